@@ -1,0 +1,1 @@
+"""Rigid CT to MR start from matched vertebrae."""

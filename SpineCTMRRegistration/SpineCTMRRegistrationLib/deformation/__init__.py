@@ -1,0 +1,1 @@
+"""Rigid in bone, diffeomorphic between."""

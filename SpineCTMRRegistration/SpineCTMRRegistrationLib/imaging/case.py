@@ -1,0 +1,33 @@
+"""What one registration starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+Centroids = dict[int, NDArray[np.float64]]
+"""LPS mm points (3,) by VerSe vertebra number."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient's checked inputs, in the native frames of the images.
+
+    Attributes:
+        ct: scalar 3-D CT in HU with its original pixel type (moving image).
+        mr: scalar 3-D MR with its original pixel type (fixed image).
+        vertebrae: CT vertebra labels in the CT frame, uint8 VerSe numbers, on their own grid.
+        mr_centroids: vertebral body centres in the MR, LPS mm by VerSe number, if known.
+        mr_vertebrae: MR vertebra labels, uint8 VerSe numbers, on their own grid, if known.
+        warnings: what the checks noticed, one sentence each.
+    """
+
+    ct: sitk.Image
+    mr: sitk.Image
+    vertebrae: sitk.Image
+    mr_centroids: Centroids | None = None
+    mr_vertebrae: sitk.Image | None = None
+    warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""The registration network, its files and its runtimes."""

@@ -1,0 +1,1 @@
+"""Metrics, flags, pictures and report."""

@@ -1,0 +1,1 @@
+"""Synthetic patients, recipes and the trainer."""

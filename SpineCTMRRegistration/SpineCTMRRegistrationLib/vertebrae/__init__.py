@@ -1,0 +1,1 @@
+"""One rigid pose per vertebra."""
