@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
-Points = NDArray[np.float64]
+Points = NDArray[Any]
+"""LPS mm, last axis (x, y, z)."""
+
+
+def _triple(values: NDArray[Any]) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class Grid:
         low = (low + high) / 2 - (size - 1) * spacing / 2
         return cls(
             (int(size[0]), int(size[1]), int(size[2])),
-            (float(spacing[0]), float(spacing[1]), float(spacing[2])),
-            tuple(float(v) for v in axes @ low),
+            _triple(spacing),
+            _triple(axes @ low),
             tuple(float(v) for v in axes.ravel()),
         )
 
@@ -61,7 +68,7 @@ class Grid:
         return self.size[2], self.size[1], self.size[0]
 
     @property
-    def axes(self) -> NDArray[np.float64]:
+    def axes(self) -> NDArray[Any]:
         """Direction cosines (3, 3): column k is the LPS direction of axis k."""
         return np.asarray(self.direction, float).reshape(3, 3)
 
@@ -71,7 +78,7 @@ class Grid:
         return float(np.prod(self.spacing_mm))
 
     @cached_property
-    def index_to_point(self) -> NDArray[np.float64]:
+    def index_to_point(self) -> NDArray[Any]:
         """Matrix (4, 4) from index (x, y, z) to LPS mm."""
         matrix = np.eye(4)
         matrix[:3, :3] = self.axes * self.spacing_mm
@@ -79,7 +86,7 @@ class Grid:
         return matrix
 
     @cached_property
-    def point_to_index(self) -> NDArray[np.float64]:
+    def point_to_index(self) -> NDArray[Any]:
         """Matrix (4, 4) from LPS mm to index (x, y, z)."""
         return np.linalg.inv(self.index_to_point)
 
@@ -109,7 +116,7 @@ class Grid:
         ends = [(-0.5, n - 0.5) for n in self.size]
         return self.to_points([(x, y, z) for x in ends[0] for y in ends[1] for z in ends[2]])
 
-    def contains(self, points: ArrayLike, margin_mm: float = 0.0) -> NDArray[np.bool_]:
+    def contains(self, points: ArrayLike, margin_mm: float = 0.0) -> NDArray[Any]:
         """Which LPS points (..., 3) lie inside the voxels, at least `margin_mm` from the outside."""
         indices = self.to_indices(points)
         margin = margin_mm / np.asarray(self.spacing_mm)
@@ -119,7 +126,7 @@ class Grid:
         """The sub-grid of `size` (x, y, z) voxels from index `start` (x, y, z)."""
         nx, ny, nz = (int(n) for n in np.asarray(size))
         origin = self.to_points(start)
-        return Grid((nx, ny, nz), self.spacing_mm, tuple(float(v) for v in origin), self.direction)
+        return Grid((nx, ny, nz), self.spacing_mm, _triple(origin), self.direction)
 
     def with_spacing(self, spacing_mm: float | ArrayLike) -> Grid:
         """A grid over the same voxel extent with another spacing."""
@@ -130,8 +137,8 @@ class Grid:
         origin = center - self.axes @ ((size - 1) * spacing / 2)
         return Grid(
             (int(size[0]), int(size[1]), int(size[2])),
-            (float(spacing[0]), float(spacing[1]), float(spacing[2])),
-            tuple(float(v) for v in origin),
+            _triple(spacing),
+            _triple(origin),
             self.direction,
         )
 
@@ -142,7 +149,7 @@ class Grid:
         distance = np.abs(self.corners() - other.corners()).max()
         return bool(distance <= tolerance_voxels * min(self.spacing_mm))
 
-    def image(self, array: NDArray[np.generic]) -> sitk.Image:
+    def image(self, array: NDArray[Any]) -> sitk.Image:
         """A SimpleITK image of `array` (z, y, x) or, as vectors, (z, y, x, c) on this grid."""
         result = sitk.GetImageFromArray(array, isVector=array.ndim == 4)
         result.SetSpacing(self.spacing_mm)
