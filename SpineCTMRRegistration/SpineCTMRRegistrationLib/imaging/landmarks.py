@@ -1,0 +1,140 @@
+"""Vertebra landmarks from Slicer markups or plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .case import Centroids
+from .vertebra_names import UNDERSTOOD, quoted_list, vertebra_name, vertebra_number
+
+_LPS, _RAS = (1.0, 1.0, 1.0), (-1.0, -1.0, 1.0)
+_SYSTEMS = {"lps": _LPS, "1": _LPS, "ras": _RAS, "0": _RAS}
+_SUFFIXES = (" vertebral body", " body", " centroid", " center", " centre")
+_EXAMPLE = '{"L1": [x, y, z], …} in LPS mm or a Slicer .mrk.json'
+
+Entry = tuple[str, Any, tuple[float, float, float]]
+"""Name, position as written, factors to LPS."""
+
+
+def read_landmarks(path: Path) -> Centroids:
+    """LPS mm points (3,) by VerSe number from `.mrk.json`, `.fcsv` or JSON `{"L1": [x, y, z]}`.
+
+    Plain JSON is in LPS mm; markups say their own coordinate system. Undefined points are skipped.
+
+    Raises:
+        InputError: unreadable, no vertebra named, one named twice, or unusable positions.
+    """
+    return read_landmarks_and_warnings(path)[0]
+
+
+def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]:
+    """Like `read_landmarks`, and one warning for names that are not vertebrae."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the path.")
+    points: Centroids = {}
+    others: list[str] = []
+    for name, position, factors in _entries(path):
+        number = _number(name)
+        if number is None:
+            others.append(name)
+        elif number in points:
+            raise InputError(f"{path} names {vertebra_name(number)} twice; keep one point per vertebra.")
+        else:
+            points[number] = _point(position, name, path) * factors
+    if not points:
+        found = f"found {quoted_list(others)}" if others else "it holds no points"
+        raise InputError(f"{path} names no vertebra ({found}); {UNDERSTOOD} are understood.")
+    if len(points) > 1 and np.ptp(np.array(list(points.values())), axis=0).max() < 1e-3:
+        raise InputError(f"{path} puts all vertebrae at the same point; place each landmark in its vertebra.")
+    if not others:
+        return points, ()
+    return points, (f"{path.name}: {quoted_list(others)} not recognised as vertebrae and ignored.",)
+
+
+def _entries(path: Path) -> Iterable[Entry]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".fcsv":
+            return _fcsv(text, path)
+        content = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not valid JSON; give {_EXAMPLE}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not a table of named points; give {_EXAMPLE}.")
+    if "markups" in content:
+        return _markups(content["markups"], path)
+    return [(name, position, _LPS) for name, position in content.items() if not name.startswith("@")]
+
+
+def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    double = [key for key in keys if keys.count(key) > 1]
+    if double:
+        raise InputError(f"{path} names {double[0]} twice; keep one point per vertebra.")
+    return dict(pairs)
+
+
+def _markups(nodes: Any, path: Path) -> list[Entry]:
+    entries: list[Entry] = []
+    try:
+        for node in nodes:
+            unit = str(node.get("coordinateUnits", "mm")).strip("[]'\" ").lower()
+            if unit not in ("mm", "millimeter"):
+                raise InputError(f'{path} is in "{unit}"; save the landmarks in mm.')
+            factors = _factors(node.get("coordinateSystem", "LPS"), path)
+            for point in node.get("controlPoints") or []:
+                if point.get("positionStatus", "defined") == "defined":
+                    entries.append((str(point.get("label", "")), point.get("position"), factors))
+    except (AttributeError, TypeError) as error:
+        raise InputError(f"{path} is not a valid markups file; save it again from 3D Slicer.") from error
+    return entries
+
+
+def _fcsv(text: str, path: Path) -> list[Entry]:
+    """Points of Slicer's legacy table: id, x, y, z, …, label in column 11."""
+    factors = _RAS
+    entries: list[Entry] = []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            key, _, value = line[1:].partition("=")
+            if key.strip().lower() == "coordinatesystem":
+                factors = _factors(value, path)
+        elif line.strip():
+            cells = line.split(",")
+            if len(cells) < 12:
+                raise InputError(f"{path} is not a valid .fcsv file; save it as .mrk.json from 3D Slicer.")
+            entries.append((cells[11].strip('" '), cells[1:4], factors))
+    return entries
+
+
+def _factors(system: Any, path: Path) -> tuple[float, float, float]:
+    key = str(system).strip().lower()
+    if key not in _SYSTEMS:
+        raise InputError(f'{path} has the unknown coordinate system "{system}"; save it in LPS or RAS.')
+    return _SYSTEMS[key]
+
+
+def _number(name: str) -> int | None:
+    text = " ".join(name.replace("_", " ").split())
+    for suffix in _SUFFIXES:
+        if text.lower().endswith(suffix):
+            text = text[: -len(suffix)]
+            break
+    return vertebra_number(text)
+
+
+def _point(position: Any, name: str, path: Path) -> np.ndarray:
+    try:
+        point = np.asarray(position, float)
+    except (TypeError, ValueError):
+        point = np.empty(0)
+    if point.shape != (3,) or not np.all(np.isfinite(point)):
+        raise InputError(f"{path} has no three finite numbers for {name}; give its [x, y, z] in mm.")
+    return point

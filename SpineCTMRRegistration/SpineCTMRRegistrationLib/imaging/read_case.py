@@ -1,0 +1,68 @@
+"""Everything one registration starts from, read and checked."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+from ..errors import InputError
+from .case import Case
+from .checks import InputNames, check_case
+from .label_checks import usable_labels
+from .landmarks import read_landmarks_and_warnings
+from .reading import read_image
+from .segmentation import read_vertebrae
+
+
+def read_case(
+    ct: Path,
+    mr: Path,
+    vertebrae: Path,
+    mr_landmarks: Path | None = None,
+    mr_vertebrae: Path | None = None,
+) -> Case:
+    """Reads and checks the inputs of one registration.
+
+    Args:
+        ct: CT in HU; file or DICOM folder.
+        mr: MR of the same spine; file or DICOM folder.
+        vertebrae: vertebra labels of the CT.
+        mr_landmarks: vertebra centres in the MR.
+        mr_vertebrae: vertebra labels of the MR.
+
+    Returns:
+        The case in native frames (LPS mm) with warnings; vertebrae with too little volume inside
+        their image are removed. `mr_centroids` is None unless `mr_landmarks` is given.
+
+    Raises:
+        InputError: something missing, unreadable or unfit; one sentence with the mend.
+    """
+    given = [Path(p) for p in (ct, mr, vertebrae, mr_landmarks, mr_vertebrae) if p is not None]
+    _check_distinct(given)
+    ct_image, mr_image = read_image(ct), read_image(mr)
+    labels, warnings = read_vertebrae(vertebrae)
+    centroids = mr_labels = None
+    if mr_landmarks is not None:
+        centroids, more = read_landmarks_and_warnings(mr_landmarks)
+        warnings += more
+    if mr_vertebrae is not None:
+        mr_labels, more = read_vertebrae(mr_vertebrae)
+        warnings += more
+    names = InputNames(
+        str(ct), str(mr), str(vertebrae), str(mr_landmarks or "landmarks"), str(mr_vertebrae or "labels")
+    )
+    warnings += check_case(ct_image, mr_image, labels, centroids, mr_labels, names)
+    return Case(
+        ct_image,
+        mr_image,
+        usable_labels(labels, ct_image),
+        centroids,
+        usable_labels(mr_labels, mr_image) if mr_labels is not None else None,
+        warnings,
+    )
+
+
+def _check_distinct(paths: list[Path]) -> None:
+    for first, second in combinations(paths, 2):
+        if first.exists() and second.exists() and first.samefile(second):
+            raise InputError(f"{first} is given twice; give a different file for each input.")

@@ -1,0 +1,104 @@
+"""Reading one scalar 3-D image from a file or a DICOM folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..errors import InputError
+from .dicom import read_series, single_series
+from .nifti_length import is_truncated
+
+FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
+_COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
+
+
+def read_image(path: Path) -> sitk.Image:
+    """The scalar 3-D image at `path`, in LPS mm, with its original pixel type.
+
+    Args:
+        path: NIfTI, NRRD or MetaImage file, or a folder (searched with its sub-folders) that
+            holds exactly one DICOM series. A fourth axis of length one is dropped.
+
+    Raises:
+        InputError: nothing there, unreadable, truncated, not 3-D, not scalar, or a DICOM folder
+            without exactly one evenly spaced series.
+    """
+    path = Path(path)
+    with quiet_itk():
+        if path.is_dir():
+            return read_series(single_series(path), path)
+        reader = open_volume(path)
+        _check_scalar(reader, path)
+        return load_volume(reader, path)
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """Keeps ITK's warnings off standard error."""
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def open_volume(path: Path) -> sitk.ImageFileReader:
+    """A reader with the header of a 3-D file read and no voxels yet.
+
+    Raises:
+        InputError: missing, unreadable, truncated or not 3-D.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the path.")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(_unreadable(path, str(error))) from error
+    size = reader.GetSize()
+    if len(size) == 4 and size[3] == 1:
+        reader.SetExtractSize([*size[:3], 0])
+    elif len(size) != 3:
+        raise InputError(f"{path} is {len(size)}-D with size {_times(size)}; give one 3-D volume.")
+    if size[2] == 1 and "0008|0018" in reader.GetMetaDataKeys():
+        raise InputError(f"{path} is a single DICOM slice; give the folder that holds the whole series.")
+    if path.name.lower().endswith((".nii", ".nii.gz")) and is_truncated(path):
+        raise InputError(f"{path} is incomplete (truncated); copy or export it again.")
+    return reader
+
+
+def load_volume(reader: sitk.ImageFileReader, path: Path) -> sitk.Image:
+    """The voxels of an opened volume; raises InputError when they cannot be read."""
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be read to its end; copy or export it again.") from error
+
+
+def _check_scalar(reader: sitk.ImageFileReader, path: Path) -> None:
+    if reader.GetPixelID() in _COMPLEX:
+        raise InputError(f"{path} holds complex numbers; export the magnitude image.")
+    components = reader.GetNumberOfComponents()
+    if components != 1:
+        kind = "colours or vectors" if components in (3, 4) else "vectors"
+        raise InputError(
+            f"{path} holds {kind} ({components} values per voxel); give an image with one value per voxel."
+        )
+
+
+def _unreadable(path: Path, error: str) -> str:
+    if path.stat().st_size == 0:
+        return f"{path} is empty; copy or export it again."
+    if "orthonormal" in error:
+        return f"{path} has axes that are not at right angles; resample it to a regular grid."
+    return f"{path} is damaged or of unknown format; give {FORMATS}."
+
+
+def _times(size: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in size)

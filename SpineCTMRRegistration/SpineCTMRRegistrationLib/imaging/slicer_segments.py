@@ -1,0 +1,104 @@
+"""The segments that a Slicer `.seg.nrrd` header lists, and which vertebra each one is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..errors import InputError
+from .vertebra_names import (
+    SACRUM,
+    UNDERSTOOD,
+    VERSE_NUMBERS,
+    quoted_list,
+    vertebra_name,
+    vertebra_number,
+)
+
+_DEFAULT_NAME = re.compile(r"(?:segment|label)[ _](\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment: its voxels are those of `layer` with `value`."""
+
+    index: int
+    name: str
+    meanings: tuple[str, ...]
+    value: int
+    layer: int
+
+    @property
+    def number(self) -> int | None:
+        """VerSe number by name, else by terminology."""
+        names = (self.name, *reversed(self.meanings))
+        return next((n for n in map(vertebra_number, names) if n is not None), None)
+
+
+def segments_of(reader: sitk.ImageFileReader, path: Path) -> list[Segment] | None:
+    """Segments in the header of an opened file; None if it is not a Slicer segmentation."""
+    header = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if key.startswith("Segment")}
+    indices = sorted({int(m[1]) for key in header if (m := re.match(r"Segment(\d+)_", key))})
+    if not indices:
+        if "Segmentation_ContainedRepresentationNames" in header:
+            raise InputError(f"{path} is a segmentation without segments; give the vertebra segmentation.")
+        return None
+    if "fractional" in header.get("Segmentation_SourceRepresentation", "").lower():
+        raise InputError(f"{path} holds a fractional labelmap; save it as a binary labelmap.")
+    return [_segment(i, header, reader.GetNumberOfComponents()) for i in indices]
+
+
+def numbered_segments(segments: list[Segment], path: Path) -> tuple[dict[Segment, int], tuple[str, ...]]:
+    """VerSe number of each vertebra segment, and warnings about the others.
+
+    Raises:
+        InputError: no vertebra among the names, or one vertebra named twice.
+    """
+    numbers = {s: n for s in segments if (n := s.number) is not None}
+    if not numbers:
+        return _by_default_names(segments, path)
+    warnings: list[str] = []
+    for number in sorted(set(numbers.values())):
+        names = [f'"{s.name}"' for s, n in numbers.items() if n == number]
+        if len(names) > 1 and number != SACRUM:
+            raise InputError(
+                f"{path} has {len(names)} segments for {vertebra_name(number)} ({', '.join(names)});"
+                " keep one of them."
+            )
+        if len(names) > 1:
+            warnings.append(f"{path.name}: {' and '.join(names)} were joined to the sacrum.")
+    others = [s.name for s in segments if s not in numbers]
+    if others:
+        warnings.append(f"{path.name}: {quoted_list(others)} not recognised as vertebrae and ignored.")
+    return numbers, tuple(warnings)
+
+
+def _by_default_names(segments: list[Segment], path: Path) -> tuple[dict[Segment, int], tuple[str, ...]]:
+    """Names such as "Segment_20" that Slicer gives to imported label values, if they fit VerSe.
+
+    Slicer also names new segments Segment_1, Segment_2, …; such a run says nothing about levels.
+    """
+    names = [s.name for s in segments]
+    found = [_DEFAULT_NAME.fullmatch(s.name.strip()) for s in segments]
+    numbers = {s: int(m[1]) for s, m in zip(segments, found, strict=True) if m}
+    plausible = len(numbers) == len(segments) and set(numbers.values()) <= VERSE_NUMBERS
+    if not plausible or min(numbers.values()) <= len(segments):
+        raise InputError(
+            f"{path} has no segment named after a vertebra (found {quoted_list(names)});"
+            f" rename the segments: {UNDERSTOOD} are understood."
+        )
+    return numbers, (f"{path.name}: segment names were read as VerSe numbers (Segment_20 = L1).",)
+
+
+def _segment(index: int, header: dict[str, str], layers: int) -> Segment:
+    def field(name: str, default: str) -> str:
+        return header.get(f"Segment{index}_{name}", default).strip()
+
+    terms = re.search(r"TerminologyEntry:([^|]*)", field("Tags", ""))
+    meanings = re.findall(r"\^([^~^]+)(?=~|$)", terms[1]) if terms else []
+    layer = field("Layer", str(index) if layers > 1 else "0")
+    name = field("Name", field("ID", f"Segment_{index}"))
+    return Segment(index, name, tuple(meanings), int(field("LabelValue", "1")), int(layer))
