@@ -179,7 +179,7 @@ def test_levels_upside_down(patient):
 
 
 def test_landmarks_outside_the_mr(patient):
-    away = {n: [*c, 0, 0, 1000] for n, c in patient.centers.items()}
+    away = {n: c + np.array([0, 0, 1000]) for n, c in patient.centers.items()}
     fails(patient, ["points.json", "outside mr.nii"], mr_centroids=away)
     warns(patient, ["points.json", "L1", "outside mr.nii"], mr_centroids={**patient.centers, 20: away[20]})
     fails(patient, ["no landmarks"], mr_centroids={})

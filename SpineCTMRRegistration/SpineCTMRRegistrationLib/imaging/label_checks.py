@@ -27,8 +27,7 @@ def usable_labels(labels: sitk.Image, image: sitk.Image) -> sitk.Image:
 
 def too_small(voxels: Mapping[int, LabelVoxels], grid: Grid) -> list[int]:
     """Numbers of the labels with less than SMALLEST_MM3 inside `grid`."""
-    inside = {n: np.count_nonzero(grid.contains(v.points())) for n, v in voxels.items()}
-    return [n for n, count in inside.items() if count * voxels[n].grid.voxel_volume_mm3 < SMALLEST_MM3]
+    return [n for n, v in voxels.items() if v.inside(grid) * v.grid.voxel_volume_mm3 < SMALLEST_MM3]
 
 
 def check_labels(
@@ -42,7 +41,7 @@ def check_labels(
     grid = Grid.of(image)
     if not voxels:
         raise InputError(f"{name} has no labels; give the vertebra segmentation.")
-    if not any(grid.contains(v.points()).any() for v in voxels.values()):
+    if not any(v.inside(grid) for v in voxels.values()):
         flipped = any(grid.contains(v.points(2000) * FLIP).any() for v in voxels.values())
         raise InputError(f"{name} lies outside {image_name}; {mend_place(flipped, image_name)}.")
     small = too_small(voxels, grid)
@@ -79,6 +78,9 @@ def mend_place(flipped_fits: bool, image_name: str) -> str:
 
 
 def _touches_border(voxels: LabelVoxels, grid: Grid) -> bool:
-    indices = grid.to_indices(voxels.points())
-    low, high = indices.min(0), indices.max(0)
-    return bool(np.any(low <= 0.5) or np.any(high >= np.array(grid.size) - 1.5))
+    return _at_border(voxels.box_points(), grid) and _at_border(voxels.points(), grid)
+
+
+def _at_border(points: Points, grid: Grid) -> bool:
+    indices = grid.to_indices(points)
+    return bool(np.any(indices <= 0.5) or np.any(indices >= np.array(grid.size) - 1.5))

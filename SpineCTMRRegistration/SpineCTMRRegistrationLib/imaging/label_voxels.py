@@ -24,6 +24,17 @@ class LabelVoxels:
         step = 1 if at_most is None else -(-len(self.indices) // at_most)
         return self.grid.to_points(self.indices[::step])
 
+    def box_points(self) -> Points:
+        """LPS mm (8, 3) corners of the box around the voxel centres, in index space."""
+        ends = np.stack([self.indices.min(0), self.indices.max(0)])
+        return self.grid.to_points([(ends[i, 0], ends[j, 1], ends[k, 2]) for i, j, k in np.ndindex(2, 2, 2)])
+
+    def inside(self, grid: Grid) -> int:
+        """How many voxel centres lie in `grid`."""
+        if grid.contains(self.box_points()).all():
+            return len(self.indices)
+        return int(np.count_nonzero(grid.contains(self.points())))
+
     @property
     def centroid_mm(self) -> Points:
         """LPS mm (3,) mean of the voxel centres."""
