@@ -171,6 +171,16 @@ def test_vertebra_cut_by_the_field_of_view(patient):
     warns(patient, ["L1 left out"], ct=ct)
 
 
+def test_vertebra_with_only_a_sliver_inside_is_left_out(patient):
+    def thin_end(array):
+        array[27][array[27] == 20] = 0
+        array[27, 14:17, 14:17] = 20
+        return array
+
+    ct = sitk.RegionOfInterest(patient.ct, [40, 40, 28], [0, 0, 0])
+    warns(patient, ["L1 left out"], ct=ct, vertebrae=edited(patient.labels, thin_end))
+
+
 def test_levels_upside_down(patient):
     labels = sitk.ChangeLabel(patient.labels, {20: 22, 22: 20})
     warns(patient, ["seg.nii", "tail to head"], vertebrae=labels)
