@@ -48,18 +48,12 @@ def read_case(
     if mr_vertebrae is not None:
         mr_labels, more = read_vertebrae(mr_vertebrae)
         warnings += more
-    names = InputNames(
-        str(ct), str(mr), str(vertebrae), str(mr_landmarks or "landmarks"), str(mr_vertebrae or "labels")
-    )
+    names = InputNames(*(str(p) for p in (ct, mr, vertebrae, mr_landmarks, mr_vertebrae)))
     warnings += check_case(ct_image, mr_image, labels, centroids, mr_labels, names)
-    return Case(
-        ct_image,
-        mr_image,
-        usable_labels(labels, ct_image),
-        centroids,
-        usable_labels(mr_labels, mr_image) if mr_labels is not None else None,
-        warnings,
-    )
+    labels = usable_labels(labels, ct_image)
+    if mr_labels is not None:
+        mr_labels = usable_labels(mr_labels, mr_image)
+    return Case(ct_image, mr_image, labels, centroids, mr_labels, warnings)
 
 
 def _check_distinct(paths: list[Path]) -> None:
