@@ -1,0 +1,70 @@
+import pytest
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_success(standin):
+    ended = standin("write", "--output", "result")
+    assert ended.code == 0
+    assert ended.out == f"{standin.folder / 'result'}\n"
+    assert ended.err.splitlines() == [
+        " 25 % aligning",
+        "warning: L3 is cut by the field of view.",
+        "100 % writing",
+    ]
+    assert names(standin.folder) == ["result"]
+    assert names(standin.folder / "result") == ["run.json", "vertebrae"]
+
+
+def test_failed_checks_keep_the_results(standin):
+    ended = standin("fail_checks", "--output", "result", "--progress", "json")
+    assert ended.code == 3
+    assert ended.lines[-2:] == [
+        {"error": "No vertebra passed its checks; see report.html."},
+        {"result": str(standin.folder / "result")},
+    ]
+    assert names(standin.folder) == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "code", "part"),
+    [
+        ("fail_checks_without_results", 3, "Nothing to keep."),
+        ("refuse_input", 2, "The CT 'x.nrrd' has two channels; give a scalar image."),
+        ("exhaust_memory", 1, "The registration ran out of memory; use --quality fast"),
+        ("exhaust_native_memory", 1, "The registration ran out of memory; use --quality fast"),
+        (
+            "be_killed",
+            1,
+            "The registration ran out of memory and was ended by the system; use --quality fast",
+        ),
+        ("exit_like_a_killed_shell", 1, "ran out of memory and was ended by the system"),
+        ("crash", 1, "The registration crashed in native code (SIGSEGV)"),
+        ("fill_disk", 1, "The disk of the output folder is full"),
+        ("lack_package", 1, "The Python package 'a_package_that_nobody_has' cannot be loaded"),
+        (
+            "have_a_bug",
+            1,
+            "stopped unexpectedly (KeyError: 'first line\\nsecond line'); set SPINE_CTMR_TRACEBACK=1",
+        ),
+    ],
+)
+def test_failures_get_one_sentence_and_leave_nothing(standin, subcommand, code, part):
+    ended = standin(subcommand, "--output", "deep/result")
+    assert ended.code == code
+    assert part in ended.sentence
+    assert ended.out == ""
+    assert names(standin.folder) == []
+
+
+def test_traceback_on_request(standin, monkeypatch):
+    monkeypatch.setenv("SPINE_CTMR_TRACEBACK", "1")
+    ended = standin("have_a_bug", "--output", "result")
+    assert "Traceback" in ended.err
+    assert "in have_a_bug" in ended.err
+
+
+def test_worker_has_no_input_and_no_marks(standin):
+    assert standin("read_input", "--output", "result").code == 0
