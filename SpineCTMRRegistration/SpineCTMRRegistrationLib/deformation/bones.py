@@ -1,0 +1,170 @@
+"""Bones of the deformation: where each one is and how it moves, in the frame of a box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ..alignment import rigid
+from ..imaging.grid import Grid
+
+
+@dataclass(frozen=True)
+class Bone:
+    """One rigid body before its residual motion.
+
+    Coordinates are *box coordinates*: millimetres along the axes of the box grid, measured from its
+    first node, after the global rigid motion (so the body is near its place in the MR).
+
+    Attributes:
+        number: VerSe vertebra number.
+        start: box index (x, y, z) of the first voxel of `distance`.
+        distance: (z, y, x) float32 mm to the nearest bone voxel, 0 in the bone.
+        logarithm: (4, 4) matrix logarithm of the residual motion.
+    """
+
+    number: int
+    start: tuple[int, int, int]
+    distance: torch.Tensor
+    logarithm: NDArray[Any]
+
+
+def labels_in_box(labels: sitk.Image, global_rigid: rigid.Rigid, box: Grid) -> NDArray[Any]:
+    """CT labels carried by the global rigid CT→MR motion onto the box, (z, y, x) uint8."""
+    reference = box.empty()
+    resampled = sitk.Resample(
+        labels, reference, rigid.to_sitk(rigid.inverse(global_rigid)), sitk.sitkNearestNeighbor, 0.0
+    )
+    return sitk.GetArrayFromImage(resampled)
+
+
+def to_box(motion: rigid.Rigid, box: Grid) -> rigid.Rigid:
+    """A rigid motion in LPS mm, rewritten in box coordinates (float64, (4, 4))."""
+    frame = np.eye(4)
+    frame[:3, :3] = box.axes
+    frame[:3, 3] = box.origin_mm
+    return np.linalg.inv(frame) @ motion @ frame
+
+
+def make_bones(
+    labels: NDArray[Any],
+    box: Grid,
+    poses: Mapping[int, rigid.Rigid],
+    global_rigid: rigid.Rigid,
+    reach_mm: float,
+    device: torch.device | str = "cpu",
+) -> list[Bone]:
+    """Bones with distance maps out to `reach_mm` and the residual motions of their poses.
+
+    Args:
+        labels: (z, y, x) numbers on the box after the global rigid motion (`labels_in_box`).
+        box: isotropic grid of `labels`.
+        poses: CT→MR rigid poses in LPS mm.
+        global_rigid: the global CT→MR motion.
+        reach_mm: how far the distance maps extend.
+        device: where the maps are kept.
+    """
+    margin = int(np.ceil(reach_mm / box.spacing_mm[0]))
+    bones = []
+    for number, pose in poses.items():
+        mask = labels == number
+        if not mask.any():
+            continue
+        residual = to_box(pose @ rigid.inverse(global_rigid), box)
+        start, distance = _distance_map(mask, margin, box.spacing_mm[0])
+        bones.append(Bone(number, start, torch.from_numpy(distance).to(device), rigid.log(residual)))
+    return bones
+
+
+def _distance_map(
+    mask: NDArray[Any], margin: int, spacing_mm: float
+) -> tuple[tuple[int, int, int], NDArray[Any]]:
+    spans = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    low = [max(int(s[0]) - margin, 0) for s in spans]
+    high = [min(int(s[-1]) + margin + 1, n) for s, n in zip(spans, mask.shape, strict=True)]
+    crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]].astype(np.uint8)
+    signed = sitk.SignedMaurerDistanceMap(
+        sitk.GetImageFromArray(crop), squaredDistance=False, useImageSpacing=False
+    )
+    distance = np.maximum(sitk.GetArrayViewFromImage(signed), 0) * np.float32(spacing_mm)
+    return (low[2], low[1], low[0]), distance.astype(np.float32)
+
+
+def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float) -> torch.Tensor:
+    """Distance in mm from box points (..., 3) to a bone that has moved for `time` in [0, 1]."""
+    back = rigid.exp(-time * bone.logarithm)
+    size = np.array(bone.distance.shape[::-1])
+    scale = 2 / (spacing_mm * np.maximum(size - 1, 1))
+    linear = torch.as_tensor(back[:3, :3] * scale[:, None], dtype=torch.float32, device=points.device)
+    offset = (back[:3, 3] - np.array(bone.start) * spacing_mm) * scale - 1
+    where = points.reshape(-1, 3) @ linear.T + torch.as_tensor(
+        offset, dtype=torch.float32, device=points.device
+    )
+    sampled = F.grid_sample(
+        bone.distance[None, None], where[None, None, None], padding_mode="border", align_corners=True
+    )
+    return sampled.reshape(points.shape[:-1])
+
+
+def region_of(bone: Bone, box: Grid, slack_mm: float, stride: int = 1) -> tuple[slice, slice, slice]:
+    """Part (z, y, x) of every `stride`-th node that the bone's map can reach moving by `slack_mm`."""
+    slack = int(slack_mm / box.spacing_mm[0]) + 2
+    slices = []
+    for axis, length in enumerate(bone.distance.shape[::-1]):
+        low = bone.start[axis] - slack
+        high = min(low + length + 2 * slack, box.size[axis])
+        slices.append(slice(max(low, 0) // stride, (high - 1) // stride + 1))
+    return slices[2], slices[1], slices[0]
+
+
+def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
+    """Largest displacement that any bone gives the corners of its own distance map."""
+    largest = 0.0
+    for bone in bones:
+        ends = np.array([bone.start, np.add(bone.start, bone.distance.shape[::-1])]) * box.spacing_mm[0]
+        corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
+        moved = rigid.apply(rigid.exp(bone.logarithm), corners) - corners
+        largest = max(largest, float(np.linalg.norm(moved, axis=1).max()))
+    return largest
+
+
+@dataclass(frozen=True)
+class NearestBone:
+    """Which bone is nearest to each node: (z, y, x) distance in mm and index, and mutual overlaps."""
+
+    distance: torch.Tensor
+    index: torch.Tensor
+    overlap: dict[int, float]
+
+
+def distance_from_bones(nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float) -> NearestBone:
+    """Nearest bone of every node (z, y, x, 3) when the bones have moved for `time` in [0, 1]."""
+    spacing = box.spacing_mm[0]
+    slack = largest_motion_mm(bones, box)
+    distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
+    index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
+    cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
+    covered = []
+    for number, bone in enumerate(bones):
+        region = region_of(bone, box, slack)
+        own = distance_at(bone, nodes[region], time, spacing)
+        closer = own < distance[region]
+        distance[region] = torch.where(closer, own, distance[region])
+        index[region] = torch.where(
+            closer, torch.tensor(number, dtype=torch.int16, device=own.device), index[region]
+        )
+        inside = own < spacing / 2
+        cover[region] += inside
+        covered.append((region, inside))
+    overlap = {
+        bone.number: float((cover[region][inside] > 1).float().mean()) if inside.any() else 0.0
+        for bone, (region, inside) in zip(bones, covered, strict=True)
+    }
+    return NearestBone(distance, index, overlap)

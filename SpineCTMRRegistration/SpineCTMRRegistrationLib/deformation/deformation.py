@@ -1,0 +1,125 @@
+"""The registration's answer as a deformation: rigid in bone, smooth between, and its inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+
+from ..alignment import rigid
+from ..imaging.grid import Grid
+from .bones import Bone, distance_from_bones
+from .inversion import invert_displacement, refine_grid
+from .options import DeformationOptions
+from .polyrigid import integrate_back, node_coordinates
+
+RIGID_MARGIN_VOXELS = 1.8
+"""Nodes this close to a bone move with it, so that every grid cell that holds bone is rigid."""
+
+
+@dataclass(frozen=True)
+class Deformation:
+    """A spine's motion between CT and MR.
+
+    Attributes:
+        global_rigid: (4, 4) CT→MR motion in LPS mm followed by everything outside the box.
+        poses: (4, 4) CT→MR motion in LPS mm of each vertebra, by VerSe number.
+        box: isotropic grid around the spine, in the MR frame.
+        mr_to_ct_field: (z, y, x, 3) LPS mm D with `mr_to_ct(p) = inverse(global_rigid)(p + D(p))`.
+        ct_to_mr_field: (z, y, x, 3) LPS mm E with `ct_to_mr(p) = q + E(q)`, `q = global_rigid(p)`.
+        overlap: share of each moved bone that lies inside another moved bone.
+    """
+
+    global_rigid: rigid.Rigid
+    poses: Mapping[int, rigid.Rigid]
+    box: Grid
+    mr_to_ct_field: NDArray[Any]
+    ct_to_mr_field: NDArray[Any]
+    overlap: Mapping[int, float]
+
+    def mr_to_ct(self) -> sitk.CompositeTransform:
+        """Maps an MR point to the CT point showing the same tissue (resamples the CT onto the MR)."""
+        back = rigid.to_sitk(rigid.inverse(self.global_rigid), self.box.center_mm)
+        return sitk.CompositeTransform([back, _field_transform(self.mr_to_ct_field, self.box)])
+
+    def ct_to_mr(self) -> sitk.CompositeTransform:
+        """Maps a CT point to the MR point showing the same tissue (moves CT points and models)."""
+        forth = rigid.to_sitk(
+            self.global_rigid, rigid.apply(rigid.inverse(self.global_rigid), self.box.center_mm)
+        )
+        return sitk.CompositeTransform([_field_transform(self.ct_to_mr_field, self.box), forth])
+
+
+def spine_box(
+    points: NDArray[Any], spacing_mm: float, margin_mm: float, axes: NDArray[Any], stride: int = 2
+) -> Grid:
+    """An isotropic grid around LPS `points` (n, 3) with sizes that suit `build_deformation`."""
+    box = Grid.around(points, spacing_mm, margin_mm, axes)
+    extra = [(1 - n) % stride for n in box.size]
+    return box.crop((0, 0, 0), np.add(box.size, extra))
+
+
+def _field_transform(field: NDArray[Any], box: Grid) -> sitk.DisplacementFieldTransform:
+    return sitk.DisplacementFieldTransform(sitk.Cast(box.image(field), sitk.sitkVectorFloat64))
+
+
+def build_deformation(
+    bones: Sequence[Bone],
+    box: Grid,
+    poses: Mapping[int, rigid.Rigid],
+    global_rigid: rigid.Rigid,
+    options: DeformationOptions,
+    soft: torch.Tensor | None = None,
+) -> Deformation:
+    """The deformation that moves every bone by its pose and the tissue between smoothly.
+
+    Args:
+        bones: the bones on `box` (`make_bones`).
+        box: isotropic grid in the MR frame whose sizes are multiples of the stride plus 1; the motion fades to zero within `options.reach_mm`.
+        poses: CT→MR motions in LPS mm.
+        global_rigid: the global CT→MR motion in LPS mm.
+        options: see `DeformationOptions`.
+        soft: (z, y, x, 3) displacement at every `stride`-th node, in mm along the box axes, from MR points to where the bones'
+            motion alone explains them; zero on the moved bones and at the border of the box.
+    """
+    nodes = node_coordinates(box, bones[0].distance.device if bones else "cpu")
+    coarse = nodes[:: options.stride, :: options.stride, :: options.stride]
+    start = coarse if soft is None else coarse + soft
+    back = refine_grid(integrate_back(start, bones, box, options) - coarse, nodes.shape[:3])
+    _fade_border(back)
+    overlap = _write_rigid(back, nodes, bones, box, forward=False)
+    forth = invert_displacement(back, box)
+    _write_rigid(forth, nodes, bones, box, forward=True)
+    axes = torch.as_tensor(box.axes, dtype=torch.float32, device=nodes.device)
+    return Deformation(
+        global_rigid, dict(poses), box, (back @ axes.T).cpu().numpy(), (forth @ axes.T).cpu().numpy(), overlap
+    )
+
+
+def _write_rigid(
+    displacement: torch.Tensor, nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, forward: bool
+) -> dict[int, float]:
+    """Store the exact rigid motion at every node in or beside a bone; return the bones' overlaps."""
+    time = 0.0 if forward else 1.0
+    nearest = distance_from_bones(nodes, bones, box, time)
+    near = nearest.distance <= RIGID_MARGIN_VOXELS * box.spacing_mm[0]
+    for index, bone in enumerate(bones):
+        inside = near & (nearest.index == index)
+        matrix = rigid.exp(bone.logarithm if forward else -bone.logarithm)
+        points = nodes[inside]
+        linear = torch.as_tensor(matrix[:3, :3] - np.eye(3), dtype=torch.float32, device=nodes.device)
+        offset = torch.as_tensor(matrix[:3, 3], dtype=torch.float32, device=nodes.device)
+        displacement[inside] = points @ linear.T + offset
+    return nearest.overlap
+
+
+def _fade_border(displacement: torch.Tensor) -> None:
+    """Make the displacement exactly zero on the outermost nodes."""
+    for axis in range(3):
+        displacement.select(axis, 0).zero_()
+        displacement.select(axis, displacement.shape[axis] - 1).zero_()

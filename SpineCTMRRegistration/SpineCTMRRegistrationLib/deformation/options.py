@@ -1,0 +1,24 @@
+"""Options of the deformation between the bones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DeformationOptions:
+    """How motion spreads from the bones into the tissue.
+
+    Attributes:
+        spacing_mm: spacing of the stored displacement field.
+        reach_mm: distance from bone at which the motion has faded to the global rigid one.
+        weight_power: a bone's influence falls with its distance to this power.
+        steps: time steps of the integration.
+        stride: the motion between the bones is integrated at every such node and interpolated.
+    """
+
+    spacing_mm: float = 1.0
+    reach_mm: float = 30.0
+    weight_power: float = 2.0
+    steps: int = 4
+    stride: int = 2

@@ -1,0 +1,1 @@
+"""Synthetic patients: parametric anatomy, known motion, and CT and MR rendered from it."""

@@ -1,0 +1,77 @@
+"""What scanners add to the rendered tissue: noise, bias, thick slices, cut fields of view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, zoom
+
+from .tissue import SEQUENCES
+
+Generator = np.random.Generator
+Volume = NDArray[Any]
+
+
+def mixed_sequence(rng: Generator, mr: Volume) -> Volume:
+    """One MR (z, y, x) from the sequences (k, z, y, x): mostly one of them, sometimes a blend."""
+    share = np.zeros(len(SEQUENCES))
+    share[rng.choice(len(SEQUENCES), p=[0.35, 0.3, 0.12, 0.08, 0.15])] = 1
+    if rng.uniform() < 0.3:
+        share = 0.5 * share + 0.5 * rng.dirichlet(np.ones(len(SEQUENCES)))
+    return np.tensordot(share, mr.astype(np.float32), 1)
+
+
+def thick_slices(rng: Generator, volume: Volume, spacing_mm: float) -> Volume:
+    """Sagittal slices of 3-5 mm, linearly interpolated back to the grid (x is the last axis)."""
+    thickness = rng.uniform(3, 5) / spacing_mm
+    count = volume.shape[-1]
+    centers = np.arange(rng.uniform(0, thickness), count, thickness)
+    index = np.arange(count)
+    profile = np.clip((thickness + 1) / 2 - np.abs(index[:, None] - centers), 0, 1)
+    slices = volume @ (profile / profile.sum(0)).astype(np.float32)
+    place = np.clip((index - centers[0]) / thickness, 0, len(centers) - 1)
+    low = np.minimum(place.astype(int), max(len(centers) - 2, 0))
+    share = (place - low).astype(np.float32)
+    return slices[..., low] * (1 - share) + slices[..., np.minimum(low + 1, len(centers) - 1)] * share
+
+
+def bias_field(rng: Generator, shape: tuple[int, ...]) -> Volume:
+    """A smooth multiplicative field around 1, as surface coils give."""
+    coarse = rng.normal(0, rng.uniform(0, 0.25), (3, 3, 3))
+    return np.exp(zoom(coarse, [n / 3 for n in shape], order=1)).astype(np.float32)
+
+
+def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float) -> tuple[Volume, Volume]:
+    """An MR as a scanner gives it, and where (1 or 0) it has a field of view; both (z, y, x)."""
+    volume = mixed_sequence(rng, mr)
+    if rng.uniform() < 0.6:
+        volume = thick_slices(rng, volume, spacing_mm)
+    volume = volume * bias_field(rng, volume.shape)
+    sigma = rng.uniform(0.005, 0.05)
+    noise = rng.standard_normal((2, *volume.shape), dtype=np.float32) * sigma
+    volume = np.hypot(volume + noise[0], noise[1])
+    seen = field_of_view(rng, volume.shape)
+    return volume * seen, seen
+
+
+def scanned_ct(rng: Generator, ct: Volume, spacing_mm: float) -> Volume:
+    """A CT in HU as a scanner gives it, (z, y, x)."""
+    volume = ct.astype(np.float32)
+    if rng.uniform() < 0.3:
+        volume = gaussian_filter(volume, rng.uniform(0.3, 0.8) / spacing_mm)
+    noise = gaussian_filter(rng.standard_normal(volume.shape, dtype=np.float32), rng.uniform(0, 0.6))
+    volume += noise * rng.uniform(5, 40)
+    return np.where(field_of_view(rng, volume.shape) > 0, volume, -1024)
+
+
+def field_of_view(rng: Generator, shape: tuple[int, ...]) -> Volume:
+    """1 inside a field of view that sometimes ends inside the grid."""
+    seen = np.ones(shape, np.float32)
+    for axis in range(3):
+        if rng.uniform() < 0.15:
+            cut = int(rng.uniform(0.05, 0.3) * shape[axis])
+            span = slice(0, cut) if rng.uniform() < 0.5 else slice(shape[axis] - cut, None)
+            seen[tuple(span if a == axis else slice(None) for a in range(3))] = 0
+    return seen

@@ -1,0 +1,133 @@
+"""Training pairs of synthetic patients: rendered CT and MR, and the displacement that is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...alignment import rigid
+from ...deformation.inversion import invert_displacement, sample_vectors
+from ...deformation.options import DeformationOptions
+from ...deformation.polyrigid import node_coordinates
+from ...imaging.grid import Grid
+from .anatomy import Anatomy, make_anatomy
+from .motion import MotionOptions, global_of, random_poses, true_deformation
+from .rendering import contrast_table, render
+from .tissue import SEQUENCES, ct_contrast, mr_contrast
+
+LEVELS = tuple(range(1, 25))
+_PAD = 8
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One synthetic pair on a common grid in the MR frame, the CT brought there by its start.
+
+    Attributes:
+        ct: (z, y, x) HU.
+        mr: (k, z, y, x) relative signal, one volume for each sequence in `SEQUENCES`.
+        displacement: (z, y, x, 3) mm along the grid axes: MR voxel → its place in `ct`.
+        bone: (z, y, x) vertebra numbers in the MR frame.
+        ct_labels: (z, y, x) vertebra numbers in the frame of `ct`.
+        spacing_mm: voxel spacing.
+    """
+
+    ct: NDArray[Any]
+    mr: NDArray[Any]
+    displacement: NDArray[Any]
+    bone: NDArray[Any]
+    ct_labels: NDArray[Any]
+    spacing_mm: float
+
+
+def random_levels(rng: np.random.Generator) -> tuple[int, ...]:
+    """A run of neighbouring levels, mostly lumbar, as scanned spines are."""
+    count = int(rng.integers(5, 8))
+    lowest = int(rng.choice([26, 26, 24, 24, 23, 21, 19, 17, 14, 11, 8]))
+    chain = [*LEVELS, 26]
+    end = chain.index(lowest) + 1
+    return tuple(chain[max(end - count, 0) : end])
+
+
+def make_pair(seed: int, index: int, size: tuple[int, int, int], spacing_mm: float) -> Pair:
+    """The pair number `index` of the patients of `seed`: a pure function of its arguments."""
+    rng = np.random.default_rng([seed, index])
+    anatomy = make_anatomy(rng, random_levels(rng))
+    motion = MotionOptions(soft_mm=float(rng.uniform(3, 10)), soft_length_mm=float(rng.uniform(10, 24)))
+    poses = random_poses(rng, anatomy, motion)
+    options = DeformationOptions(
+        spacing_mm=spacing_mm,
+        reach_mm=float(rng.uniform(25, 45)),
+        weight_power=float(rng.uniform(1.5, 3)),
+        stride=2,
+    )
+    global_rigid = global_of(poses, anatomy)
+    middle = anatomy.centers[int(rng.integers(1, len(anatomy.centers) - 1))] + [0, 12, 0]
+    center = rigid.apply(global_rigid, middle) + rng.uniform(-6, 6, 3)
+    box = _padded_box(center, size, spacing_mm)
+    deformation, soft = true_deformation(rng, anatomy, poses, box, motion, options)
+    back = torch.tensor(deformation.mr_to_ct_field, dtype=torch.float32)
+    return _render_pair(rng, anatomy, global_rigid, box, back, soft, size)
+
+
+def _padded_box(center: NDArray[Any], size: tuple[int, int, int], spacing_mm: float) -> Grid:
+    """The pair's grid with a border where the motion fades out, cropped away afterwards."""
+    full = np.array(size) + 2 * _PAD + 1
+    origin = center - (full - 1) / 2 * spacing_mm
+    x, y, z = (float(v) for v in origin)
+    return Grid((int(full[0]), int(full[1]), int(full[2])), (spacing_mm,) * 3, (x, y, z))
+
+
+def _render_pair(
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    global_rigid: rigid.Rigid,
+    box: Grid,
+    back: torch.Tensor,
+    soft: torch.Tensor,
+    size: tuple[int, int, int],
+) -> Pair:
+    inner = (slice(_PAD, -_PAD - 1),) * 3
+    fixed = torch.tensor(box.points(), dtype=torch.float32)[inner]
+    spacing = box.spacing_mm[0]
+    undo = rigid.inverse(global_rigid)
+    true_ct = _move(undo, fixed + back[inner])
+    if rng.uniform() < 0.4:
+        displacement = soft[inner]
+        unsoft = invert_displacement(soft, box, stride=1)
+        before = sample_vectors(back, node_coordinates(box) + unsoft, spacing)
+        start_ct = _move(undo, fixed + (unsoft + before)[inner])
+    else:
+        error = _start_error(rng, box.center_mm) @ global_rigid
+        displacement = _move(error, true_ct) - fixed
+        start_ct = _move(rigid.inverse(error), fixed)
+    ct_table = contrast_table([ct_contrast(rng)])
+    mr_table = contrast_table([mr_contrast(rng, s) for s in SEQUENCES])
+    shape = fixed.shape[:3]
+    ct, ct_labels = render(anatomy, start_ct.reshape(-1, 3), ct_table, spacing)
+    mr, bone = render(anatomy, true_ct.reshape(-1, 3), mr_table, spacing)
+    return Pair(
+        ct=ct[:, 0].reshape(shape).clamp(-1024, 3071).numpy(),
+        mr=mr.T.reshape(-1, *shape).numpy(),
+        displacement=displacement.numpy(),
+        bone=bone.reshape(shape).numpy(),
+        ct_labels=ct_labels.reshape(shape).numpy(),
+        spacing_mm=spacing,
+    )
+
+
+def _move(matrix: rigid.Rigid, points: torch.Tensor) -> torch.Tensor:
+    m = torch.tensor(matrix, dtype=torch.float64)
+    return (points.double() @ m[:3, :3].T + m[:3, 3]).float()
+
+
+def _start_error(rng: np.random.Generator, center: NDArray[Any]) -> rigid.Rigid:
+    """Error of a rigid start from centroids: mostly small, sometimes up to 15 mm and 10 degrees."""
+    size = float(rng.choice([1.5, 4.0, 8.0], p=[0.4, 0.35, 0.25]))
+    shift = np.clip(rng.normal(0, size / 1.7, 3), -15, 15)
+    turn = np.clip(rng.normal(0, 0.5 * size, 3), -10, 10)
+    return rigid.from_rotation(np.radians(turn), shift, center)
