@@ -15,11 +15,7 @@ from .segmentation import read_vertebrae
 
 
 def read_case(
-    ct: Path,
-    mr: Path,
-    vertebrae: Path,
-    mr_landmarks: Path | None = None,
-    mr_vertebrae: Path | None = None,
+    ct: Path, mr: Path, vertebrae: Path, mr_landmarks: Path | None = None, mr_vertebrae: Path | None = None
 ) -> Case:
     """Reads and checks the inputs of one registration.
 
