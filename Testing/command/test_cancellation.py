@@ -27,8 +27,16 @@ def left_behind(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("subcommand", ["hang_with_interpreter_lock", "hang_deaf", "hang_with_child"])
+@pytest.mark.parametrize(
+    ("subcommand", "number"),
+    [
+        ("hang_with_interpreter_lock", signal.SIGINT),
+        ("hang_with_interpreter_lock", signal.SIGTERM),
+        ("hang_deaf", signal.SIGTERM),
+        ("hang_with_child", signal.SIGINT),
+        ("hang_with_child", signal.SIGHUP),
+    ],
+)
 def test_signal_ends_everything_at_once(standin, subcommand, number):
     process = standin.start(subcommand, *JSON)
     wait_until_it_hangs(process)

@@ -9,6 +9,7 @@ from .options import (
     add_output_options,
     add_registration_options,
     check_registration_options,
+    limit_threads,
     registration_options,
 )
 from .subcommand import Subcommand
@@ -25,11 +26,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
-    options = registration_options(arguments)
+    limit_threads(arguments)
 
     from ..demo import run_demo
 
-    run_demo(arguments.output, options, reporter)
+    run_demo(arguments.output, registration_options(arguments), reporter)
 
 
 SUBCOMMAND = Subcommand(

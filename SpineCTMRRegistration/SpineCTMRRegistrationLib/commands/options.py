@@ -107,11 +107,14 @@ def check_registration_options(arguments: Namespace) -> None:
     require_file("network file", arguments.network, "give a network file made by `spine-ctmr export`")
 
 
-def registration_options(arguments: Namespace) -> RegistrationOptions:
-    """The options of the registration, in the worker; limits the threads before libraries are loaded."""
+def limit_threads(arguments: Namespace) -> None:
+    """Limit the threads of numerical libraries that are loaded later in this process."""
     if arguments.threads is not None:
         os.environ.update({name: str(arguments.threads) for name in THREAD_VARIABLES})
 
+
+def registration_options(arguments: Namespace) -> RegistrationOptions:
+    """The options of the registration; imports it."""
     from ..registration import RegistrationOptions
 
     return RegistrationOptions(

@@ -11,6 +11,7 @@ from .options import (
     add_output_options,
     add_registration_options,
     check_registration_options,
+    limit_threads,
     registration_options,
     require_file,
     require_image,
@@ -64,18 +65,20 @@ def _check(arguments: Namespace) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
-    options = registration_options(arguments)
+    limit_threads(arguments)
 
     from ..imaging.read_case import read_case
-    from ..registration import register
-    from ..results import write_results
 
     case = read_case(
         arguments.ct, arguments.mr, arguments.vertebrae, arguments.mr_landmarks, arguments.mr_vertebrae
     )
     for sentence in case.warnings:
         reporter.warning(sentence)
-    result = register(case, options, span(reporter, 0.1, 0.85))
+
+    from ..registration import register
+    from ..results import write_results
+
+    result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85))
     write_results(result, arguments.output, span(reporter, 0.85, 1.0))
 
 
