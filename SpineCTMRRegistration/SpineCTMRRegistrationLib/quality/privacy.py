@@ -1,0 +1,21 @@
+"""Keeps file paths, which often hold patient names, out of what is handed around."""
+
+from __future__ import annotations
+
+import re
+
+_SEPARATOR = r"[\\/]"
+_QUOTED = re.compile(r"(['\"`])(?:[A-Za-z]:|~|file:)?[\\/][^'\"`\n]*\1")
+_ABSOLUTE = re.compile(
+    rf"(?<![\w.)\]<])(?:file:)?(?:[A-Za-z]:|~|\.{{1,2}})?{_SEPARATOR}(?=\S)(?:[^\\/\n\"'<>|]*{_SEPARATOR})*[^\s\\/\"'<>|,;]*"
+)
+_FILE = re.compile(
+    r"[^\s\\/\"'`]+\.(?:nii(?:\.gz)?|seg\.nrrd|nrrd|mha|mhd|dcm|json|h5|tfm|stl)\b", re.IGNORECASE
+)
+
+
+def without_paths(text: str) -> str:
+    """`text` with every absolute or relative path and image file name replaced by "[file]"."""
+    for pattern in (_QUOTED, _ABSOLUTE, _FILE):
+        text = pattern.sub("[file]", text)
+    return text
