@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from SpineCTMRRegistrationLib.errors import InputError
+from ..errors import InputError
 
 Weights = dict[str, Tensor]
 

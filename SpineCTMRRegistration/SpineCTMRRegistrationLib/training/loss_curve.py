@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from SpineCTMRRegistrationLib.training.run_log import read_log
+from .run_log import read_log
 
 
 def draw_loss_curve(run_dir: Path) -> Path:

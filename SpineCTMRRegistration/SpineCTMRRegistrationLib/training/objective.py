@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 
 from torch import Tensor
 
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.losses.displacement import displacement_loss, weighted_mean
-from SpineCTMRRegistrationLib.losses.smoothness import diffusion
-from SpineCTMRRegistrationLib.network.integration import displacement_of
-from SpineCTMRRegistrationLib.training.batch import Batch
-from SpineCTMRRegistrationLib.training.recipe import LossWeights
-
-IMPLEMENTED = ("displacement", "bone_displacement", "smoothness")
+from ..losses.dice import dice_loss
+from ..losses.displacement import displacement_loss, weighted_mean
+from ..losses.mind import mind_loss
+from ..losses.rigidity import orthonormality, properness, rigid_field
+from ..losses.smoothness import diffusion
+from ..network.integration import displacement_of, warp
+from .batch import Batch
+from .recipe import LossWeights
 
 
 def loss_terms(velocity: Tensor, batch: Batch, spacing_mm: float, weights: LossWeights) -> dict[str, Tensor]:
@@ -25,19 +27,27 @@ def loss_terms(velocity: Tensor, batch: Batch, spacing_mm: float, weights: LossW
         spacing_mm: of the batch's grid.
         weights: which terms are wanted.
     """
-    wanted = {name for name, weight in asdict(weights).items() if weight > 0}
-    for name in wanted - set(IMPLEMENTED):
-        raise InputError(f"the loss term '{name}' cannot be trained with yet; set its weight to 0.")
     predicted = displacement_of(velocity, spacing_mm)
-    terms = {}
-    if "displacement" in wanted:
-        terms["displacement"] = displacement_loss(predicted, batch.displacement, batch.weight)
-    if "bone_displacement" in wanted:
-        in_bone = batch.weight * batch.bone
-        terms["bone_displacement"] = displacement_loss(predicted, batch.displacement, in_bone)
-    if "smoothness" in wanted:
-        terms["smoothness"] = diffusion(velocity, 2 * spacing_mm)
-    return terms
+    known, in_bone = batch.weight, batch.weight * batch.bone
+
+    @cache
+    def labels() -> Tensor:
+        """Vertebra labels (B, 1, Z, Y, X) in the MR frame, pulled through the predicted field."""
+        return warp(batch.labels.to(predicted.dtype), predicted.detach(), spacing_mm, "nearest")
+
+    terms: dict[str, Callable[[], Tensor]] = {
+        "displacement": lambda: displacement_loss(predicted, batch.displacement, known),
+        "bone_displacement": lambda: displacement_loss(predicted, batch.displacement, in_bone),
+        "smoothness": lambda: diffusion(velocity, 2 * spacing_mm),
+        "mind": lambda: mind_loss(batch.fixed, warp(batch.moving, predicted, spacing_mm)),
+        "dice": lambda: dice_loss(
+            warp((batch.labels > 0).to(predicted.dtype), predicted, spacing_mm), batch.bone
+        ),
+        "rigid_field": lambda: rigid_field(predicted, labels(), spacing_mm),
+        "properness": lambda: properness(predicted, labels(), spacing_mm),
+        "orthonormality": lambda: orthonormality(predicted, labels(), spacing_mm),
+    }
+    return {name: terms[name]() for name, weight in asdict(weights).items() if weight > 0}
 
 
 @dataclass(frozen=True)

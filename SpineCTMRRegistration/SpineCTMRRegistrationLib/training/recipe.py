@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.network.unet import SIZE_MULTIPLE
+from ..errors import InputError
+from ..network.unet import SIZE_MULTIPLE
 
 if sys.version_info >= (3, 11):
     import tomllib

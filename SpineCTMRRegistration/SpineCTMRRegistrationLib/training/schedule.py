@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from SpineCTMRRegistrationLib.training.recipe import Recipe
+from .recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

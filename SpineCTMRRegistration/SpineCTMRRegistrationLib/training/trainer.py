@@ -15,21 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from SpineCTMRRegistrationLib.errors import Cancelled, InputError
-from SpineCTMRRegistrationLib.network.unet import VelocityUNet
-from SpineCTMRRegistrationLib.progress import Progress, silent
-from SpineCTMRRegistrationLib.training.batch import Batch, TrainingData
-from SpineCTMRRegistrationLib.training.checkpoint import (
+from ..errors import Cancelled, InputError
+from ..network.unet import VelocityUNet
+from ..progress import Progress, silent
+from .batch import Batch, TrainingData
+from .checkpoint import (
     load_state,
     random_state,
     restore_random_state,
     save_atomically,
 )
-from SpineCTMRRegistrationLib.training.loss_curve import draw_loss_curve
-from SpineCTMRRegistrationLib.training.objective import FieldErrors, field_errors, loss_terms
-from SpineCTMRRegistrationLib.training.recipe import Recipe
-from SpineCTMRRegistrationLib.training.run_log import RunLog
-from SpineCTMRRegistrationLib.training.schedule import learning_rate, update_average
+from .loss_curve import draw_loss_curve
+from .objective import FieldErrors, field_errors, loss_terms
+from .recipe import Recipe
+from .run_log import RunLog
+from .schedule import learning_rate, update_average
 
 LAST, BEST = "last.pt", "best.pt"
 MAY_CHANGE = ("steps", "validation_interval", "checkpoint_interval")

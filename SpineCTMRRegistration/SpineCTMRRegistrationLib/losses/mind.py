@@ -1,0 +1,51 @@
+"""MIND-SSC: a modality-independent description of each voxel's surroundings (Heinrich et al. 2013)."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_NEIGHBOURS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
+PAIRS = tuple(
+    (a, b)
+    for a, b in itertools.combinations(_NEIGHBOURS, 2)
+    if sum((i - j) ** 2 for i, j in zip(a, b, strict=True)) == 2
+)
+"""The 12 pairs of (z, y, x) six-neighbours that are sqrt(2) apart: the self-similarity context."""
+
+
+def mind_ssc(image: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
+    """Self-similarity context (B, 12, Z, Y, X) in (0, 1] of an image (B, 1, Z, Y, X).
+
+    Channel k is exp(-(D_k - min D) / V), D_k the mean squared difference of two patches around a voxel
+    (eq. 3) and V the mean over channels of D_k - min D, limited to 0.001...1000 times its image mean.
+
+    Args:
+        image: any intensity unit; a * image + b gives the same description.
+        radius: of a patch, in voxels.
+        dilation: distance of the patches from the voxel, in voxels.
+    """
+    shape = image.shape[2:]
+    padded = functional.pad(image, [dilation] * 6, mode="replicate")
+
+    def shifted(offset: tuple[int, ...]) -> Tensor:
+        z, y, x = (
+            slice(dilation * (1 + o), dilation * (1 + o) + n) for o, n in zip(offset, shape, strict=True)
+        )
+        return padded[:, :, z, y, x]
+
+    difference = torch.cat([(shifted(a) - shifted(b)).square() for a, b in PAIRS], 1)
+    patches = functional.pad(difference, [radius] * 6, mode="replicate")
+    distance = functional.avg_pool3d(patches, 2 * radius + 1, stride=1)
+    distance = distance - distance.amin(1, keepdim=True)
+    variance = distance.mean(1, keepdim=True)
+    scale = max(variance.mean().item(), torch.finfo(image.dtype).tiny * 1e6)
+    return torch.exp(-distance / variance.clamp(scale * 1e-3, scale * 1e3))
+
+
+def mind_loss(fixed: Tensor, warped: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
+    """Mean squared difference of the MIND-SSC of two images (B, 1, Z, Y, X), as in Jian et al. 2022."""
+    return (mind_ssc(fixed, radius, dilation) - mind_ssc(warped, radius, dilation)).square().mean()

@@ -1,0 +1,113 @@
+"""A network on disk: `<name>.json` describes and secures `<name>.onnx` and `<name>.safetensors`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .preprocessing import PREPROCESSING
+
+FORMAT_VERSION = 1
+WEIGHT_KINDS = ("onnx", "safetensors")
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """What is known about a trained network.
+
+    Attributes:
+        name: of the network and of its files.
+        spacing_mm: isotropic spacing of the grid it works on; its velocity has twice this spacing.
+        velocity_scale_mm: constant factor of its last layer.
+        onnx_sha256: hash of the ONNX file.
+        safetensors_sha256: hash of the safetensors file.
+        preprocessing: how the intensities were scaled.
+        training: recipe, steps and data it was trained with.
+        accuracy: measured errors by name, units in the names.
+        format_version: of this description.
+    """
+
+    name: str
+    spacing_mm: float
+    velocity_scale_mm: float
+    onnx_sha256: str
+    safetensors_sha256: str
+    preprocessing: dict[str, Any] = field(default_factory=lambda: dict(PREPROCESSING))
+    training: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def sha256(self, kind: str) -> str:
+        """Hash of the weights of one of `WEIGHT_KINDS`."""
+        return self.onnx_sha256 if kind == "onnx" else self.safetensors_sha256
+
+
+def write_card(card: NetworkCard, folder: Path) -> Path:
+    """Write `<name>.json` and return its path."""
+    path = folder / f"{card.name}.json"
+    path.write_text(json.dumps(dataclasses.asdict(card), indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def read_card(path: Path) -> NetworkCard:
+    """Read and check a network's description."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: the network cannot be read; check the path.") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a network description; choose the network's .json file.") from error
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if type(version) is int and version > FORMAT_VERSION:
+        raise InputError(f"{path}: made for a newer version of this program; update it.")
+    if type(version) is not int or version < 1 or not _complete(values):
+        raise InputError(f"{path}: not a network description; choose the network's .json file.")
+    card = NetworkCard(**values)
+    if card.preprocessing != PREPROCESSING:
+        raise InputError(f"{path}: needs a preprocessing that this version lacks; update the program.")
+    return card
+
+
+def find_card(path: Path) -> Path:
+    """The description meant by a path to it, to one of its weight files, or to a folder with one network."""
+    if path.is_dir():
+        found = sorted(path.glob("*.json"))
+        if len(found) != 1:
+            problem = "holds no network" if not found else "holds several networks"
+            raise InputError(f"{path}: {problem}; choose one network's .json file.")
+        return found[0]
+    return path.with_suffix(".json") if path.suffix[1:] in WEIGHT_KINDS else path
+
+
+def read_weights(card: NetworkCard, folder: Path, kind: str) -> bytes:
+    """Content of the weight file of one of `WEIGHT_KINDS`, after checking its hash."""
+    path = folder / f"{card.name}.{kind}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: the network's weights cannot be read; restore the file.") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256(kind):
+        raise InputError(f"{path}: damaged or replaced (wrong SHA-256); restore the file.")
+    return content
+
+
+def _complete(values: dict[str, Any]) -> bool:
+    fields = dataclasses.fields(NetworkCard)
+    texts = ("name", "onnx_sha256", "safetensors_sha256")
+    tables = ("preprocessing", "training", "accuracy")
+    return (
+        {f.name for f in fields} == set(values)
+        and all(isinstance(values[key], str) and values[key] for key in texts)
+        and all(isinstance(values[key], dict) for key in tables)
+        and all(_positive(values[key]) for key in ("spacing_mm", "velocity_scale_mm"))
+    )
+
+
+def _positive(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(float(str(value))) and float(str(value)) > 0

@@ -1,0 +1,185 @@
+"""Run a network file with onnxruntime or torch, on CUDA or the CPU.
+
+Neither runtime is imported before it is needed: a registration must start within a second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .bundle import bundled_network_directory
+from .network_file import NetworkCard, find_card, read_card, read_weights
+
+DEVICES = ("auto", "cuda", "cpu")
+Images = NDArray[np.float32]
+Notice = Callable[[str], None]
+_log_notice: Notice = logging.getLogger(__name__).warning
+_NO_CUDA = "device 'cuda': no usable CUDA device was found; choose 'auto' or 'cpu'."
+_OUT_OF_MEMORY = "The GPU has too little free memory for the network; it runs on the CPU instead."
+
+
+class VelocityNetwork(Protocol):
+    """A loaded network.
+
+    Attributes:
+        card: its description, with the spacing of the grid it works on.
+        device: where it runs, "cuda" or "cpu".
+    """
+
+    card: NetworkCard
+    device: str
+
+    def velocity(self, images: Images) -> NDArray[np.float32]:
+        """Velocity (3, Z/2, Y/2, X/2) in mm, components (x, y, z), of images (2, Z, Y, X).
+
+        See `VelocityUNet` for the convention. Every side is a multiple of 16 voxels.
+        """
+        ...
+
+
+class OnnxRuntimeNetwork:
+    """A network run by onnxruntime."""
+
+    def __init__(
+        self,
+        card: NetworkCard,
+        content: bytes,
+        device: str = "cpu",
+        threads: int = 0,
+        notice: Notice = _log_notice,
+    ) -> None:
+        self.card, self.device = card, device
+        self._content, self._threads, self._notice = content, threads, notice
+        self._session = self._start()
+
+    def velocity(self, images: Images) -> NDArray[np.float32]:
+        """See `VelocityNetwork.velocity`."""
+        inputs = {"images": np.ascontiguousarray(images[None], np.float32)}
+        try:
+            result = self._session.run(None, inputs)[0][0]
+        except Exception as error:
+            if self.device != "cuda" or not _out_of_memory(error):
+                raise
+            self._notice(_OUT_OF_MEMORY)
+            self.device = "cpu"
+            self._session = self._start()
+            result = self._session.run(None, inputs)[0][0]
+        return np.asarray(result, np.float32)
+
+    def _start(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
+        wanted = ["CUDAExecutionProvider"] if self.device == "cuda" else []
+        session = onnxruntime.InferenceSession(
+            self._content, options, providers=[*wanted, "CPUExecutionProvider"]
+        )
+        if wanted and wanted[0] not in session.get_providers():
+            raise InputError(_NO_CUDA)
+        return session
+
+
+class TorchNetwork:
+    """The same network run by torch from its safetensors weights."""
+
+    def __init__(
+        self,
+        card: NetworkCard,
+        content: bytes,
+        device: str = "cpu",
+        threads: int = 0,
+        notice: Notice = _log_notice,
+    ) -> None:
+        import torch
+        from safetensors.torch import load
+
+        from .unet import VelocityUNet
+
+        if device == "cuda" and not torch.cuda.is_available():
+            raise InputError(_NO_CUDA)
+        if threads:
+            torch.set_num_threads(threads)
+        self.card, self.device, self._notice = card, device, notice
+        self._model = VelocityUNet(card.velocity_scale_mm).eval()
+        try:
+            self._model.load_state_dict(load(content))
+        except RuntimeError as error:
+            raise InputError(f"{card.name}.safetensors: weights of another network; restore it.") from error
+        self._model.to(device)
+
+    def velocity(self, images: Images) -> NDArray[np.float32]:
+        """See `VelocityNetwork.velocity`."""
+        try:
+            return self._run(images)
+        except Exception as error:
+            if self.device != "cuda" or not _out_of_memory(error):
+                raise
+        self._notice(_OUT_OF_MEMORY)
+        self.device = "cpu"
+        self._model.to("cpu")
+        return self._run(images)
+
+    def _run(self, images: Images) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(images[None], np.float32)).to(self.device)
+            result: NDArray[np.float32] = self._model(batch)[0].cpu().numpy()
+        return result
+
+
+def load_network(
+    path: Path | None = None, device: str = "auto", threads: int = 0, notice: Notice = _log_notice
+) -> VelocityNetwork:
+    """Load a network, the bundled one by default, preferably with onnxruntime.
+
+    Args:
+        path: the network's .json, one of its weight files or a folder with one network.
+        device: "auto" (CUDA where it is usable), "cuda" or "cpu".
+        threads: CPU threads, 0 for all cores.
+        notice: told in a sentence when the device had to be changed.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device '{device}': unknown; choose one of {', '.join(DEVICES)}.")
+    card_path = find_card(bundled_network_directory() if path is None else Path(path))
+    card = read_card(card_path)
+
+    def onnx(where: str) -> VelocityNetwork:
+        return OnnxRuntimeNetwork(card, read_weights(card, card_path.parent, "onnx"), where, threads, notice)
+
+    def torch(where: str) -> VelocityNetwork:
+        weights = read_weights(card, card_path.parent, "safetensors")
+        return TorchNetwork(card, weights, where, threads, notice)
+
+    has_onnx = importlib.util.find_spec("onnxruntime") is not None
+    if device != "cpu" and has_onnx and _onnx_offers_cuda():
+        try:
+            return onnx("cuda")
+        except InputError:
+            if device == "auto":
+                return onnx("cpu")
+    if device == "cuda":
+        return torch("cuda")
+    return onnx("cpu") if has_onnx else torch("cpu")
+
+
+def _onnx_offers_cuda() -> bool:
+    import onnxruntime
+
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def _out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return "out of memory" in text or "failed to allocate memory" in text

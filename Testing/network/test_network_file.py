@@ -1,0 +1,79 @@
+"""A network file is read as written, and refused in one sentence when anything is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.network.network_file import (
+    NetworkCard,
+    find_card,
+    read_card,
+    read_weights,
+    write_card,
+)
+
+CARD = NetworkCard("net", 2.0, 5.0, "0" * 64, "1" * 64, training={"steps": 3}, accuracy={"bone_mm": 1.5})
+
+
+def changed(folder: Path, **values: Any) -> Path:
+    path = write_card(CARD, folder)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    return path
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    assert read_card(write_card(CARD, tmp_path)) == CARD
+
+
+def test_card_is_found_from_folder_and_weights(tmp_path: Path) -> None:
+    path = write_card(CARD, tmp_path)
+    for given in (tmp_path, tmp_path / "net.onnx", tmp_path / "net.safetensors", path):
+        assert find_card(given) == path
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"format_version": 2}, "newer version"),
+        ({"format_version": "1"}, "not a network description"),
+        ({"spacing_mm": -1}, "not a network description"),
+        ({"spacing_mm": "2"}, "not a network description"),
+        ({"surprise": 1}, "not a network description"),
+        ({"preprocessing": {"ct_range_hu": [0, 1]}}, "preprocessing"),
+    ],
+)
+def test_unusable_card(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_card(changed(tmp_path, **values))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "\x00"])
+def test_other_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"a\.json: not a network description"):
+        read_card(tmp_path / "a.json")
+
+
+def test_missing_card_and_ambiguous_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_card(tmp_path / "none.json")
+    with pytest.raises(InputError, match="holds no network"):
+        find_card(tmp_path)
+    (tmp_path / "a.json").touch()
+    (tmp_path / "b.json").touch()
+    with pytest.raises(InputError, match="several"):
+        find_card(tmp_path)
+
+
+def test_missing_and_damaged_weights(network_folder: Path, tmp_path: Path) -> None:
+    card = read_card(network_folder / "lively.json")
+    content = read_weights(card, network_folder, "onnx")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_weights(card, tmp_path, "onnx")
+    (tmp_path / "lively.onnx").write_bytes(content[:-1] + b"?")
+    with pytest.raises(InputError, match="SHA-256"):
+        read_weights(card, tmp_path, "onnx")
