@@ -135,3 +135,11 @@ def test_average_of_constant_weights_is_that_constant() -> None:
     for step in range(200):
         update_average(average, {"w": torch.ones(2)}, 0.9, step)
     assert torch.allclose(average["w"], torch.ones(2), atol=1e-6)
+
+
+def test_average_moves_by_one_minus_decay_and_faster_at_first() -> None:
+    late, first = {"w": torch.zeros(1)}, {"w": torch.zeros(1)}
+    update_average(late, {"w": torch.ones(1)}, 0.99, 10_000)
+    update_average(first, {"w": torch.ones(1)}, 0.99, 0)
+    assert late["w"].item() == pytest.approx(0.01)
+    assert first["w"].item() == pytest.approx(0.9)
