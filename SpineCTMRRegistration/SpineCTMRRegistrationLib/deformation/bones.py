@@ -78,14 +78,19 @@ def make_bones(
         if not mask.any():
             continue
         residual = to_box(pose @ rigid.inverse(global_rigid), box)
-        start, distance = _distance_map(mask, margin, box.spacing_mm[0])
+        start, distance = distance_map(mask, margin, box.spacing_mm[0])
         bones.append(Bone(number, start, torch.from_numpy(distance).to(device), rigid.log(residual)))
     return bones
 
 
-def _distance_map(
+def distance_map(
     mask: NDArray[Any], margin: int, spacing_mm: float
 ) -> tuple[tuple[int, int, int], NDArray[Any]]:
+    """Distance in mm (z, y, x) from the voxels of a mask, cropped `margin` voxels around it.
+
+    Returns:
+        Index (x, y, z) of the crop's first voxel in the mask, and the distances, 0 in the mask.
+    """
     spans = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
     low = [max(int(s[0]) - margin, 0) for s in spans]
     high = [min(int(s[-1]) + margin + 1, n) for s, n in zip(spans, mask.shape, strict=True)]
@@ -144,8 +149,10 @@ class NearestBone:
     overlap: dict[int, float]
 
 
-def distance_from_bones(nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float) -> NearestBone:
-    """Nearest bone of every node (z, y, x, 3) when the bones have moved for `time` in [0, 1]."""
+def distance_from_bones(
+    nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float, stride: int = 1
+) -> NearestBone:
+    """Nearest bone of every `stride`-th node (z, y, x, 3) when the bones have moved for `time` in [0, 1]."""
     spacing = box.spacing_mm[0]
     slack = largest_motion_mm(bones, box)
     distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
@@ -153,7 +160,7 @@ def distance_from_bones(nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, t
     cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
     covered = []
     for number, bone in enumerate(bones):
-        region = region_of(bone, box, slack)
+        region = region_of(bone, box, slack, stride)
         own = distance_at(bone, nodes[region], time, spacing)
         closer = own < distance[region]
         distance[region] = torch.where(closer, own, distance[region])

@@ -80,17 +80,16 @@ def build_deformation(
 
     Args:
         bones: the bones on `box` (`make_bones`).
-        box: isotropic grid in the MR frame whose sizes are multiples of the stride plus 1; the motion fades to zero within `options.reach_mm`.
+        box: isotropic grid in the MR frame (`spine_box`); the motion fades to zero at its border.
         poses: CT→MR motions in LPS mm.
         global_rigid: the global CT→MR motion in LPS mm.
         options: see `DeformationOptions`.
-        soft: (z, y, x, 3) displacement at every `stride`-th node, in mm along the box axes, from MR points to where the bones'
-            motion alone explains them; zero on the moved bones and at the border of the box.
+        soft: (z, y, x, 3) displacement at every `stride`-th node, in mm along the box axes, from MR
+            points to where the bones' motion alone explains them; zero on the moved bones and at the
+            border of the box.
     """
     nodes = node_coordinates(box, bones[0].distance.device if bones else "cpu")
-    coarse = nodes[:: options.stride, :: options.stride, :: options.stride]
-    start = coarse if soft is None else coarse + soft
-    back = refine_grid(integrate_back(start, bones, box, options) - coarse, nodes.shape[:3])
+    back = refine_grid(bone_motion(bones, box, options, soft), nodes.shape[:3])
     _fade_border(back)
     overlap = _write_rigid(back, nodes, bones, box, forward=False)
     forth = invert_displacement(back, box)
@@ -99,6 +98,16 @@ def build_deformation(
     return Deformation(
         global_rigid, dict(poses), box, (back @ axes.T).cpu().numpy(), (forth @ axes.T).cpu().numpy(), overlap
     )
+
+
+def bone_motion(
+    bones: Sequence[Bone], box: Grid, options: DeformationOptions, soft: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Displacement (z, y, x, 3) in box mm from every `stride`-th node to its place before the motion."""
+    nodes = node_coordinates(box, bones[0].distance.device if bones else "cpu")
+    coarse = nodes[:: options.stride, :: options.stride, :: options.stride]
+    start = coarse if soft is None else coarse + soft
+    return integrate_back(start, bones, box, options) - coarse
 
 
 def _write_rigid(

@@ -142,6 +142,11 @@ class Grid:
             self.direction,
         )
 
+    def coarse(self, stride: int) -> Grid:
+        """The grid of every `stride`-th voxel."""
+        nx, ny, nz = ((n - 1) // stride + 1 for n in self.size)
+        return Grid((nx, ny, nz), _triple(np.array(self.spacing_mm) * stride), self.origin_mm, self.direction)
+
     def same_as(self, other: Grid, tolerance_voxels: float = 1e-2) -> bool:
         """Whether both grids have the same voxels up to float noise."""
         if self.size != other.size:

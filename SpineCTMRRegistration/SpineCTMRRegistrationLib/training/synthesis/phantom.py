@@ -20,7 +20,7 @@ from ...imaging.grid import Grid
 from ...progress import Progress, silent
 from .anatomy import Anatomy, make_anatomy
 from .augmentation import bias_field
-from .motion import MotionOptions, global_of, random_poses, true_deformation
+from .motion import MotionOptions, random_poses, true_deformation
 from .rendering import contrast_table, render
 from .tissue import ct_contrast, mr_contrast
 
@@ -71,6 +71,10 @@ class Phantom:
     poses: dict[int, rigid.Rigid]
     deformation: Deformation
     anatomy: Anatomy
+
+    def mr_to_ct_points(self, points: NDArray[Any]) -> NDArray[Any]:
+        """The true places (n, 3) in the CT of LPS points (n, 3) of the MR."""
+        return _TrueMap(self.deformation)(torch.tensor(points, dtype=torch.float32)).numpy().astype(float)
 
 
 def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Progress = silent) -> Phantom:

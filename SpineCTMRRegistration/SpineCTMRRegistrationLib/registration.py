@@ -1,0 +1,215 @@
+"""Register the CT and the MR of one spine: reads like the method."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+
+from .alignment import rigid
+from .alignment.start import Start, find_start
+from .deformation.bones import Bone, distance_from_bones, labels_in_box, make_bones
+from .deformation.deformation import Deformation, bone_motion, build_deformation, spine_box
+from .deformation.inversion import sample_vectors
+from .deformation.options import DeformationOptions
+from .deformation.polyrigid import node_coordinates
+from .deformation.soft_tissue import soft_motion
+from .imaging.case import Case
+from .imaging.grid import Grid
+from .network.prediction import on_grid, poses_from_displacement, predict_displacement
+from .network.runtime import VelocityNetwork, load_network
+from .options import LARGEST_FIELD_VOXELS
+from .options import RegistrationOptions as RegistrationOptions
+from .progress import Progress, silent
+from .vertebrae.refinement import VertebraPose, refine_poses
+from .vertebrae.scene import make_scene
+
+MATCHING_SPACING_MM = 1.0
+MATCHING_MARGIN_MM = 14.0
+NETWORK_MARGIN_MM = 24.0
+
+
+@dataclass
+class RegistrationResult:
+    """A registered case.
+
+    Attributes:
+        case: the inputs.
+        options: what was asked for.
+        start: the rigid start.
+        network: the network that was used.
+        network_poses: CT→MR poses in LPS mm that the network alone gives.
+        vertebrae: refined poses by VerSe number, with what speaks for them.
+        deformation: both directions of the transform.
+        notes: what a user should know, one sentence each.
+        seconds: time spent in each stage.
+    """
+
+    case: Case
+    options: RegistrationOptions
+    start: Start
+    network: VelocityNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    vertebrae: Mapping[int, VertebraPose]
+    deformation: Deformation
+    notes: list[str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Stages:
+    """Reports progress and keeps the time of every stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self._name, self._since = "", time.perf_counter()
+
+    def __call__(self, name: str, fraction: float) -> None:
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = round(now - self._since, 3)
+        self._name, self._since = name, now
+        self.progress(name, fraction)
+
+
+def register(
+    case: Case, options: RegistrationOptions | None = None, progress: Progress = silent
+) -> RegistrationResult:
+    """Find the transforms between the CT and the MR of a spine.
+
+    Args:
+        case: checked inputs (`read_case`).
+        options: what the user chose.
+        progress: told the stage and the share done.
+
+    Raises:
+        InputError: the case cannot be registered, or the network file or device cannot be used.
+    """
+    options = options or RegistrationOptions()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    notes = list(case.warnings)
+    stage = _Stages(progress)
+    stage("alignment", 0.0)
+    start = find_start(case)
+    stage("network", 0.1)
+    network = load_network(options.network, options.device, options.threads or 0, notes.append)
+    network_poses = _network_poses(network, case, start)
+    stage("vertebrae", 0.25)
+    vertebrae = _refine(case, start, network_poses, options)
+    stage("soft tissue", 0.6)
+    deformation = _deform(case, vertebrae, network, options, stage)
+    stage("done", 1.0)
+    return RegistrationResult(
+        case, options, start, network, network_poses, vertebrae, deformation, notes, stage.seconds
+    )
+
+
+def _bone_points(case: Case) -> dict[int, NDArray[Any]]:
+    """LPS mm corners (8, 3) of each CT vertebra's bounding box."""
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(case.vertebrae)
+    grid = Grid.of(case.vertebrae)
+    boxes = {int(n): statistics.GetBoundingBox(n) for n in statistics.GetLabels()}
+    return {n: grid.crop(b[:3], b[3:]).corners() for n, b in boxes.items()}
+
+
+def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
+    moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
+    grid = Grid.around(moved, network.card.spacing_mm, NETWORK_MARGIN_MM)
+    mr = on_grid(case.mr, grid, sitk.Transform(), 0.0)
+    ct = on_grid(case.ct, grid, rigid.to_sitk(rigid.inverse(start.global_rigid)), -1000.0)
+    displacement = predict_displacement(network, mr, ct)
+    labels = labels_in_box(case.vertebrae, start.global_rigid, grid)
+    return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
+
+
+def _refine(
+    case: Case, start: Start, network_poses: Mapping[int, rigid.Rigid], options: RegistrationOptions
+) -> dict[int, VertebraPose]:
+    moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
+    box = Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, Grid.of(case.mr).axes)
+    scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
+    return refine_poses(
+        scene,
+        box,
+        start.global_rigid,
+        start.ct_centers,
+        [dict(network_poses)] if network_poses else [],
+        options.refinement,
+        options.seed,
+    )
+
+
+def _deform(
+    case: Case,
+    vertebrae: Mapping[int, VertebraPose],
+    network: VelocityNetwork,
+    options: RegistrationOptions,
+    stage: _Stages,
+) -> Deformation:
+    poses = {n: v.pose for n, v in vertebrae.items()}
+    corners = _bone_points(case)
+    global_rigid = rigid.mean(list(poses.values()), np.concatenate(list(corners.values())).mean(0))
+    moved = np.concatenate([rigid.apply(m, corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
+    settings = _affordable(options.deformation, moved)
+    box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
+    labels = labels_in_box(case.vertebrae, global_rigid, box)
+    bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
+    soft = _soft_motion(case, bones, box, global_rigid, network, settings, options)
+    stage("deformation", 0.8)
+    return build_deformation(bones, box, poses, global_rigid, settings, soft)
+
+
+def _affordable(settings: DeformationOptions, moved: NDArray[Any]) -> DeformationOptions:
+    """A spacing at which the field of a long spine stays a file of ordinary size."""
+    extent = np.ptp(moved, axis=0) + 2 * settings.reach_mm
+    smallest = float((np.prod(extent) / LARGEST_FIELD_VOXELS) ** (1 / 3))
+    return replace(settings, spacing_mm=max(settings.spacing_mm, smallest))
+
+
+def _soft_motion(
+    case: Case,
+    bones: Sequence[Bone],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    network: VelocityNetwork,
+    settings: DeformationOptions,
+    options: RegistrationOptions,
+) -> torch.Tensor:
+    """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
+    coarse = box.coarse(settings.stride)
+    spacing = coarse.spacing_mm[0]
+    explained = bone_motion(bones, box, settings)
+    field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
+    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
+    grid = coarse.with_spacing(network.card.spacing_mm)
+    prior = predict_displacement(
+        network, on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)
+    )
+    shift = torch.tensor(np.subtract(coarse.origin_mm, grid.origin_mm), dtype=torch.float32)
+    prior = sample_vectors(prior, node_coordinates(coarse) + shift, grid.spacing_mm[0])
+    nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
+    distance = distance_from_bones(nodes, bones, box, 1.0, settings.stride).distance
+    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
+    free = free * torch.from_numpy(Grid.of(case.mr).contains(coarse.points()))
+    mr = torch.from_numpy(on_grid(case.mr, coarse, sitk.Transform(), 0.0))
+    ct = torch.from_numpy(np.clip(on_grid(case.ct, coarse, to_ct, -1000.0), -250, 800))
+    return soft_motion(mr, ct, free.float(), prior * free[..., None], spacing, options.soft_tissue)
+
+
+def _border_window(grid: Grid, width_mm: float = 14.0) -> torch.Tensor:
+    """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
+    window = torch.ones(grid.shape)
+    for axis, (n, s) in enumerate(zip(grid.shape, grid.spacing_mm[::-1], strict=True)):
+        index = torch.arange(n)
+        ramp = (torch.minimum(index, n - 1 - index) * s / width_mm).clamp(0, 1)
+        window = window * (ramp * ramp * (3 - 2 * ramp)).reshape([-1 if a == axis else 1 for a in range(3)])
+    return window

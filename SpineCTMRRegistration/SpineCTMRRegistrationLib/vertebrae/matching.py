@@ -1,0 +1,127 @@
+"""What the refinement compares: MR descriptors on a lattice, CT intensities around sample points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ..deformation.bones import distance_map
+from . import descriptors
+from .sampling import value_and_gradient
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both images on one isotropic box of the MR frame, the CT brought there by the global motion.
+
+    Attributes:
+        mr: (z, y, x) float32.
+        ct: (z, y, x) float32, smoothed like the MR's slices.
+        mr_seen: (z, y, x) bool, where the MR has data; ct_seen likewise.
+        labels: (z, y, x) vertebra numbers of the CT.
+        spacing_mm: of the box.
+    """
+
+    mr: torch.Tensor
+    ct: torch.Tensor
+    mr_seen: torch.Tensor
+    ct_seen: torch.Tensor
+    labels: NDArray[Any]
+    spacing_mm: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of the matching.
+
+    Attributes:
+        spacing_mm: of the lattice.
+        offset_mm: box coordinate of lattice node 0.
+        mr: (z, y, x, 12) descriptors of the MR.
+        ct: (z, y, x) CT intensities.
+        floor: noise floor of the CT's descriptors.
+        points: (n, p, 3) box mm, sample points in and around each vertebra of the CT.
+        known: (n, p) bool, points that the CT shows.
+        seen: (z, y, x) float, where the MR has data.
+    """
+
+    spacing_mm: float
+    offset_mm: float
+    mr: torch.Tensor
+    ct: torch.Tensor
+    floor: float
+    points: torch.Tensor
+    known: torch.Tensor
+    seen: torch.Tensor
+
+    def ct_descriptors(self, rotations: torch.Tensor) -> torch.Tensor:
+        """Descriptors (b, p, 12) of the CT at the points, along axes turned by (b, 3, 3) CT→MR rotations.
+
+        b is a multiple of n: the points repeat for every start.
+        """
+        stencil = descriptors.STENCIL.to(self.ct.device, torch.float32) * self.spacing_mm
+        turned = stencil @ rotations
+        starts = len(rotations) // len(self.points)
+        points = self.points.repeat(starts, 1, 1)
+        where = points[:, :, None] + turned[:, None]
+        return descriptors.sparse(self._sample(self.ct, where), self.floor)
+
+    def mr_descriptors(self, points: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """MR descriptors (..., 12) and their x, y, z derivatives per mm, each (..., 12), at box points."""
+        index = (points.reshape(-1, 3) - self.offset_mm) / self.spacing_mm
+        value, slopes = value_and_gradient(self.mr, index)
+        shape = (*points.shape[:-1], -1)
+        return value.reshape(shape), tuple(s.reshape(shape) / self.spacing_mm for s in slopes)
+
+    def visible(self, points: torch.Tensor) -> torch.Tensor:
+        """Share (...,) of the MR's data around box points (..., 3): 1 inside, 0 outside its field of view."""
+        return self._sample(self.seen, points, padding="zeros")
+
+    def _sample(self, volume: torch.Tensor, points: torch.Tensor, padding: str = "border") -> torch.Tensor:
+        size = torch.tensor(volume.shape[::-1], dtype=torch.float32, device=volume.device)
+        where = (points.reshape(-1, 3) - self.offset_mm) * (2 / (self.spacing_mm * (size - 1))) - 1
+        sampled = F.grid_sample(
+            volume[None, None], where[None, None, None], padding_mode=padding, align_corners=True
+        )
+        return sampled.reshape(points.shape[:-1])
+
+
+def make_level(
+    scene: Scene, numbers: list[int], factor: int, count: int, reach_mm: float, generator: torch.Generator
+) -> Level:
+    """The scene at `factor` times its spacing with `count` sample points for each vertebra.
+
+    The points are drawn from the vertebra's voxels dilated by `reach_mm` and jittered by half a voxel,
+    which keeps the interpolation's smoothing independent of the pose (no lattice artefact).
+    """
+    mr, ct, seen = (_coarsen(v, factor) for v in (scene.mr, scene.ct, scene.mr_seen.float()))
+    step = scene.spacing_mm
+    points, known = [], []
+    for number in numbers:
+        start, distance = distance_map(scene.labels == number, int(reach_mm / step) + 1, step)
+        voxels = np.argwhere(distance <= reach_mm) + start[::-1]
+        choice = torch.randint(len(voxels), (count,), generator=generator)
+        index = torch.from_numpy(voxels)[choice]
+        jitter = torch.rand((count, 3), generator=generator) - 0.5
+        z, y, x = index.unbind(-1)
+        known.append(scene.ct_seen.cpu()[z, y, x])
+        points.append((index.flip(-1) + jitter) * step)
+    return Level(
+        spacing_mm=step * factor,
+        offset_mm=step * (factor - 1) / 2,
+        mr=descriptors.dense(mr),
+        ct=ct,
+        floor=descriptors.noise_floor(ct),
+        points=torch.stack(points).float().to(mr.device),
+        known=torch.stack(known).to(mr.device),
+        seen=(seen > 0.99).float(),
+    )
+
+
+def _coarsen(volume: torch.Tensor, factor: int) -> torch.Tensor:
+    return volume if factor == 1 else F.avg_pool3d(volume[None, None], factor)[0, 0]

@@ -1,0 +1,38 @@
+"""Trilinear values and gradients of multi-channel volumes at scattered points."""
+
+from __future__ import annotations
+
+import torch
+
+
+def value_and_gradient(
+    volume: torch.Tensor, index: torch.Tensor
+) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Values (n, c) and their derivatives, each (n, c), with respect to the index (x, y, z).
+
+    Args:
+        volume: (z, y, x, c) float32.
+        index: (n, 3) continuous indices (x, y, z); points outside take the value at the border.
+    """
+    nz, ny, nx, channels = volume.shape
+    flat = volume.view(-1, channels)
+    limit = torch.tensor([nx - 1.001, ny - 1.001, nz - 1.001], device=index.device)
+    index = index.clamp(min=0).minimum(limit)
+    corner = index.floor()
+    fx, fy, fz = (index - corner)[:, None].unbind(-1)
+    x, y, z = corner.long().unbind(-1)
+    base = (z * ny + y) * nx + x
+    row, plane = nx, nx * ny
+    low, high = {}, {}
+    for dy in (0, 1):
+        for dz in (0, 1):
+            start = base + dy * row + dz * plane
+            low[dy, dz], high[dy, dz] = flat[start], flat[start + 1]
+    along_x = {k: high[k] - low[k] for k in low}
+    at_x = {k: low[k] + along_x[k] * fx for k in low}
+    dy0, dy1 = at_x[1, 0] - at_x[0, 0], at_x[1, 1] - at_x[0, 1]
+    at_y0, at_y1 = at_x[0, 0] + dy0 * fy, at_x[0, 1] + dy1 * fy
+    change_z = at_y1 - at_y0
+    dx0 = along_x[0, 0] + (along_x[1, 0] - along_x[0, 0]) * fy
+    dx1 = along_x[0, 1] + (along_x[1, 1] - along_x[0, 1]) * fy
+    return at_y0 + change_z * fz, (dx0 + (dx1 - dx0) * fz, dy0 + (dy1 - dy0) * fz, change_z)

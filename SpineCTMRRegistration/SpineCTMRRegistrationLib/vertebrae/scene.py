@@ -1,0 +1,49 @@
+"""Bring CT and MR onto the box on which they are matched."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from scipy.ndimage import uniform_filter1d
+
+from ..alignment import rigid
+from ..deformation.bones import labels_in_box
+from ..imaging.grid import Grid
+from .matching import Scene
+
+
+def make_scene(
+    ct: sitk.Image,
+    mr: sitk.Image,
+    labels: sitk.Image,
+    global_rigid: rigid.Rigid,
+    box: Grid,
+    device: torch.device | str = "cpu",
+) -> Scene:
+    """Resample the case on an isotropic box of the MR frame whose third axis is the MR's slice normal.
+
+    The CT is moved by the CT→MR `global_rigid` and averaged over the MR's slice thickness, so that both
+    images show the same amount of detail.
+    """
+    reference = box.empty()
+    back = rigid.to_sitk(rigid.inverse(global_rigid))
+    mr_box = sitk.Resample(mr, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
+    ct_array = sitk.GetArrayFromImage(ct_box)
+    thickness = max(mr.GetSpacing())
+    axis = 2 - int(np.argmax(np.abs(box.axes.T @ Grid.of(mr).axes[:, int(np.argmax(mr.GetSpacing()))])))
+    width = round(thickness / box.spacing_mm[0])
+    if width > 1:
+        ct_array = uniform_filter1d(ct_array, width, axis=axis, mode="nearest")
+    points = box.points()
+    return Scene(
+        mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)).to(device),
+        ct=torch.from_numpy(np.clip(ct_array, -200, 1500)).to(device),
+        mr_seen=torch.from_numpy(Grid.of(mr).contains(points)).to(device),
+        ct_seen=torch.from_numpy(Grid.of(ct).contains(rigid.apply(rigid.inverse(global_rigid), points))).to(
+            device
+        ),
+        labels=labels_in_box(labels, global_rigid, box),
+        spacing_mm=box.spacing_mm[0],
+    )
