@@ -19,7 +19,7 @@ class BlockOptions:
     """How large images are divided.
 
     Attributes:
-        voxels: most voxels run at once; 4 million need about 1.5 GB.
+        voxels: most voxels run at once; 4 million need about 1 GB.
         overlap: voxels along z shared by neighbouring blocks, a multiple of 16.
         margin: outermost voxels of a block along z that are not used where another block has them.
     """
