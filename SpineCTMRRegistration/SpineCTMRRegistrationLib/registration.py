@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .alignment import rigid
 from .alignment.start import Start, find_start
 from .deformation.bones import Bone, distance_from_bones, labels_in_box, make_bones
-from .deformation.deformation import Deformation, bone_motion, build_deformation, spine_box
+from .deformation.deformation import Deformation, bone_motion, build_deformation, compose, spine_box
 from .deformation.inversion import sample_vectors
 from .deformation.options import DeformationOptions
 from .deformation.polyrigid import node_coordinates
@@ -163,9 +163,12 @@ def _deform(
     box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
     labels = labels_in_box(case.vertebrae, global_rigid, box)
     bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
-    soft = _soft_motion(case, bones, box, global_rigid, network, settings, options)
+    explained = bone_motion(bones, box, settings)
+    soft = _soft_motion(case, bones, box, global_rigid, explained, network, settings, options)
     stage("deformation", 0.8)
-    return build_deformation(bones, box, poses, global_rigid, settings, soft)
+    return build_deformation(
+        bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
+    )
 
 
 def _affordable(settings: DeformationOptions, moved: NDArray[Any]) -> DeformationOptions:
@@ -180,6 +183,7 @@ def _soft_motion(
     bones: Sequence[Bone],
     box: Grid,
     global_rigid: rigid.Rigid,
+    explained: torch.Tensor,
     network: VelocityNetwork,
     settings: DeformationOptions,
     options: RegistrationOptions,
@@ -187,7 +191,6 @@ def _soft_motion(
     """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
     coarse = box.coarse(settings.stride)
     spacing = coarse.spacing_mm[0]
-    explained = bone_motion(bones, box, settings)
     field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
     to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
     grid = coarse.with_spacing(network.card.spacing_mm)
@@ -197,9 +200,9 @@ def _soft_motion(
     shift = torch.tensor(np.subtract(coarse.origin_mm, grid.origin_mm), dtype=torch.float32)
     prior = sample_vectors(prior, node_coordinates(coarse) + shift, grid.spacing_mm[0])
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
-    distance = distance_from_bones(nodes, bones, box, 1.0, settings.stride).distance
+    distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
-    free = free * torch.from_numpy(Grid.of(case.mr).contains(coarse.points()))
+    free = free * torch.from_numpy(Grid.of(case.mr).covers(coarse))
     mr = torch.from_numpy(on_grid(case.mr, coarse, sitk.Transform(), 0.0))
     ct = torch.from_numpy(np.clip(on_grid(case.ct, coarse, to_ct, -1000.0), -250, 800))
     return soft_motion(mr, ct, free.float(), prior * free[..., None], spacing, options.soft_tissue)

@@ -16,6 +16,9 @@ from .progress import Progress
 class Reporter(Progress, Protocol):
     """Receives progress, sentences and the folder of results."""
 
+    def message(self, text: str) -> None:
+        """Show what was found."""
+
     def warning(self, sentence: str) -> None:
         """Show what the user should know although the run goes on."""
 
@@ -85,6 +88,9 @@ class JsonReporter:
             remaining_s=None if left is None else round(left, 1),
         )
 
+    def message(self, text: str) -> None:
+        self._print(message=text)
+
     def warning(self, sentence: str) -> None:
         self._print(warning=sentence)
 
@@ -115,6 +121,9 @@ class PlainReporter:
 
     def __call__(self, stage: str, fraction: float) -> None:
         """Say nothing."""
+
+    def message(self, text: str) -> None:
+        print(text, flush=True)
 
     def warning(self, sentence: str) -> None:
         print(f"warning: {sentence}", file=sys.stderr, flush=True)
@@ -170,6 +179,10 @@ class BarReporter(PlainReporter):
         self._bar.update(min(max(fraction, 0.0), 1.0) - self._bar.n)
         if changed:
             self._bar.refresh()
+
+    def message(self, text: str) -> None:
+        self._clear_line()
+        super().message(text)
 
     def warning(self, sentence: str) -> None:
         self._clear_line()

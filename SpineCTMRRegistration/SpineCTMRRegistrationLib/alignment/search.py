@@ -46,7 +46,7 @@ def _lattice(image: sitk.Image, grid: Grid) -> tuple[torch.Tensor, torch.Tensor,
     reference = lattice.empty()
     smooth = _smoothed(image)
     resampled = sitk.Resample(smooth, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    seen = grid.contains(lattice.points())
+    seen = grid.covers(lattice)
     return torch.from_numpy(sitk.GetArrayFromImage(resampled)), torch.from_numpy(seen), lattice
 
 

@@ -30,7 +30,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
     from ..demo import run_demo
 
-    run_demo(arguments.output, registration_options(arguments), reporter)
+    reporter.message(run_demo(arguments.output, registration_options(arguments), reporter))
 
 
 SUBCOMMAND = Subcommand(

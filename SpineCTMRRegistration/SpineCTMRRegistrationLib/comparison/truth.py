@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,6 +64,17 @@ def bone_points(labels: sitk.Image, number: int, most: int, rng: np.random.Gener
     if len(voxels) > most:
         voxels = voxels[rng.choice(len(voxels), most, replace=False)]
     return Grid.of(labels).to_points(voxels)
+
+
+def pose_errors(phantom: Phantom, poses: Mapping[int, rigid.Rigid], seed: int = 0) -> dict[int, float]:
+    """Mean TRE in mm over the bone of each vertebra of rigid CT→MR poses, by VerSe number."""
+    rng = np.random.default_rng(seed)
+    errors = {}
+    for number, true in phantom.poses.items():
+        points = bone_points(phantom.case.vertebrae, number, 1500, rng)
+        distance = rigid.apply(poses[number], points) - rigid.apply(true, points)
+        errors[number] = float(np.linalg.norm(distance, axis=1).mean())
+    return errors
 
 
 def errors_against_truth(phantom: Phantom, deformation: Deformation, seed: int = 0) -> TruthErrors:

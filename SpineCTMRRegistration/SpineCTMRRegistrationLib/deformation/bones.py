@@ -27,12 +27,14 @@ class Bone:
         number: VerSe vertebra number.
         start: box index (x, y, z) of the first voxel of `distance`.
         distance: (z, y, x) float32 mm to the nearest bone voxel, 0 in the bone.
+        margin: voxels of `distance` around the bone, fewer where the box ends.
         logarithm: (4, 4) matrix logarithm of the residual motion.
     """
 
     number: int
     start: tuple[int, int, int]
     distance: torch.Tensor
+    margin: int
     logarithm: NDArray[Any]
 
 
@@ -79,7 +81,7 @@ def make_bones(
             continue
         residual = to_box(pose @ rigid.inverse(global_rigid), box)
         start, distance = distance_map(mask, margin, box.spacing_mm[0])
-        bones.append(Bone(number, start, torch.from_numpy(distance).to(device), rigid.log(residual)))
+        bones.append(Bone(number, start, torch.from_numpy(distance).to(device), margin, rigid.log(residual)))
     return bones
 
 
@@ -118,14 +120,19 @@ def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float
     return sampled.reshape(points.shape[:-1])
 
 
-def region_of(bone: Bone, box: Grid, slack_mm: float, stride: int = 1) -> tuple[slice, slice, slice]:
-    """Part (z, y, x) of every `stride`-th node that the bone's map can reach moving by `slack_mm`."""
-    slack = int(slack_mm / box.spacing_mm[0]) + 2
+def region_of(
+    bone: Bone, box: Grid, slack_mm: float, stride: int = 1, trim: int = 0
+) -> tuple[slice, slice, slice]:
+    """Part (z, y, x) of every `stride`-th node that the bone's map can reach moving by `slack_mm`.
+
+    `trim` leaves out that many voxels of the map's margin.
+    """
+    slack = int(slack_mm / box.spacing_mm[0]) + 2 - trim
     slices = []
     for axis, length in enumerate(bone.distance.shape[::-1]):
-        low = bone.start[axis] - slack
-        high = min(low + length + 2 * slack, box.size[axis])
-        slices.append(slice(max(low, 0) // stride, (high - 1) // stride + 1))
+        low = max(bone.start[axis] - slack, 0)
+        high = min(bone.start[axis] + length + slack, box.size[axis])
+        slices.append(slice(low // stride, max((high - 1) // stride + 1, low // stride)))
     return slices[2], slices[1], slices[0]
 
 
@@ -150,17 +157,21 @@ class NearestBone:
 
 
 def distance_from_bones(
-    nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float, stride: int = 1
+    nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float, within_mm: float, stride: int = 1
 ) -> NearestBone:
-    """Nearest bone of every `stride`-th node (z, y, x, 3) when the bones have moved for `time` in [0, 1]."""
+    """Nearest bone of every `stride`-th node (z, y, x, 3) when the bones have moved for `time` in [0, 1].
+
+    Distances beyond `within_mm` may be infinite.
+    """
     spacing = box.spacing_mm[0]
     slack = largest_motion_mm(bones, box)
+    reach = int(within_mm / spacing) + 1
     distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
     index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
     cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
     covered = []
     for number, bone in enumerate(bones):
-        region = region_of(bone, box, slack, stride)
+        region = region_of(bone, box, slack, stride, max(bone.margin - reach, 0))
         own = distance_at(bone, nodes[region], time, spacing)
         closer = own < distance[region]
         distance[region] = torch.where(closer, own, distance[region])

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..imaging.grid import Grid
-from .bones import Bone, distance_from_bones
-from .inversion import invert_displacement, refine_grid
+from .bones import Bone, NearestBone, distance_from_bones
+from .inversion import invert_displacement, refine_grid, sample_vectors
 from .options import DeformationOptions
 from .polyrigid import integrate_back, node_coordinates
 
@@ -32,6 +32,7 @@ class Deformation:
         box: isotropic grid around the spine, in the MR frame.
         mr_to_ct_field: (z, y, x, 3) LPS mm D with `mr_to_ct(p) = inverse(global_rigid)(p + D(p))`.
         ct_to_mr_field: (z, y, x, 3) LPS mm E with `ct_to_mr(p) = q + E(q)`, `q = global_rigid(p)`.
+        rigid_nodes: (z, y, x) bool, the nodes of `mr_to_ct_field` that move with a bone.
         overlap: share of each moved bone that lies inside another moved bone.
     """
 
@@ -40,6 +41,7 @@ class Deformation:
     box: Grid
     mr_to_ct_field: NDArray[Any]
     ct_to_mr_field: NDArray[Any]
+    rigid_nodes: NDArray[Any]
     overlap: Mapping[int, float]
 
     def mr_to_ct(self) -> sitk.CompositeTransform:
@@ -74,7 +76,7 @@ def build_deformation(
     poses: Mapping[int, rigid.Rigid],
     global_rigid: rigid.Rigid,
     options: DeformationOptions,
-    soft: torch.Tensor | None = None,
+    motion: torch.Tensor,
 ) -> Deformation:
     """The deformation that moves every bone by its pose and the tissue between smoothly.
 
@@ -84,39 +86,58 @@ def build_deformation(
         poses: CT→MR motions in LPS mm.
         global_rigid: the global CT→MR motion in LPS mm.
         options: see `DeformationOptions`.
-        soft: (z, y, x, 3) displacement at every `stride`-th node, in mm along the box axes, from MR
-            points to where the bones' motion alone explains them; zero on the moved bones and at the
-            border of the box.
+        motion: (z, y, x, 3) displacement in box mm of every `stride`-th node: `bone_motion`, or its
+            composition with the soft tissue's motion (`compose`).
     """
-    nodes = node_coordinates(box, bones[0].distance.device if bones else "cpu")
-    back = refine_grid(bone_motion(bones, box, options, soft), nodes.shape[:3])
+    nodes = node_coordinates(box, motion.device)
+    back = refine_grid(motion, nodes.shape[:3])
     _fade_border(back)
-    overlap = _write_rigid(back, nodes, bones, box, forward=False)
+    nearest = _write_rigid(back, nodes, bones, box, forward=False)
     forth = invert_displacement(back, box)
     _write_rigid(forth, nodes, bones, box, forward=True)
     axes = torch.as_tensor(box.axes, dtype=torch.float32, device=nodes.device)
     return Deformation(
-        global_rigid, dict(poses), box, (back @ axes.T).cpu().numpy(), (forth @ axes.T).cpu().numpy(), overlap
+        global_rigid=global_rigid,
+        poses=dict(poses),
+        box=box,
+        mr_to_ct_field=(back @ axes.T).cpu().numpy(),
+        ct_to_mr_field=(forth @ axes.T).cpu().numpy(),
+        rigid_nodes=(nearest.distance <= _rigid_margin(box)).cpu().numpy(),
+        overlap=nearest.overlap,
     )
 
 
-def bone_motion(
-    bones: Sequence[Bone], box: Grid, options: DeformationOptions, soft: torch.Tensor | None = None
-) -> torch.Tensor:
+def _rigid_margin(box: Grid) -> float:
+    return RIGID_MARGIN_VOXELS * box.spacing_mm[0]
+
+
+def bone_motion(bones: Sequence[Bone], box: Grid, options: DeformationOptions) -> torch.Tensor:
     """Displacement (z, y, x, 3) in box mm from every `stride`-th node to its place before the motion."""
-    nodes = node_coordinates(box, bones[0].distance.device if bones else "cpu")
-    coarse = nodes[:: options.stride, :: options.stride, :: options.stride]
-    start = coarse if soft is None else coarse + soft
-    return integrate_back(start, bones, box, options) - coarse
+    coarse = node_coordinates(box.coarse(options.stride), bones[0].distance.device)
+    return integrate_back(coarse, bones, box, options) - coarse
+
+
+def compose(
+    bones_motion: torch.Tensor, soft: torch.Tensor, options: DeformationOptions, box: Grid
+) -> torch.Tensor:
+    """The bones' motion after the soft tissue's: both and the result (z, y, x, 3) in box mm.
+
+    `soft` leads from MR points to where the bones' motion alone explains them; it is zero on the moved
+    bones and at the border of the box.
+    """
+    coarse = box.coarse(options.stride)
+    return soft + sample_vectors(
+        bones_motion, node_coordinates(coarse, soft.device) + soft, coarse.spacing_mm[0]
+    )
 
 
 def _write_rigid(
     displacement: torch.Tensor, nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, forward: bool
-) -> dict[int, float]:
-    """Store the exact rigid motion at every node in or beside a bone; return the bones' overlaps."""
+) -> NearestBone:
+    """Store the exact rigid motion at every node in or beside a bone; return which bone that is."""
     time = 0.0 if forward else 1.0
-    nearest = distance_from_bones(nodes, bones, box, time)
-    near = nearest.distance <= RIGID_MARGIN_VOXELS * box.spacing_mm[0]
+    nearest = distance_from_bones(nodes, bones, box, time, _rigid_margin(box))
+    near = nearest.distance <= _rigid_margin(box)
     for index, bone in enumerate(bones):
         inside = near & (nearest.index == index)
         matrix = rigid.exp(bone.logarithm if forward else -bone.logarithm)
@@ -124,7 +145,7 @@ def _write_rigid(
         linear = torch.as_tensor(matrix[:3, :3] - np.eye(3), dtype=torch.float32, device=nodes.device)
         offset = torch.as_tensor(matrix[:3, 3], dtype=torch.float32, device=nodes.device)
         displacement[inside] = points @ linear.T + offset
-    return nearest.overlap
+    return nearest
 
 
 def _fade_border(displacement: torch.Tensor) -> None:

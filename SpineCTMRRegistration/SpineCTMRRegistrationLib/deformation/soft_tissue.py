@@ -124,7 +124,7 @@ def _laplacian(field: torch.Tensor) -> torch.Tensor:
 def _conjugate_gradients(
     stiffness: torch.Tensor, right: torch.Tensor, mask: torch.Tensor, weight: float, iterations: int
 ) -> torch.Tensor:
-    """Solve (stiffness + weight * Laplacian) x = right on the mask (Jacobi preconditioner); x is 0 elsewhere."""
+    """Solve (stiffness + weight * Laplacian) x = right on the mask, with x = 0 elsewhere."""
     diagonal = stiffness.diagonal(dim1=-2, dim2=-1) + 6 * weight
     x = torch.zeros_like(right)
     residual = right * mask

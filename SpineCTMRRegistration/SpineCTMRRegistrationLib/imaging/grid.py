@@ -122,6 +122,20 @@ class Grid:
         margin = margin_mm / np.asarray(self.spacing_mm)
         return np.all((indices >= margin - 0.5) & (indices <= np.asarray(self.size) - 0.5 - margin), -1)
 
+    def covers(self, other: Grid, motion: ArrayLike | None = None) -> NDArray[Any]:
+        """Which voxel centres (z, y, x) of another grid, moved by a 4x4 matrix, lie inside this one."""
+        matrix = (
+            self.point_to_index @ (np.eye(4) if motion is None else np.asarray(motion)) @ other.index_to_point
+        )
+        x, y, z = (np.arange(n) for n in other.size)
+        inside = np.ones(other.shape, bool)
+        for row, size in zip(matrix[:3], self.size, strict=True):
+            index = (
+                (row[0] * x + row[3])[None, None] + (row[1] * y)[None, :, None] + (row[2] * z)[:, None, None]
+            )
+            inside &= (index >= -0.5) & (index <= size - 0.5)
+        return inside
+
     def crop(self, start: ArrayLike, size: ArrayLike) -> Grid:
         """The sub-grid of `size` (x, y, z) voxels from index `start` (x, y, z)."""
         nx, ny, nz = (int(n) for n in np.asarray(size))

@@ -11,6 +11,7 @@ from torch.nn import functional
 ENCODER_CHANNELS = (32, 32, 64, 64, 64)
 DECODER_CHANNELS = (64, 64, 64)
 HEAD_CHANNELS = (32, 32)
+SLOPE = 0.2
 SIZE_MULTIPLE = 2 ** (len(ENCODER_CHANNELS) - 1)
 """Every side of the input must be a multiple of this many voxels."""
 
@@ -69,7 +70,12 @@ class VelocityUNet(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv3d:
-    return nn.Conv3d(inputs, outputs, kernel_size=3, padding=1)
+    """A convolution that keeps the variance of its input (He et al. 2015); PyTorch's default shrinks it."""
+    layer = nn.Conv3d(inputs, outputs, kernel_size=3, padding=1)
+    nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _convolutions(inputs: int, outputs: Sequence[int]) -> nn.ModuleList:
@@ -77,4 +83,4 @@ def _convolutions(inputs: int, outputs: Sequence[int]) -> nn.ModuleList:
 
 
 def _activation(x: Tensor) -> Tensor:
-    return functional.leaky_relu(x, 0.2)
+    return functional.leaky_relu(x, SLOPE)

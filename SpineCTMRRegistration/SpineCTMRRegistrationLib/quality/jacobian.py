@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..deformation.deformation import Deformation
 from ..imaging.grid import Grid
 
 SLAB_VOXELS = 400_000
@@ -40,6 +41,17 @@ def jacobian_determinant(displacement: NDArray[Any], grid: Grid) -> NDArray[np.f
         inner = slice(start - below, stop - below)
         result[start:stop] = _determinant(slab, inner, grid.index_to_point[:3, :3])
     return result
+
+
+def deformation_determinant(deformation: Deformation) -> NDArray[np.float32]:
+    """det J (z, y, x) of `mr_to_ct` at the nodes of a deformation's box.
+
+    Central differences, and 1 at the nodes that move with a bone: every grid cell that holds bone has
+    only such nodes, so the transform as stored is rigid there.
+    """
+    determinant = jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
+    determinant[deformation.rigid_nodes] = 1
+    return determinant
 
 
 def folding_count(determinant: NDArray[Any], mask: NDArray[Any] | None = None) -> int:

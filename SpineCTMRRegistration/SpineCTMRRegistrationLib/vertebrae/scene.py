@@ -36,14 +36,12 @@ def make_scene(
     width = round(thickness / box.spacing_mm[0])
     if width > 1:
         ct_array = uniform_filter1d(ct_array, width, axis=axis, mode="nearest")
-    points = box.points()
+    undo = rigid.inverse(global_rigid)
     return Scene(
         mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)).to(device),
         ct=torch.from_numpy(np.clip(ct_array, -200, 1500)).to(device),
-        mr_seen=torch.from_numpy(Grid.of(mr).contains(points)).to(device),
-        ct_seen=torch.from_numpy(Grid.of(ct).contains(rigid.apply(rigid.inverse(global_rigid), points))).to(
-            device
-        ),
+        mr_seen=torch.from_numpy(Grid.of(mr).covers(box)).to(device),
+        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, undo)).to(device),
         labels=labels_in_box(labels, global_rigid, box),
         spacing_mm=box.spacing_mm[0],
     )

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from ...alignment import rigid
 from ...deformation.bones import distance_from_bones, make_bones
-from ...deformation.deformation import Deformation, build_deformation
+from ...deformation.deformation import Deformation, bone_motion, build_deformation, compose
 from ...deformation.options import DeformationOptions
 from ...deformation.polyrigid import node_coordinates
 from ...imaging.grid import Grid
@@ -79,10 +79,13 @@ def true_deformation(
     points = torch.tensor(rigid.apply(rigid.inverse(global_rigid), nodes), dtype=torch.float32)
     labels = bone_labels(anatomy, points).reshape(box.shape).numpy()
     bones = make_bones(labels, box, poses, global_rigid, options.reach_mm)
-    distance = distance_from_bones(node_coordinates(box), bones, box, 1.0).distance
+    distance = distance_from_bones(
+        node_coordinates(box), bones, box, 1.0, 10 + 2 * box.spacing_mm[0]
+    ).distance
     soft = random_soft_motion(rng, box, motion, distance)
     coarse = soft[:: options.stride, :: options.stride, :: options.stride]
-    return build_deformation(bones, box, poses, global_rigid, options, coarse), soft
+    total = compose(bone_motion(bones, box, options), coarse, options, box)
+    return build_deformation(bones, box, poses, global_rigid, options, total), soft
 
 
 def random_soft_motion(

@@ -1,0 +1,154 @@
+"""Write a registration to a folder: transforms, images, quality, report."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from . import __version__
+from .alignment import rigid
+from .deformation.warping import ct_in_mr, jacobian_on_mr, mr_in_ct, vertebrae_in_mr
+from .errors import RegistrationFailed
+from .imaging.grid import Grid
+from .imaging.vertebra_names import vertebra_name
+from .progress import Progress, silent
+from .quality.assessment import Assessment, assess
+from .quality.jacobian import deformation_determinant
+from .quality.pictures import before_after_overview, heatmap
+from .quality.report import write_report
+from .quality.tables import write_quality_csv, write_quality_json
+from .registration import RegistrationResult
+
+COMPRESSION = 1
+"""zlib level of the images: the fastest, nearly as small."""
+
+
+def write_results(result: RegistrationResult, directory: Path, progress: Progress = silent) -> Assessment:
+    """Write all files of a registration into an existing folder.
+
+    Args:
+        result: what was registered.
+        directory: an existing, empty folder.
+        progress: told the stage and the share done.
+
+    Raises:
+        RegistrationFailed: after everything is written, if the registration failed its own checks.
+    """
+    case, deformation = result.case, result.deformation
+    progress("writing transforms", 0.0)
+    _write_transforms(result, directory)
+    progress("warping the images", 0.2)
+    warped = ct_in_mr(case.ct, case.mr, deformation)
+    _write(warped, directory / "ct_in_mr.nrrd")
+    progress("warping the images", 0.4)
+    _write(mr_in_ct(case.ct, case.mr, deformation), directory / "mr_in_ct.nrrd")
+    labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
+    _write(labels, directory / "vertebrae_in_mr.nrrd")
+    progress("measuring quality", 0.7)
+    determinant = deformation_determinant(deformation)
+    jacobian = jacobian_on_mr(determinant, deformation.box, case.mr)
+    _write(jacobian, directory / "jacobian.nrrd")
+    assessment = assess(result, determinant, jacobian, labels)
+    write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
+    write_quality_csv(directory / "quality.csv", assessment.vertebrae)
+    progress("writing the report", 0.8)
+    _write_report(result, assessment, warped, labels, jacobian, directory)
+    (directory / "run.json").write_text(json.dumps(_run(result), indent=2) + "\n", encoding="utf-8")
+    progress("done", 1.0)
+    if assessment.failure:
+        raise RegistrationFailed(assessment.failure)
+    return assessment
+
+
+def _write(image: sitk.Image, path: Path) -> None:
+    sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
+
+
+def _write_transforms(result: RegistrationResult, directory: Path) -> None:
+    sitk.WriteTransform(result.deformation.mr_to_ct(), str(directory / "mr_to_ct.h5"))
+    sitk.WriteTransform(result.deformation.ct_to_mr(), str(directory / "ct_to_mr.h5"))
+    (directory / "vertebrae").mkdir()
+    for number, found in result.vertebrae.items():
+        transform = rigid.to_sitk(found.pose, result.start.ct_centers[number])
+        sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
+
+
+def _write_report(
+    result: RegistrationResult,
+    assessment: Assessment,
+    warped: sitk.Image,
+    labels: sitk.Image,
+    jacobian: sitk.Image,
+    directory: Path,
+) -> None:
+    case = result.case
+    before = rigid.to_sitk(rigid.inverse(result.start.global_rigid))
+    reference = Grid.of(case.mr).empty()
+    started_ct = sitk.Resample(case.ct, reference, before, sitk.sitkLinear, -1024.0)
+    started_labels = sitk.Resample(case.vertebrae, reference, before, sitk.sitkNearestNeighbor, 0.0)
+    titles = ("Rigid start", "Registered")
+    overview = before_after_overview(case.mr, started_ct, started_labels, warped, labels, titles)
+    volume_change = heatmap(case.mr, jacobian, labels)
+    (directory / "overview.png").write_bytes(overview)
+    (directory / "heatmap.png").write_bytes(volume_change)
+    pictures = {
+        "MR with the CT's bone and the outlines of its vertebrae, at the rigid start and registered": overview,
+        "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
+    }
+    notes = [
+        f"Rigid start from: {result.start.found_by}.",
+        f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per vertebra "
+        "was refined on the images, and the soft tissue followed.",
+        *result.notes,
+        *([assessment.failure] if assessment.failure else []),
+    ]
+    versions = {"SpineCTMRRegistration": __version__, "Network": result.network.card.name, **_packages()}
+    write_report(
+        directory / "report.html", pictures, assessment.vertebrae, assessment.overall, notes, versions
+    )
+
+
+def _packages() -> dict[str, str]:
+    import torch
+
+    return {
+        "Python": platform.python_version(),
+        "numpy": np.__version__,
+        "SimpleITK": sitk.Version.VersionString(),
+        "torch": torch.__version__,
+    }
+
+
+def _run(result: RegistrationResult) -> dict[str, Any]:
+    """What is needed to repeat the run; nothing that names the patient or the files."""
+    card, options = result.network.card, result.options
+    chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
+    start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.tolist()}
+    images = {name: asdict(Grid.of(i)) for name, i in (("ct", result.case.ct), ("mr", result.case.mr))}
+    return {
+        "software": {"SpineCTMRRegistration": __version__, **_packages()},
+        "network": {"name": card.name, "onnx_sha256": card.onnx_sha256, "device": result.network.device},
+        "options": chosen,
+        "start": start,
+        "images": images,
+        "seconds": result.seconds,
+        "peak_memory_mb": _peak_memory_mb(),
+        "warnings": len(result.notes),
+    }
+
+
+def _peak_memory_mb() -> float | None:
+    """Largest memory of this process so far, where the system tells."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
