@@ -17,9 +17,10 @@ from .bones import Bone, NearestBone, distance_from_bones
 from .inversion import invert_displacement, refine_grid, sample_vectors
 from .options import DeformationOptions
 from .polyrigid import integrate_back, node_coordinates
+from .untangling import untangle
 
-RIGID_MARGIN_VOXELS = 1.8
-"""Nodes this close to a bone move with it, so that every grid cell that holds bone is rigid."""
+RIGID_MARGIN_VOXELS = 1.5
+"""Nodes this close to a bone move with it, so that the grid cells that hold bone are rigid."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,20 @@ def build_deformation(
     back = refine_grid(motion, nodes.shape[:3])
     _fade_border(back)
     nearest = _write_rigid(back, nodes, bones, box, forward=False)
-    forth = invert_displacement(back, box)
+    rigid_nodes = (nearest.distance <= _rigid_margin(box)).cpu().numpy()
+    in_bone = (nearest.distance < box.spacing_mm[0] / 2).cpu().numpy()
+    field = back.cpu().numpy()
+    rigid_nodes &= ~untangle(field, in_bone, box.in_own_frame(), options.untangling_rounds)
+    forth = invert_displacement(torch.from_numpy(field).to(motion.device), box)
     _write_rigid(forth, nodes, bones, box, forward=True)
-    axes = torch.as_tensor(box.axes, dtype=torch.float32, device=nodes.device)
+    axes = box.axes.astype(np.float32)
     return Deformation(
         global_rigid=global_rigid,
         poses=dict(poses),
         box=box,
-        mr_to_ct_field=(back @ axes.T).cpu().numpy(),
-        ct_to_mr_field=(forth @ axes.T).cpu().numpy(),
-        rigid_nodes=(nearest.distance <= _rigid_margin(box)).cpu().numpy(),
+        mr_to_ct_field=field @ axes.T,
+        ct_to_mr_field=forth.cpu().numpy() @ axes.T,
+        rigid_nodes=rigid_nodes,
         overlap=nearest.overlap,
     )
 

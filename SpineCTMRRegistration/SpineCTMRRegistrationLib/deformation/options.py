@@ -15,6 +15,7 @@ class DeformationOptions:
         weight_power: a bone's influence falls with its distance to this power.
         steps: time steps of the integration.
         stride: the motion between the bones is integrated at every such node and interpolated.
+        untangling_rounds: how often folds between bones that nearly touch are smoothed.
     """
 
     spacing_mm: float = 1.0
@@ -22,3 +23,4 @@ class DeformationOptions:
     weight_power: float = 2.0
     steps: int = 4
     stride: int = 2
+    untangling_rounds: int = 8

@@ -161,6 +161,10 @@ class Grid:
         nx, ny, nz = ((n - 1) // stride + 1 for n in self.size)
         return Grid((nx, ny, nz), _triple(np.array(self.spacing_mm) * stride), self.origin_mm, self.direction)
 
+    def in_own_frame(self) -> Grid:
+        """The same voxels in millimetres along the grid's own axes, from voxel (0, 0, 0)."""
+        return Grid(self.size, self.spacing_mm, (0.0, 0.0, 0.0))
+
     def same_as(self, other: Grid, tolerance_voxels: float = 1e-2) -> bool:
         """Whether both grids have the same voxels up to float noise."""
         if self.size != other.size:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..deformation.deformation import Deformation
 from ..imaging.grid import Grid
+
+if TYPE_CHECKING:
+    from ..deformation.deformation import Deformation
 
 SLAB_VOXELS = 400_000
 """Voxels computed at once: temporaries stay near 30 MB and in reach of the cache."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 import torch
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import gaussian_filter1d
 
 from ..alignment import rigid
 from ..deformation.bones import labels_in_box
 from ..imaging.grid import Grid
 from .matching import Scene
+
+SLICE_PROFILE = 0.3
+"""Standard deviation of a slice's profile after linear interpolation, in slice thicknesses."""
 
 
 def make_scene(
@@ -33,9 +36,9 @@ def make_scene(
     ct_array = sitk.GetArrayFromImage(ct_box)
     thickness = max(mr.GetSpacing())
     axis = 2 - int(np.argmax(np.abs(box.axes.T @ Grid.of(mr).axes[:, int(np.argmax(mr.GetSpacing()))])))
-    width = round(thickness / box.spacing_mm[0])
-    if width > 1:
-        ct_array = uniform_filter1d(ct_array, width, axis=axis, mode="nearest")
+    if thickness > 1.5 * box.spacing_mm[0]:
+        sigma = SLICE_PROFILE * thickness / box.spacing_mm[0]
+        ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
     undo = rigid.inverse(global_rigid)
     return Scene(
         mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)).to(device),

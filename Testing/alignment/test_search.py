@@ -1,0 +1,58 @@
+"""The automatic start finds a patient that was only shifted between the scans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from SpineCTMRRegistrationLib.alignment import rigid
+from SpineCTMRRegistrationLib.alignment.start import Start, find_start
+from SpineCTMRRegistrationLib.imaging.case import Case
+from SpineCTMRRegistrationLib.imaging.grid import Grid
+from SpineCTMRRegistrationLib.training.synthesis.anatomy import make_anatomy
+from SpineCTMRRegistrationLib.training.synthesis.rendering import contrast_table, render
+from SpineCTMRRegistrationLib.training.synthesis.tissue import ct_contrast, mr_contrast
+
+SHIFT = np.array([21.0, -34.0, 47.0])
+
+
+@pytest.fixture(scope="module")
+def shifted_case() -> tuple[Case, dict[int, np.ndarray]]:
+    """CT and T1 MR of one rigidly shifted patient, each rendered from the anatomy, and its CT centres."""
+    rng = np.random.default_rng(11)
+    anatomy = make_anatomy(rng, (21, 22, 23))
+    grid = Grid.around(anatomy.centers + [[0, 12, 0]], 3.0, 42.0)
+    tables = contrast_table([ct_contrast(rng)]), contrast_table([mr_contrast(rng, "T1")])
+
+    def scan(grid: Grid, shift: np.ndarray, table: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        points = torch.tensor(grid.points().reshape(-1, 3) - shift, dtype=torch.float32)
+        values, labels = render(anatomy, points, table, 2.0)
+        return values[:, 0].reshape(grid.shape).numpy(), labels.reshape(grid.shape).numpy()
+
+    ct, labels = scan(grid, np.zeros(3), tables[0])
+    sagittal = np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]])
+    mr_grid = Grid.around(grid.corners() + SHIFT + [4.0, -6.0, 5.0], (2.0, 2.0, 4.0), 0.0, sagittal)
+    mr, _ = scan(mr_grid, SHIFT, tables[1])
+    mr = np.hypot(mr + rng.normal(0, 0.02, mr.shape), rng.normal(0, 0.02, mr.shape)).astype(np.float32)
+    case = Case(grid.image(ct), mr_grid.image(mr * 500), grid.image(labels))
+    return case, dict(zip(anatomy.numbers, anatomy.centers, strict=True))
+
+
+@pytest.fixture(scope="module")
+def start(shifted_case: tuple[Case, dict[int, np.ndarray]]) -> Start:
+    return find_start(shifted_case[0])
+
+
+def test_search_finds_the_shift(shifted_case: tuple[Case, dict[int, np.ndarray]], start: Start) -> None:
+    for center in shifted_case[1].values():
+        assert np.linalg.norm(rigid.apply(start.global_rigid, center) - center - SHIFT) < 5.0
+
+
+def test_search_result_is_rigid(start: Start) -> None:
+    rotation = start.global_rigid[:3, :3]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
+
+
+def test_start_says_that_the_images_chose_the_level(start: Start) -> None:
+    assert "images" in start.found_by
+    assert not start.mr_centers
