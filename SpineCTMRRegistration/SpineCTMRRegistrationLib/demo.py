@@ -60,6 +60,7 @@ def _summary(start: dict[int, float], errors: TruthErrors) -> str:
         f"  soft tissue within 25 mm of bone: {errors.soft_mean:.2f}",
         f"  deviation from rigid in bone: {errors.rigid_deviation:.4f}; folding voxels: {errors.folds}; "
         f"inverse consistency: {errors.inverse_mean:.3f}",
-        "The patient and the network's training patients are synthetic. For research use; not a medical device.",
+        "The patient, and those the network learned from, are synthetic.",
+        "For research use; not a medical device.",
     ]
     return "\n".join(lines)

@@ -27,6 +27,7 @@ from .network.runtime import VelocityNetwork, load_network
 from .options import LARGEST_FIELD_VOXELS
 from .options import RegistrationOptions as RegistrationOptions
 from .progress import Progress, silent
+from .vertebrae.level_check import LevelShift, best_shift
 from .vertebrae.refinement import VertebraPose, refine_poses
 from .vertebrae.scene import make_scene
 
@@ -46,6 +47,7 @@ class RegistrationResult:
         network: the network that was used.
         network_poses: CT→MR poses in LPS mm that the network alone gives.
         vertebrae: refined poses by VerSe number, with what speaks for them.
+        shift: the neighbouring level that the images clearly prefer, if there is one.
         deformation: both directions of the transform.
         notes: what a user should know, one sentence each.
         seconds: time spent in each stage.
@@ -57,6 +59,7 @@ class RegistrationResult:
     network: VelocityNetwork
     network_poses: Mapping[int, rigid.Rigid]
     vertebrae: Mapping[int, VertebraPose]
+    shift: LevelShift | None
     deformation: Deformation
     notes: list[str]
     seconds: dict[str, float] = field(default_factory=dict)
@@ -103,12 +106,15 @@ def register(
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
     network_poses = _network_poses(network, case, start)
     stage("vertebrae", 0.25)
-    vertebrae = _refine(case, start, network_poses, options)
+    vertebrae, shift = _refine(case, start, network_poses, options)
+    if shift is not None and not start.mr_centers:
+        start = replace(start, global_rigid=shift.motion)
+        vertebrae, shift = _refine(case, start, {}, options)
     stage("soft tissue", 0.6)
     deformation = _deform(case, vertebrae, network, options, stage)
     stage("done", 1.0)
     return RegistrationResult(
-        case, options, start, network, network_poses, vertebrae, deformation, notes, stage.seconds
+        case, options, start, network, network_poses, vertebrae, shift, deformation, notes, stage.seconds
     )
 
 
@@ -133,19 +139,16 @@ def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[i
 
 def _refine(
     case: Case, start: Start, network_poses: Mapping[int, rigid.Rigid], options: RegistrationOptions
-) -> dict[int, VertebraPose]:
+) -> tuple[dict[int, VertebraPose], LevelShift | None]:
+    """Refined poses, and the neighbouring level if it explains the images clearly better."""
     moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
     box = Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, Grid.of(case.mr).axes)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
-    return refine_poses(
-        scene,
-        box,
-        start.global_rigid,
-        start.ct_centers,
-        [dict(network_poses)] if network_poses else [],
-        options.refinement,
-        options.seed,
-    )
+    known = [dict(network_poses)] if network_poses else []
+    place = (scene, box, start.global_rigid, start.ct_centers)
+    vertebrae = refine_poses(*place, known, options.refinement, options.seed)
+    shift = best_shift(*place, {n: v.pose for n, v in vertebrae.items()})
+    return vertebrae, shift if shift is not None and shift.is_better else None
 
 
 def _deform(

@@ -99,13 +99,13 @@ def _write_report(
     (directory / "overview.png").write_bytes(overview)
     (directory / "heatmap.png").write_bytes(volume_change)
     pictures = {
-        "MR with the CT's bone and the outlines of its vertebrae, at the rigid start and registered": overview,
+        "MR with the CT's bone and the outlines of the vertebrae, before and after": overview,
         "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
     }
     notes = [
         f"Rigid start from: {result.start.found_by}.",
-        f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per vertebra "
-        "was refined on the images, and the soft tissue followed.",
+        f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per "
+        "vertebra was refined on the images, and the soft tissue followed.",
         *result.notes,
         *([assessment.failure] if assessment.failure else []),
     ]
@@ -128,10 +128,10 @@ def _packages() -> dict[str, str]:
 
 def _run(result: RegistrationResult) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
-    card, options = result.network.card, result.options
+    card, options, case = result.network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
     start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.tolist()}
-    images = {name: asdict(Grid.of(i)) for name, i in (("ct", result.case.ct), ("mr", result.case.mr))}
+    images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "software": {"SpineCTMRRegistration": __version__, **_packages()},
         "network": {"name": card.name, "onnx_sha256": card.onnx_sha256, "device": result.network.device},

@@ -17,6 +17,7 @@ from .jacobian import folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 
 if TYPE_CHECKING:
     from ..registration import RegistrationResult
+    from ..vertebrae.level_check import LevelShift
 
 NO_POSE = float("nan")
 
@@ -59,7 +60,7 @@ def assess(
         "sd_log_jacobian_learn2reg": sd_log_jacobian_learn2reg(determinant),
         "inverse_consistency_mm": _inverse_consistency(result),
     }
-    return Assessment(rows, overall, _failure(rows, overall))
+    return Assessment(rows, overall, _failure(rows, result.shift))
 
 
 def _row(result: RegistrationResult, number: int, in_bone: Mapping[int, NDArray[Any]]) -> VertebraQuality:
@@ -106,7 +107,13 @@ def _inverse_consistency(result: RegistrationResult, count: int = 2000) -> float
     return float(np.linalg.norm(np.array(back) - points, axis=1).mean())
 
 
-def _failure(rows: list[VertebraQuality], overall: Mapping[str, Any]) -> str | None:
+def _failure(rows: list[VertebraQuality], shift: LevelShift | None) -> str | None:
+    if shift is not None:
+        side = "cranial" if shift.direction < 0 else "caudal"
+        return (
+            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
+            f"one level more {side} in the MR; check the names of the CT labels and of the MR landmarks."
+        )
     refused = [row.name for row in rows if row.flag == "do not use"]
     if 2 * len(refused) > len(rows):
         return (

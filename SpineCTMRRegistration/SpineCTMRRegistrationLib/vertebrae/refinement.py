@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,7 @@ def refine_poses(
     generator = torch.Generator().manual_seed(seed)
     poses = _starts(numbers, box, global_rigid, ct_centers, starts, options)
     first = poses.select(torch.tensor([0]))
-    prior = JointPrior((poses.center[1:] + poses.center[:-1]) / 2)
+    prior = joint_prior(poses)
     spread = torch.zeros(len(numbers))
     for stage in options.stages:
         level = make_level(scene, numbers, stage.factor, stage.points, options.reach_mm, generator)
@@ -113,6 +113,11 @@ def refine_poses(
     return _summary(numbers, box, global_rigid, fit, before, spread, prior)
 
 
+def joint_prior(poses: Poses) -> JointPrior:
+    """The prior with joints half way between neighbouring bodies."""
+    return JointPrior((poses.center[1:] + poses.center[:-1]) / 2)
+
+
 def _starts(
     numbers: list[int],
     box: Grid,
@@ -121,7 +126,7 @@ def _starts(
     starts: Sequence[dict[int, rigid.Rigid]],
     options: RefinementOptions,
 ) -> Poses:
-    """Residual motions (after the global one) of every start, in box coordinates."""
+    """Residual motions of the global start, its variations and the given starts."""
     centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
     middle = centers.mean(0)
     along = _spine_axis(centers)
@@ -132,9 +137,21 @@ def _starts(
         if options.turns_deg:
             turn = np.radians(sign * options.turns_deg) * along
             variations.append(rigid.from_rotation(turn, np.zeros(3), middle))
+    turned = [dict.fromkeys(numbers, v @ global_rigid) for v in variations]
+    return poses_in_box([*turned, *starts], numbers, box, global_rigid, ct_centers)
+
+
+def poses_in_box(
+    starts: Sequence[Mapping[int, rigid.Rigid]],
+    numbers: Sequence[int],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    ct_centers: Centroids,
+) -> Poses:
+    """Residual motions in box coordinates of CT→MR poses in LPS mm; a missing pose is the global one."""
+    centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
     undo = rigid.inverse(global_rigid)
-    motions = [[v] * len(numbers) for v in variations]
-    motions += [[start.get(n, global_rigid) @ undo for n in numbers] for start in starts]
+    motions = [[start.get(n, global_rigid) @ undo for n in numbers] for start in starts]
     local = np.array([[to_box(m, box) for m in row] for row in motions])
     center = (centers - box.origin_mm) @ box.axes
     rotation = local[..., :3, :3]
