@@ -18,7 +18,9 @@ torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is
 Labeller = Callable[[Grid, dict[int, NDArray[np.float64]]], sitk.Image]
 
 
-def _rod(points: NDArray[np.float64], start: list[float], end: list[float], radius: float) -> NDArray[np.bool_]:
+def _rod(
+    points: NDArray[np.float64], start: list[float], end: list[float], radius: float
+) -> NDArray[np.bool_]:
     axis = np.subtract(end, start)
     share = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
     return np.linalg.norm(points - start - share[..., None] * axis, axis=-1) <= radius

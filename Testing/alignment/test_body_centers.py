@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Labeller = Callable[[Grid, dict[int, Array]], sitk.Image]
 
 CENTERS = {20: np.array([31.3, -20.6, 1017.4]), 21: np.array([36.2, -12.1, 979.8])}
-CORNERS = np.concatenate([c + [[-45, -18, -18], [45, 62, 18]] for c in CENTERS.values()])
+CORNERS = np.concatenate([c + np.array([[-45, -18, -18], [45, 62, 18]]) for c in CENTERS.values()])
 CORNERS = np.array([(x, y, z) for x in CORNERS[:, 0] for y in CORNERS[:, 1] for z in CORNERS[:, 2]])
 TILTED = Rotation.from_euler("xyz", [25, -30, 40], degrees=True).as_matrix()
 SAGITTAL = np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]])
@@ -49,7 +49,8 @@ def test_body_center_despite_processes_on_any_grid(
 
 
 @pytest.mark.parametrize(
-    ("order", "flips"), [((2, 0, 1), (False,) * 3), ((0, 1, 2), (True, False, True)), ((1, 0, 2), (True,) * 3)]
+    ("order", "flips"),
+    [((2, 0, 1), (False,) * 3), ((0, 1, 2), (True, False, True)), ((1, 0, 2), (True,) * 3)],
 )
 def test_storage_order_of_the_same_voxels_changes_nothing(
     label_vertebrae: Labeller, order: tuple[int, int, int], flips: tuple[bool, bool, bool]

@@ -21,7 +21,7 @@ def shifted_case() -> tuple[Case, dict[int, np.ndarray]]:
     """CT and T1 MR of one rigidly shifted patient, each rendered from the anatomy, and its CT centres."""
     rng = np.random.default_rng(11)
     anatomy = make_anatomy(rng, (21, 22, 23))
-    grid = Grid.around(anatomy.centers + [[0, 12, 0]], 3.0, 42.0)
+    grid = Grid.around(anatomy.centers + np.array([0, 12, 0]), 3.0, 42.0)
     tables = contrast_table([ct_contrast(rng)]), contrast_table([mr_contrast(rng, "T1")])
 
     def scan(grid: Grid, shift: np.ndarray, table: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,12 @@ import torch
 from numpy.typing import NDArray
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.deformation.bones import make_bones
-from SpineCTMRRegistrationLib.deformation.deformation import Deformation, bone_motion, build_deformation, spine_box
+from SpineCTMRRegistrationLib.deformation.deformation import (
+    Deformation,
+    bone_motion,
+    build_deformation,
+    spine_box,
+)
 from SpineCTMRRegistrationLib.deformation.options import DeformationOptions
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 
@@ -87,7 +92,9 @@ def build(
     middles = {1: np.array([0, 0, -height]), 2: np.array([0, 0, height])}
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = np.concatenate([middles[n] + signs * HALF_SIZE for n in poses])
-    ends = np.concatenate([rigid.apply(common @ frame, corners), *(rigid.apply(m @ frame, corners) for m in moves)])
+    ends = np.concatenate(
+        [rigid.apply(common @ frame, corners), *(rigid.apply(m @ frame, corners) for m in moves)]
+    )
     axes = common[:3, :3] @ frame[:3, :3]
     box = spine_box(ends, options.spacing_mm, options.reach_mm + 2, axes, options.stride)
     local = rigid.apply(rigid.inverse(common @ frame), box.points())
@@ -107,7 +114,9 @@ def opposite(degrees: float, shift_mm: float) -> dict[int, rigid.Rigid]:
     height = HALF_SIZE[2] + 4
     return {
         n: rigid.from_rotation(
-            np.radians([0.3 * s * degrees / 2, s * degrees / 2, 0]), [s * shift_mm / 2, 0, 0], [0, 0, -s * height]
+            np.radians([0.3 * s * degrees / 2, s * degrees / 2, 0]),
+            [s * shift_mm / 2, 0, 0],
+            [0, 0, -s * height],
         )
         for n, s in ((1, 1.0), (2, -1.0))
     }

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import center_of_mass
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.deformation.bones import distance_from_bones, labels_in_box, make_bones, to_box
-from SpineCTMRRegistrationLib.deformation.deformation import compose, spine_box
+from SpineCTMRRegistrationLib.deformation.deformation import (
+    bone_motion,
+    build_deformation,
+    compose,
+    spine_box,
+)
 from SpineCTMRRegistrationLib.deformation.options import DeformationOptions
 from SpineCTMRRegistrationLib.deformation.polyrigid import node_coordinates
 from SpineCTMRRegistrationLib.imaging.grid import Grid
@@ -25,6 +30,7 @@ Array = NDArray[Any]
 
 SMALL = DeformationOptions(spacing_mm=1.5, reach_mm=12.0)
 COMMON = rigid.from_rotation([0.2, -0.1, 0.3], [15, -8, 20], [5, 5, 5])
+SHIFT = np.array([6.0, 0.0, 3.0])
 TILTED = rigid.from_rotation([0.5, -0.3, 0.7], [40, -25, 60])
 
 
@@ -94,24 +100,41 @@ def test_bones_moved_into_each_other_are_reported(move_bones: Mover) -> None:
     assert overlap[2] == pytest.approx(0.25, abs=0.08)
 
 
+@pytest.mark.xfail(
+    reason="the part of a distance map that the box cuts off is trimmed once more", strict=True
+)
+def test_a_bone_that_the_box_cuts_is_rigid_inside_it() -> None:
+    box = Grid((50, 40, 40), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    labels = np.zeros(box.shape, np.uint8)
+    labels[10:30, 10:30, :26] = 20
+    pose = rigid.from_rotation([0.02, 0.05, 0.03], [1.0, 1.5, -0.5], [12, 20, 20])
+    options = DeformationOptions(spacing_mm=1.0, reach_mm=14.0)
+    bones = make_bones(labels, box, {20: pose}, np.eye(4), options.reach_mm)
+    motion = bone_motion(bones, box, options)
+    field = build_deformation(bones, box, {20: pose}, np.eye(4), options, motion).mr_to_ct_field
+    true = rigid.apply(rigid.inverse(pose), box.points())
+    inside = ((true >= [2, 10, 10]) & (true <= [25, 29, 29])).all(-1)
+    np.testing.assert_allclose((box.points() + field)[inside], true[inside], atol=0.01)
+
+
 def test_images_move_with_the_points(move_bones: Mover) -> None:
     """A bright ball in bone 2 of the CT appears in the resampled CT where its pose takes it."""
-    shift = rigid.from_rotation([0, 0, 0], [6, 0, 3])
+    shift = rigid.from_rotation([0, 0, 0], SHIFT)
     moved = move_bones({1: np.eye(4), 2: shift})
     ball = np.array([2.0, -3.0, 12.0])
     grid = moved.deformation.box
     ct = grid.image(np.exp(-np.square(grid.points() - ball).sum(-1) / 8).astype(np.float32))
     in_mr = sitk.Resample(ct, grid.empty(), moved.deformation.mr_to_ct(), sitk.sitkLinear)
     z, y, x = center_of_mass(sitk.GetArrayFromImage(in_mr))
-    np.testing.assert_allclose(grid.to_points([x, y, z]), ball + [6, 0, 3], atol=0.1)
+    np.testing.assert_allclose(grid.to_points([x, y, z]), ball + SHIFT, atol=0.1)
 
 
 def test_mr_images_move_to_the_ct_the_other_way(move_bones: Mover) -> None:
-    shift = rigid.from_rotation([0, 0, 0], [6, 0, 3])
+    shift = rigid.from_rotation([0, 0, 0], SHIFT)
     moved = move_bones({1: np.eye(4), 2: shift})
     ball = np.array([2.0, -3.0, 12.0])
     grid = moved.deformation.box
-    mr = grid.image(np.exp(-np.square(grid.points() - ball - [6, 0, 3]).sum(-1) / 8).astype(np.float32))
+    mr = grid.image(np.exp(-np.square(grid.points() - ball - SHIFT).sum(-1) / 8).astype(np.float32))
     in_ct = sitk.Resample(mr, grid.empty(), moved.deformation.ct_to_mr(), sitk.sitkLinear)
     z, y, x = center_of_mass(sitk.GetArrayFromImage(in_ct))
     np.testing.assert_allclose(grid.to_points([x, y, z]), ball, atol=0.1)
@@ -141,8 +164,8 @@ def test_soft_motion_leaves_bone_untouched(move_bones: Mover, bend: Bend) -> Non
 def test_soft_motion_adds_to_the_motion_of_the_bones(move_bones: Mover) -> None:
     options = DeformationOptions(spacing_mm=1.0, reach_mm=24.0)
     moved = move_bones({1: np.eye(4), 2: np.eye(4)}, options=options, change=_swell(options))
-    middle = moved.deformation.box.center_mm + [0, 26, 0]
-    np.testing.assert_allclose(moved.to_ct(middle[None])[0], middle + [0, 3, 0], atol=0.3)
+    middle = moved.deformation.box.center_mm + np.array([0, 26, 0])
+    np.testing.assert_allclose(moved.to_ct(middle[None])[0], middle + np.array([0, 3, 0]), atol=0.3)
 
 
 def test_motions_in_box_coordinates_move_points_as_in_lps() -> None:

@@ -35,7 +35,9 @@ def test_sampling_a_linear_field_is_exact_between_the_nodes() -> None:
 
 def test_sampling_agrees_with_scipy() -> None:
     field = torch.randn((7, 8, 9, 3), generator=torch.Generator().manual_seed(1))
-    points = torch.rand((4, 5, 3), generator=torch.Generator().manual_seed(2)) * torch.tensor([16.0, 14.0, 12.0])
+    points = torch.rand((4, 5, 3), generator=torch.Generator().manual_seed(2)) * torch.tensor(
+        [16.0, 14.0, 12.0]
+    )
     index = (points / 2).flip(-1).reshape(-1, 3).T.numpy()
     expected = np.stack([map_coordinates(field[..., c].numpy(), index, order=1) for c in range(3)], -1)
     np.testing.assert_allclose(sample_vectors(field, points, 2.0).reshape(-1, 3), expected, atol=1e-5)

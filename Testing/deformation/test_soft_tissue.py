@@ -29,7 +29,8 @@ def _tissue(points: torch.Tensor) -> torch.Tensor:
 def _window(width_mm: float = 10.0) -> torch.Tensor:
     """1 inside, 0 on the border."""
     parts = [
-        (torch.minimum(torch.arange(n), n - 1 - torch.arange(n)) * SPACING / width_mm).clamp(0, 1) for n in SHAPE
+        (torch.minimum(torch.arange(n), n - 1 - torch.arange(n)) * SPACING / width_mm).clamp(0, 1)
+        for n in SHAPE
     ]
     return parts[0][:, None, None] * parts[1][None, :, None] * parts[2]
 
