@@ -107,8 +107,11 @@ def angle_deg(matrix: Rigid) -> float:
 
 
 def to_sitk(matrix: Rigid, center: ArrayLike = (0, 0, 0)) -> sitk.Euler3DTransform:
-    """The SimpleITK transform that maps points exactly as `matrix` does."""
-    rotation = Rotation.from_matrix(matrix[:3, :3]).as_matrix()
+    """The SimpleITK transform that maps points exactly as `matrix` does.
+
+    Euler angles, because they are what MRML is known to read inside a composite.
+    """
+    rotation = np.clip(Rotation.from_matrix(matrix[:3, :3]).as_matrix(), -1, 1)
     pivot = np.asarray(center, float)
     transform = sitk.Euler3DTransform()
     transform.SetCenter([float(v) for v in pivot])

@@ -96,7 +96,7 @@ def _match(
         value, slopes = value_and_gradient(moving, place)
         difference = target - value
         error = difference.square().mean(-1)
-        scale = 1 / (12 * (error + error.mean()) * spacing_mm)
+        scale = 1 / (12 * (error + error.mean()).clamp(min=1e-6) * spacing_mm)
         pull = torch.zeros_like(field)
         stiffness = torch.zeros((*field.shape, 3), device=field.device)
         gradient = torch.stack([(s * difference).sum(-1) * scale for s in slopes], -1)

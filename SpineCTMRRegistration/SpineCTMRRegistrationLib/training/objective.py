@@ -17,6 +17,9 @@ from ..network.integration import displacement_of, warp
 from .batch import Batch
 from .recipe import LossWeights
 
+EPSILON_MM = 2.0
+"""Errors below this count quadratically, so that early training is not held at the median, zero."""
+
 
 def loss_terms(velocity: Tensor, batch: Batch, spacing_mm: float, weights: LossWeights) -> dict[str, Tensor]:
     """Unweighted loss terms, scalars, of those with a weight above 0.
@@ -36,8 +39,8 @@ def loss_terms(velocity: Tensor, batch: Batch, spacing_mm: float, weights: LossW
         return warp(batch.labels.to(predicted.dtype), predicted.detach(), spacing_mm, "nearest")
 
     terms: dict[str, Callable[[], Tensor]] = {
-        "displacement": lambda: displacement_loss(predicted, batch.displacement, known),
-        "bone_displacement": lambda: displacement_loss(predicted, batch.displacement, in_bone),
+        "displacement": lambda: displacement_loss(predicted, batch.displacement, known, EPSILON_MM),
+        "bone_displacement": lambda: displacement_loss(predicted, batch.displacement, in_bone, EPSILON_MM),
         "smoothness": lambda: diffusion(velocity, 2 * spacing_mm),
         "mind": lambda: mind_loss(batch.fixed, warp(batch.moving, predicted, spacing_mm)),
         "dice": lambda: dice_loss(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.ndimage import affine_transform
 
+from ..alignment import rigid
 from ..network.preprocessing import scale_ct, scale_mr
 from .batch import Batch
 from .synthesis.augmentation import scanned_ct, scanned_mr
 from .synthesis.bank import read_pair
 from .synthesis.patient import Pair
 
+CACHED_PAIRS = 600
 VALIDATION_SEED = 101
 TRAINING_SEED = 100
 
@@ -26,20 +30,31 @@ class SyntheticPatients:
         bank: folder filled by `fill_bank` for both `TRAINING_SEED` and `VALIDATION_SEED`.
         count: training pairs to use, and `held_out` for validation.
         crop: voxels (x, y, z) of a training sample.
+        batch: samples per step.
         seed: of the order, crops and scanner effects.
     """
 
     def __init__(
-        self, bank: Path, count: int, held_out: int, crop: tuple[int, int, int], seed: int = 0
+        self,
+        bank: Path,
+        count: int,
+        held_out: int,
+        crop: tuple[int, int, int],
+        batch: int = 1,
+        seed: int = 0,
     ) -> None:
-        self.bank, self.count, self.held_out, self.crop, self.seed = bank, count, held_out, crop, seed
-        self._read = lru_cache(maxsize=64)(read_pair)
+        self.bank, self.count, self.held_out, self.crop = bank, count, held_out, crop
+        self.batch, self.seed = batch, seed
+        self._read = lru_cache(maxsize=CACHED_PAIRS)(read_pair)
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""
         rng = np.random.default_rng([self.seed, step])
-        pair = self._read(self.bank, TRAINING_SEED, int(rng.integers(self.count)))
-        return make_batch(rng, pair, self.crop)
+        batches = []
+        for _ in range(self.batch):
+            pair = self._read(self.bank, TRAINING_SEED, int(rng.integers(self.count)))
+            batches.append(make_batch(rng, misaligned(rng, pair), self.crop))
+        return Batch(*(torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Batch)))
 
     def validation(self) -> Sequence[Batch]:
         """The held-out batches."""
@@ -47,6 +62,29 @@ class SyntheticPatients:
             make_batch(np.random.default_rng([7, i]), read_pair(self.bank, VALIDATION_SEED, i), self.crop)
             for i in range(self.held_out)
         ]
+
+
+def misaligned(rng: np.random.Generator, pair: Pair) -> Pair:
+    """The pair with its CT moved by another rigid start error, half of the time."""
+    if rng.uniform() < 0.5:
+        return pair
+    size = rng.choice([2.0, 5.0, 9.0])
+    center = (np.array(pair.ct.shape[::-1]) - 1) / 2 * pair.spacing_mm
+    turn = np.radians(np.clip(rng.normal(0, 0.5 * size, 3), -10, 10))
+    error = rigid.from_rotation(turn, np.clip(rng.normal(0, size / 1.7, 3), -15, 15), center)
+    back = rigid.inverse(error)[:3]
+    flipped = back[::-1, [2, 1, 0]]
+    offset = back[::-1, 3] / pair.spacing_mm
+    nz, ny, nx = pair.ct.shape
+    z, y, x = np.meshgrid(np.arange(nz), np.arange(ny), np.arange(nx), indexing="ij")
+    points = np.stack([x, y, z], -1) * pair.spacing_mm
+    displacement = rigid.apply(error, points + pair.displacement.astype(float)) - points
+    return replace(
+        pair,
+        ct=affine_transform(pair.ct.astype(np.float32), flipped, offset, order=1, cval=-1024),
+        ct_labels=affine_transform(pair.ct_labels, flipped, offset, order=0),
+        displacement=displacement.astype(np.float32),
+    )
 
 
 def make_batch(rng: np.random.Generator, pair: Pair, crop: tuple[int, int, int]) -> Batch:

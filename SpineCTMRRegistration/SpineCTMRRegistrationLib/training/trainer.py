@@ -62,6 +62,7 @@ def train(
     resume: bool = False,
     progress: Progress = silent,
     device: str = "cpu",
+    initial: Path | None = None,
 ) -> Path:
     """Train, and return the path of the best checkpoint (averaged weights, lowest validation error).
 
@@ -76,6 +77,7 @@ def train(
         resume: continue from last.pt if there is one.
         progress: told after every step.
         device: "cpu" or "cuda".
+        initial: checkpoint whose averaged weights a new run starts from.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     state = _initial_state(recipe, torch.device(device))
@@ -83,6 +85,10 @@ def train(
         if not resume:
             raise InputError(f"{run_dir}: already holds a training run; resume it or choose another folder.")
         _restore(state, recipe, run_dir / LAST)
+    elif initial is not None:
+        weights = load_state(initial)["average"]
+        state.model.load_state_dict(weights)
+        state.average.update({name: value.clone() for name, value in weights.items()})
     (run_dir / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2), encoding="utf-8")
     losses = tuple(name for name, weight in asdict(recipe.loss).items() if weight > 0)
     with (

@@ -25,9 +25,9 @@ def mixed_sequence(rng: Generator, mr: Volume) -> Volume:
 
 def thick_slices(rng: Generator, volume: Volume, spacing_mm: float) -> Volume:
     """Sagittal slices of 3-5 mm, linearly interpolated back to the grid (x is the last axis)."""
-    thickness = rng.uniform(3, 5) / spacing_mm
+    thickness = max(rng.uniform(3, 5) / spacing_mm, 1.0)
     count = volume.shape[-1]
-    centers = np.arange(rng.uniform(0, thickness), count, thickness)
+    centers = np.arange(rng.uniform(0, thickness), count - 1, thickness)
     index = np.arange(count)
     profile = np.clip((thickness + 1) / 2 - np.abs(index[:, None] - centers), 0, 1)
     slices = volume @ (profile / profile.sum(0)).astype(np.float32)
