@@ -62,6 +62,5 @@ class RegistrationOptions:
     @property
     def soft_tissue(self) -> SoftTissueOptions:
         """How the soft tissue is followed on the images."""
-        if self.quality == "fast":
-            return SoftTissueOptions(stages=((2, 3),))
-        return SoftTissueOptions(stages=((2, 8), (1, 4))) if self.quality == "best" else SoftTissueOptions()
+        steps = {"fast": ((2, 4),), "standard": ((2, 6), (1, 1)), "best": ((2, 12), (1, 2))}
+        return SoftTissueOptions(stages=steps[self.quality])

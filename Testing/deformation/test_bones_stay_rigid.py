@@ -76,7 +76,6 @@ def test_neither_direction_folds_inside_any_cell(bent: Moved) -> None:
         assert _cell_determinants(field, deformation.box).min() > 0
 
 
-@pytest.mark.xfail(reason="the fixed-point inversion does not converge where the gap nearly closes")
 def test_ct_to_mr_does_not_fold_where_a_gap_nearly_closes(strained: Moved) -> None:
     deformation = strained.deformation
     assert _node_determinants(deformation.ct_to_mr_field, deformation.box).min() > 0
@@ -96,7 +95,6 @@ def test_back_and_there_again(bent: Moved) -> None:
     assert distance.max() <= 0.3
 
 
-@pytest.mark.xfail(reason="the fixed-point inversion does not converge where the gap nearly closes")
 def test_there_and_back_again_where_a_gap_nearly_closes(strained: Moved) -> None:
     points = strained.box_points(20_000)
     assert _distance(strained.to_mr(strained.to_ct(points)), points).max() <= 0.5

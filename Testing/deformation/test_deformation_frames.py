@@ -100,9 +100,6 @@ def test_bones_moved_into_each_other_are_reported(move_bones: Mover) -> None:
     assert overlap[2] == pytest.approx(0.25, abs=0.08)
 
 
-@pytest.mark.xfail(
-    reason="the part of a distance map that the box cuts off is trimmed once more", strict=True
-)
 def test_a_bone_that_the_box_cuts_is_rigid_inside_it() -> None:
     box = Grid((50, 40, 40), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     labels = np.zeros(box.shape, np.uint8)

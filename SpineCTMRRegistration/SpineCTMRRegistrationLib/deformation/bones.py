@@ -27,14 +27,15 @@ class Bone:
         number: VerSe vertebra number.
         start: box index (x, y, z) of the first voxel of `distance`.
         distance: (z, y, x) float32 mm to the nearest bone voxel, 0 in the bone.
-        margin: voxels of `distance` around the bone, fewer where the box ends.
+        low, high: first and past-last box index (x, y, z) of the bone's own voxels.
         logarithm: (4, 4) matrix logarithm of the residual motion.
     """
 
     number: int
     start: tuple[int, int, int]
     distance: torch.Tensor
-    margin: int
+    low: tuple[int, int, int]
+    high: tuple[int, int, int]
     logarithm: NDArray[Any]
 
 
@@ -81,7 +82,10 @@ def make_bones(
             continue
         residual = to_box(pose @ rigid.inverse(global_rigid), box)
         start, distance = distance_map(mask, margin, box.spacing_mm[0])
-        bones.append(Bone(number, start, torch.from_numpy(distance).to(device), margin, rigid.log(residual)))
+        low, high = _extent(mask)
+        bones.append(
+            Bone(number, start, torch.from_numpy(distance).to(device), low, high, rigid.log(residual))
+        )
     return bones
 
 
@@ -93,9 +97,9 @@ def distance_map(
     Returns:
         Index (x, y, z) of the crop's first voxel in the mask, and the distances, 0 in the mask.
     """
-    spans = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    low = [max(int(s[0]) - margin, 0) for s in spans]
-    high = [min(int(s[-1]) + margin + 1, n) for s, n in zip(spans, mask.shape, strict=True)]
+    first, last = _extent(mask)
+    low = [max(v - margin, 0) for v in first[::-1]]
+    high = [min(v + margin, n) for v, n in zip(last[::-1], mask.shape, strict=True)]
     crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]].astype(np.uint8)
     signed = sitk.SignedMaurerDistanceMap(
         sitk.GetImageFromArray(crop), squaredDistance=False, useImageSpacing=False
@@ -120,20 +124,22 @@ def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float
     return sampled.reshape(points.shape[:-1])
 
 
-def region_of(
-    bone: Bone, box: Grid, slack_mm: float, stride: int = 1, trim: int = 0
-) -> tuple[slice, slice, slice]:
-    """Part (z, y, x) of every `stride`-th node that the bone's map can reach moving by `slack_mm`.
+def _extent(mask: NDArray[Any]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """First and past-last index (x, y, z) of a mask (z, y, x)."""
+    spans = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in (2, 1, 0)]
+    x, y, z = ((int(s[0]), int(s[-1]) + 1) for s in spans)
+    return (x[0], y[0], z[0]), (x[1], y[1], z[1])
 
-    `trim` leaves out that many voxels of the map's margin.
-    """
-    slack = int(slack_mm / box.spacing_mm[0]) + 2 - trim
+
+def region_of(bone: Bone, box: Grid, within_mm: float, stride: int = 1) -> tuple[slice, slice, slice]:
+    """Part (z, y, x) of every `stride`-th node that lies within a distance of the bone, by its box."""
+    reach = int(np.ceil(within_mm / box.spacing_mm[0])) + 1
     slices = []
-    for axis, length in enumerate(bone.distance.shape[::-1]):
-        low = max(bone.start[axis] - slack, 0)
-        high = min(bone.start[axis] + length + slack, box.size[axis])
+    for axis in (2, 1, 0):
+        low = max(bone.low[axis] - reach, 0)
+        high = min(bone.high[axis] + reach, box.size[axis])
         slices.append(slice(low // stride, max((high - 1) // stride + 1, low // stride)))
-    return slices[2], slices[1], slices[0]
+    return slices[0], slices[1], slices[2]
 
 
 def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
@@ -165,13 +171,12 @@ def distance_from_bones(
     """
     spacing = box.spacing_mm[0]
     slack = largest_motion_mm(bones, box)
-    reach = int(within_mm / spacing) + 1
     distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
     index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
     cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
     covered = []
     for number, bone in enumerate(bones):
-        region = region_of(bone, box, slack, stride, max(bone.margin - reach, 0))
+        region = region_of(bone, box, within_mm + slack, stride)
         own = distance_at(bone, nodes[region], time, spacing)
         closer = own < distance[region]
         distance[region] = torch.where(closer, own, distance[region])

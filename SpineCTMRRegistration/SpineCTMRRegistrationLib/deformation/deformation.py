@@ -96,17 +96,21 @@ def build_deformation(
     nearest = _write_rigid(back, nodes, bones, box, forward=False)
     rigid_nodes = (nearest.distance <= _rigid_margin(box)).cpu().numpy()
     in_bone = (nearest.distance < box.spacing_mm[0] / 2).cpu().numpy()
+    own_frame = box.in_own_frame()
     field = back.cpu().numpy()
-    rigid_nodes &= ~untangle(field, in_bone, box.in_own_frame(), options.untangling_rounds)
+    rigid_nodes &= ~untangle(field, in_bone, own_frame, options.untangling_rounds)
     forth = invert_displacement(torch.from_numpy(field).to(motion.device), box)
-    _write_rigid(forth, nodes, bones, box, forward=True)
+    nearest_before = _write_rigid(forth, nodes, bones, box, forward=True)
+    inverse_field = forth.cpu().numpy()
+    before = (nearest_before.distance < box.spacing_mm[0] / 2).cpu().numpy()
+    untangle(inverse_field, before, own_frame, options.untangling_rounds)
     axes = box.axes.astype(np.float32)
     return Deformation(
         global_rigid=global_rigid,
         poses=dict(poses),
         box=box,
         mr_to_ct_field=field @ axes.T,
-        ct_to_mr_field=forth.cpu().numpy() @ axes.T,
+        ct_to_mr_field=inverse_field @ axes.T,
         rigid_nodes=rigid_nodes,
         overlap=nearest.overlap,
     )

@@ -45,7 +45,7 @@ def velocity(
     weights = torch.full(points.shape[:-1], 1e-12, device=points.device)
     nearest = torch.full(points.shape[:-1], options.reach_mm, device=points.device)
     for bone in bones:
-        region = region_of(bone, box, slack_mm, options.stride)
+        region = region_of(bone, box, options.reach_mm + slack_mm, options.stride)
         here = points[region]
         distance = distance_at(bone, here, time, box.spacing_mm[0])
         weight = (

@@ -25,8 +25,8 @@ class SoftTissueOptions:
         limit_mm: largest step.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((2, 6), (1, 2))
-    stiffness: float = 6.0
+    stages: tuple[tuple[int, int], ...] = ((2, 6), (1, 1))
+    stiffness: float = 3.0
     limit_mm: float = 3.0
 
 
@@ -52,8 +52,8 @@ def soft_motion(
     for factor, steps in options.stages:
         fixed, moving, inside = (_pooled(v[..., None], factor)[..., 0] for v in (mr, ct, free))
         expected, start = _pooled(prior, factor), _pooled(field, factor)
-        field = _match(fixed, moving, inside, start, expected, spacing_mm * factor, steps, options)
-        field = _spread(field, factor, mr.shape)
+        found = _match(fixed, moving, inside, start, expected, spacing_mm * factor, steps, options)
+        field = field + _spread(found - start, factor, mr.shape)
     return field * free[..., None]
 
 
@@ -90,7 +90,6 @@ def _match(
     moving = descriptors.dense(ct)
     index = where.flip(-1).float()
     mask = (free > 0.5)[..., None].float()
-    field = field * mask
     for _ in range(steps):
         place = index + field[where[:, 0], where[:, 1], where[:, 2]] / spacing_mm
         value, slopes = value_and_gradient(moving, place)
@@ -105,7 +104,7 @@ def _match(
         stiffness[where[:, 0], where[:, 1], where[:, 2]] = products.unflatten(-1, (3, 3))
         weight = options.stiffness
         right = pull - weight * _laplacian(field - prior) * mask
-        step = _conjugate_gradients(stiffness, right, mask, weight, iterations=25)
+        step = _conjugate_gradients(stiffness, right, mask, weight, iterations=15)
         size = step.norm(dim=-1, keepdim=True)
         field = field + step * (options.limit_mm / size.clamp(min=options.limit_mm))
     return field

@@ -86,7 +86,7 @@ def train(
             raise InputError(f"{run_dir}: already holds a training run; resume it or choose another folder.")
         _restore(state, recipe, run_dir / LAST)
     elif initial is not None:
-        weights = load_state(initial)["average"]
+        weights = load_state(initial)["weights"]
         state.model.load_state_dict(weights)
         state.average.update({name: value.clone() for name, value in weights.items()})
     (run_dir / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2), encoding="utf-8")
