@@ -23,6 +23,7 @@ def worker_environment(staging: Path | None) -> dict[str, str]:
         staging: the folder for its results, if it has one.
     """
     environment = {**os.environ, MARKER: "1", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads crawl on a busy machine
     if staging is not None:
         environment[STAGING] = str(staging)
     library = Path(__file__).resolve().parents[1]

@@ -19,7 +19,7 @@ from .deformation.deformation import Deformation, bone_motion, build_deformation
 from .deformation.inversion import sample_vectors
 from .deformation.options import DeformationOptions
 from .deformation.polyrigid import node_coordinates
-from .deformation.soft_tissue import soft_motion
+from .deformation.soft_tissue import disagreement, soft_motion
 from .imaging.case import Case
 from .imaging.grid import Grid
 from .network.prediction import on_grid, poses_from_displacement, predict_displacement
@@ -111,7 +111,7 @@ def register(
         start = replace(start, global_rigid=shift.motion)
         vertebrae, shift = _refine(case, start, {}, options)
     stage("soft tissue", 0.6)
-    deformation = _deform(case, vertebrae, network, options, stage)
+    deformation = _deform(case, vertebrae, network, options, stage, notes)
     stage("done", 1.0)
     return RegistrationResult(
         case, options, start, network, network_poses, vertebrae, shift, deformation, notes, stage.seconds
@@ -157,6 +157,7 @@ def _deform(
     network: VelocityNetwork,
     options: RegistrationOptions,
     stage: _Stages,
+    notes: list[str],
 ) -> Deformation:
     poses = {n: v.pose for n, v in vertebrae.items()}
     corners = _bone_points(case)
@@ -167,7 +168,7 @@ def _deform(
     labels = labels_in_box(case.vertebrae, global_rigid, box)
     bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
     explained = bone_motion(bones, box, settings)
-    soft = _soft_motion(case, bones, box, global_rigid, explained, network, settings, options)
+    soft = _soft_motion(case, bones, box, global_rigid, explained, network, settings, options, notes)
     stage("deformation", 0.8)
     return build_deformation(
         bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
@@ -190,6 +191,7 @@ def _soft_motion(
     network: VelocityNetwork,
     settings: DeformationOptions,
     options: RegistrationOptions,
+    notes: list[str],
 ) -> torch.Tensor:
     """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
     coarse = box.coarse(settings.stride)
@@ -208,7 +210,13 @@ def _soft_motion(
     free = free * torch.from_numpy(Grid.of(case.mr).covers(coarse))
     mr = torch.from_numpy(on_grid(case.mr, coarse, sitk.Transform(), 0.0))
     ct = torch.from_numpy(np.clip(on_grid(case.ct, coarse, to_ct, -1000.0), -250, 800))
-    return soft_motion(mr, ct, free.float(), prior * free[..., None], spacing, options.soft_tissue)
+    free, prior = free.float(), prior * free[..., None]
+    nothing = torch.zeros_like(prior)
+    scores = [disagreement(mr, ct, free, field, spacing) for field in (prior, nothing)]
+    if scores[0] >= scores[1]:
+        notes.append("The images do not support the network's soft-tissue motion; it was left out.")
+        prior = nothing
+    return soft_motion(mr, ct, free, prior, spacing, options.soft_tissue)
 
 
 def _border_window(grid: Grid, width_mm: float = 14.0) -> torch.Tensor:

@@ -57,6 +57,21 @@ def soft_motion(
     return field * free[..., None]
 
 
+def disagreement(
+    mr: torch.Tensor, ct: torch.Tensor, free: torch.Tensor, field: torch.Tensor, spacing_mm: float
+) -> float:
+    """Mean squared MIND-SSC difference at half resolution where `free`, under a displacement.
+
+    Arguments as for `soft_motion`; `field` is (z, y, x, 3) in mm.
+    """
+    fixed, moving, inside = (_pooled(v[..., None], 2)[..., 0] for v in (mr, ct, free))
+    where = (inside > 0.5).nonzero()
+    shift = _pooled(field, 2)[where[:, 0], where[:, 1], where[:, 2]] / (2 * spacing_mm)
+    target = descriptors.dense(fixed)[where[:, 0], where[:, 1], where[:, 2]]
+    value, _ = value_and_gradient(descriptors.dense(moving), where.flip(-1).float() + shift)
+    return float((target - value).square().mean())
+
+
 def _pooled(field: torch.Tensor, factor: int) -> torch.Tensor:
     """Mean of blocks of a field (z, y, x, c), padded to whole blocks."""
     if factor == 1:

@@ -88,7 +88,7 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     moved = np.concatenate(
         [rigid.apply(poses[n], _outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)]
     )
-    truth = DeformationOptions(spacing_mm=1.0, reach_mm=38.0, weight_power=2.6, stride=1)
+    truth = DeformationOptions(spacing_mm=1.0, reach_mm=38.0, weight_power=2.6, stride=2)
     box = spine_box(moved, truth.spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
     deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth)
     ct, labels = _scan_ct(rng, anatomy, bones, options, progress)
