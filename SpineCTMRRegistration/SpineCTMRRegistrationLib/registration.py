@@ -34,6 +34,8 @@ from .vertebrae.scene import make_scene
 MATCHING_SPACING_MM = 1.0
 MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
+PRIOR_SUPPORT = 0.9
+"""The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
 
 
 @dataclass
@@ -213,7 +215,7 @@ def _soft_motion(
     free, prior = free.float(), prior * free[..., None]
     nothing = torch.zeros_like(prior)
     scores = [disagreement(mr, ct, free, field, spacing) for field in (prior, nothing)]
-    if scores[0] >= scores[1]:
+    if scores[0] >= PRIOR_SUPPORT * scores[1]:
         notes.append("The images do not support the network's soft-tissue motion; it was left out.")
         prior = nothing
     return soft_motion(mr, ct, free, prior, spacing, options.soft_tissue)

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="JSON file for all figures")
     chosen = parser.parse_args(arguments)
     print(
-        "kind | seed | quality | centroids wrong by | start | network | bone mean | worst vertebra | soft | folds | s"
+        "kind | seed | quality | centroids off | start | network | bone | worst vertebra | soft | folds | s"
     )
     rows = []
     for index, kind in enumerate(chosen.kinds):
@@ -96,8 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _print_row(row: dict[str, Any]) -> None:
     network = "-" if row["network_bone_mean"] is None else f"{row['network_bone_mean']:.2f}"
     figures = (
-        f"{row['centroid_error_mm']:.0f} | {row['start_bone_mean']:.2f} | {network} | {row['bone_mean']:.3f} | "
-        f"{row['bone_worst']:.3f} | {row['soft_mean']:.2f} | {row['folds']} | {row['seconds']:.1f}"
+        f"{row['centroid_error_mm']:.0f} | {row['start_bone_mean']:.2f} | {network} | "
+        f"{row['bone_mean']:.3f} | {row['bone_worst']:.3f} | {row['soft_mean']:.2f} | {row['folds']} | "
+        f"{row['seconds']:.1f}"
     )
     print(f"{row['kind']} | {row['seed']} | {row['quality']} | {figures}", flush=True)
 

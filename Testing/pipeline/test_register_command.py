@@ -1,0 +1,144 @@
+"""The command on a phantom patient, from files to files, compared with the truth."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from SpineCTMRRegistrationLib.alignment import rigid
+from SpineCTMRRegistrationLib.imaging.grid import Grid
+from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
+from SpineCTMRRegistrationLib.training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
+
+PATIENT = PhantomOptions(
+    levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
+)
+
+
+@dataclass(frozen=True)
+class Registered:
+    phantom: Phantom
+    inputs: Path
+    output: Path
+
+
+def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "SpineCTMRRegistrationLib", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
+    folder = tmp_path_factory.mktemp("patient")
+    phantom = make_phantom(41, PATIENT)
+    case = phantom.case
+    for name, image in (("ct.nii.gz", case.ct), ("mr.nrrd", case.mr), ("labels.mha", case.vertebrae)):
+        sitk.WriteImage(image, str(folder / name))
+    centers = {vertebra_name(n): c.tolist() for n, c in (case.mr_centroids or {}).items()}
+    (folder / "landmarks.json").write_text(json.dumps(centers))
+    output = folder / "result"
+    done = _command(*_arguments(folder, output), "--quality", "fast", "--progress", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Registered(phantom, folder, output)
+
+
+def _arguments(folder: Path, output: Path) -> list[str | Path]:
+    files = [folder / "ct.nii.gz", folder / "mr.nrrd", "--vertebrae", folder / "labels.mha"]
+    return ["register", *files, "--mr-landmarks", folder / "landmarks.json", "--output", output]
+
+
+def test_every_promised_file_is_there(registered: Registered) -> None:
+    names = {str(p.relative_to(registered.output)) for p in registered.output.rglob("*") if p.is_file()}
+    assert names >= {
+        *("mr_to_ct.h5", "ct_to_mr.h5", "ct_in_mr.nrrd", "mr_in_ct.nrrd", "vertebrae_in_mr.nrrd"),
+        *("jacobian.nrrd", "quality.json", "quality.csv", "report.html", "run.json"),
+        *("vertebrae/L3.tfm", "vertebrae/L4.tfm", "vertebrae/L5.tfm"),
+    }
+
+
+def _bone_points(phantom: Phantom, number: int) -> np.ndarray:
+    labels = phantom.case.vertebrae
+    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::40, ::-1]
+    return Grid.of(labels).to_points(voxels)
+
+
+@pytest.mark.parametrize("number", [22, 23, 24])
+def test_written_transforms_find_the_bone(registered: Registered, number: int) -> None:
+    points = _bone_points(registered.phantom, number)
+    true = rigid.apply(registered.phantom.poses[number], points)
+    for name in ("ct_to_mr.h5", f"vertebrae/{vertebra_name(number)}.tfm"):
+        transform = sitk.ReadTransform(str(registered.output / name))
+        moved = np.array([transform.TransformPoint(p.tolist()) for p in points])
+        assert np.linalg.norm(moved - true, axis=1).mean() < 0.5
+    back = sitk.ReadTransform(str(registered.output / "mr_to_ct.h5"))
+    returned = np.array([back.TransformPoint(p.tolist()) for p in true])
+    assert np.linalg.norm(returned - points, axis=1).mean() < 0.5
+
+
+def test_points_move_opposite_to_images(registered: Registered) -> None:
+    case = registered.phantom.case
+    transform = sitk.ReadTransform(str(registered.output / "mr_to_ct.h5"))
+    ours = sitk.ReadImage(str(registered.output / "ct_in_mr.nrrd"))
+    independent = sitk.Resample(case.ct, case.mr, transform, sitk.sitkLinear, -1024.0, sitk.sitkFloat32)
+    difference = sitk.GetArrayFromImage(ours) - sitk.GetArrayFromImage(independent)
+    assert np.abs(difference).max() <= 0.51
+
+
+def test_images_keep_their_grids_and_pixel_types(registered: Registered) -> None:
+    case = registered.phantom.case
+    for name, on, like in (("ct_in_mr", case.mr, case.ct), ("mr_in_ct", case.ct, case.mr)):
+        image = sitk.ReadImage(str(registered.output / f"{name}.nrrd"))
+        assert Grid.of(image).same_as(Grid.of(on))
+        assert image.GetPixelID() == like.GetPixelID()
+
+
+def test_heatmap_is_one_in_bone(registered: Registered) -> None:
+    jacobian = sitk.GetArrayFromImage(sitk.ReadImage(str(registered.output / "jacobian.nrrd")))
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(registered.output / "vertebrae_in_mr.nrrd")))
+    inside = np.abs(jacobian[labels > 0] - 1)
+    assert np.percentile(inside, 99) < 1e-3
+    assert (jacobian > 0).all()
+
+
+def test_no_output_names_the_inputs(registered: Registered) -> None:
+    for name in ("run.json", "quality.json", "report.html"):
+        assert registered.inputs.name not in (registered.output / name).read_text()
+
+
+def test_a_second_run_does_not_replace_the_first_unasked(registered: Registered) -> None:
+    before = (registered.output / "run.json").read_bytes()
+    done = _command(*_arguments(registered.inputs, registered.output))
+    assert done.returncode == 2
+    assert "--overwrite" in done.stderr
+    assert (registered.output / "run.json").read_bytes() == before
+
+
+def test_a_level_named_wrong_is_told(registered: Registered, tmp_path: Path) -> None:
+    centers = registered.phantom.case.mr_centroids or {}
+    shifted = {"L3": centers[23].tolist(), "L4": centers[24].tolist()}
+    (tmp_path / "landmarks.json").write_text(json.dumps(shifted))
+    arguments = _arguments(registered.inputs, tmp_path / "result")
+    arguments[arguments.index("--mr-landmarks") + 1] = tmp_path / "landmarks.json"
+    done = _command(*arguments, "--quality", "fast", "--progress", "json")
+    assert done.returncode == 3
+    assert "one level" in done.stdout
+    assert (tmp_path / "result" / "report.html").exists()
+
+
+def test_without_landmarks_the_images_choose_the_level(registered: Registered, tmp_path: Path) -> None:
+    words = _arguments(registered.inputs, tmp_path / "result")
+    at = words.index("--mr-landmarks")
+    done = _command(*words[:at], *words[at + 2 :], "--quality", "fast", "--progress", "none")
+    assert done.returncode == 0, done.stderr
+    quality = json.loads((tmp_path / "result" / "quality.json").read_text())
+    assert quality["overall"]["start"] == "level chosen by the images"
+    pose = sitk.ReadTransform(str(tmp_path / "result" / "vertebrae" / "L4.tfm"))
+    points = _bone_points(registered.phantom, 23)
+    moved = np.array([pose.TransformPoint(p.tolist()) for p in points])
+    assert np.linalg.norm(moved - rigid.apply(registered.phantom.poses[23], points), axis=1).mean() < 0.6
