@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +51,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_signals if os.name == "posix" else None,
             **options,
         )
         self.started.append(process)
@@ -58,6 +61,12 @@ class Command:
         process = self.start(*arguments, **options)
         out, err = process.communicate(timeout=20)
         return Ended(process.returncode, out, err)
+
+
+def _heed_signals() -> None:
+    """Undo what a test runner started in the background hands down: signals that are ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _command(folder: Path, *program: str) -> Callable:
