@@ -93,7 +93,6 @@ class Anatomy:
     blobs: tuple[SoftBlob, ...]
     wave_vectors: NDArray[Any]
     wave_phases: NDArray[Any]
-    ribs: bool = True
     centers: NDArray[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -167,7 +166,6 @@ def make_anatomy(rng: Generator, numbers: tuple[int, ...]) -> Anatomy:
         blobs=_organs(rng, frames),
         wave_vectors=vectors,
         wave_phases=phases,
-        ribs=True,
     )
 
 
