@@ -36,7 +36,7 @@ def test_card_tells_the_training(network_folder: Path) -> None:
     assert card.training["steps"] == 7
     assert card.training["recipe"]["name"] == "lively"
     assert card.accuracy["validation_bone_mm"] == 1.0
-    assert json.loads((network_folder / "lively.json").read_text())["format_version"] == 1
+    assert json.loads((network_folder / "lively.json").read_text())["format_version"] == 2
 
 
 def test_other_weights_are_noticed(network_folder: Path) -> None:

@@ -16,7 +16,8 @@ from SpineCTMRRegistrationLib.network.network_file import (
     write_card,
 )
 
-CARD = NetworkCard("net", 2.0, 5.0, "0" * 64, "1" * 64, training={"steps": 3}, accuracy={"bone_mm": 1.5})
+NETWORK = {"kind": "velocity_unet", "velocity_scale_mm": 5.0}
+CARD = NetworkCard("net", 2.0, NETWORK, "0" * 64, "1" * 64, training={"steps": 3}, accuracy={"bone_mm": 1.5})
 
 
 def changed(folder: Path, **values: Any) -> Path:
@@ -35,13 +36,23 @@ def test_card_is_found_from_folder_and_weights(tmp_path: Path) -> None:
         assert find_card(given) == path
 
 
+def test_description_of_the_first_format_is_migrated(tmp_path: Path) -> None:
+    path = write_card(CARD, tmp_path)
+    first = {**json.loads(path.read_text()), "format_version": 1, "velocity_scale_mm": 5.0}
+    del first["network"]
+    path.write_text(json.dumps(first))
+    assert read_card(path) == CARD
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format_version": 2}, "newer version"),
-        ({"format_version": "1"}, "not a network description"),
+        ({"format_version": 3}, "newer version"),
+        ({"format_version": "2"}, "not a network description"),
         ({"spacing_mm": -1}, "not a network description"),
         ({"spacing_mm": "2"}, "not a network description"),
+        ({"network": {}}, "not a network description"),
+        ({"network": {"kind": "velocity_unet", "velocity_scale_mm": 0}}, "not a network description"),
         ({"surprise": 1}, "not a network description"),
         ({"preprocessing": {"ct_range_hu": [0, 1]}}, "preprocessing"),
     ],

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from SpineCTMRRegistrationLib.network.unet import VelocityUNet
+from SpineCTMRRegistrationLib.network.unet import VelocityUNet, VelocityUNetOptions
 
 
 def test_parameter_count_of_the_published_network() -> None:
@@ -16,7 +16,7 @@ def test_output_is_half_resolution_and_starts_near_zero() -> None:
 
 
 def test_scale_is_a_constant_factor() -> None:
-    small, large = VelocityUNet(1.0), VelocityUNet(10.0)
+    small, large = (VelocityUNet(VelocityUNetOptions(velocity_scale_mm=s)) for s in (1.0, 10.0))
     large.load_state_dict(small.state_dict())
     images = torch.rand(1, 2, 16, 16, 16)
     torch.testing.assert_close(10 * small(images), large(images))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,46 +11,14 @@ import torch
 from SpineCTMRRegistrationLib.errors import Cancelled, InputError
 from SpineCTMRRegistrationLib.training.batch import Batch
 from SpineCTMRRegistrationLib.training.checkpoint import load_state
-from SpineCTMRRegistrationLib.training.recipe import LossWeights, Recipe
+from SpineCTMRRegistrationLib.training.loss_terms import loss_terms
 from SpineCTMRRegistrationLib.training.run_log import read_log
-from SpineCTMRRegistrationLib.training.schedule import learning_rate, update_average
+from SpineCTMRRegistrationLib.training.schedule import Optimisation, update_average
 from SpineCTMRRegistrationLib.training.trainer import train
 
+from .toy import RECIPE, Translations
+
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
-
-RECIPE = Recipe(
-    "toy",
-    crop=(16, 16, 16),
-    steps=6,
-    warmup=2,
-    learning_rate=1e-3,
-    validation_interval=2,
-    checkpoint_interval=2,
-)
-
-
-@dataclass
-class Translations:
-    """Random blobs moved by a random translation; a signal is sent when `signal_at` is sampled."""
-
-    signal_at: int | None = None
-    constant: bool = False
-
-    def sample(self, step: int) -> Batch:
-        if step == self.signal_at:
-            os.kill(os.getpid(), signal.SIGTERM)
-        generator = torch.Generator().manual_seed(step)
-        image = torch.rand(1, 1, 16, 16, 16, generator=generator)
-        shift = torch.randn(1, 3, 1, 1, 1, generator=generator)
-        if self.constant:
-            shift = torch.tensor([3.0, -2.0, 1.0]).reshape(1, 3, 1, 1, 1)
-        bone = torch.zeros_like(image)
-        bone[..., 4:12] = 1
-        displacement = shift.expand(1, 3, 16, 16, 16)
-        return Batch(image, 1 - image, displacement, bone, torch.ones_like(image), bone.long())
-
-    def validation(self) -> Sequence[Batch]:
-        return [replace(self).sample(999)]
 
 
 def final(run: Path, part: str) -> dict[str, torch.Tensor]:
@@ -90,6 +56,30 @@ def test_killed_run_repeats_the_lost_steps(tmp_path: Path) -> None:
     assert [row["step"] for row in read_log(tmp_path / "killed" / "steps.csv")] == list("123456")
 
 
+def test_run_begun_at_a_milestone_equals_one_that_trained_to_it(tmp_path: Path) -> None:
+    baseline = replace(RECIPE, rigidity_from=0.5)
+    rigid = replace(baseline, name="rigid", rigidity=loss_terms({"properness": 1.0}, "rigidity."))
+    train(baseline, tmp_path / "baseline", Translations())
+    train(rigid, tmp_path / "warm", Translations(), warm_start=tmp_path / "baseline")
+    train(rigid, tmp_path / "straight", Translations())
+    expected, found = final(tmp_path / "straight", "average"), final(tmp_path / "warm", "average")
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    steps = read_log(tmp_path / "warm" / "steps.csv")
+    assert [row["step"] for row in steps] == list("456")
+    assert all(float(row["properness"]) > 0 for row in steps)
+    without = final(tmp_path / "baseline", "average")
+    assert not all(torch.equal(expected[name], without[name]) for name in expected)
+
+
+def test_milestone_of_another_beginning_is_refused(tmp_path: Path) -> None:
+    train(replace(RECIPE, rigidity_from=0.5), tmp_path / "baseline", Translations())
+    other = replace(RECIPE, rigidity_from=0.5, loss=loss_terms({"mind": 1.0}, "loss."))
+    with pytest.raises(InputError, match="another 'loss'"):
+        train(other, tmp_path / "other", Translations(), warm_start=tmp_path / "baseline")
+    with pytest.raises(InputError, match="no such checkpoint"):
+        train(RECIPE, tmp_path / "lost", Translations(), warm_start=tmp_path)
+
+
 def test_handlers_return_after_training(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     train(replace(RECIPE, steps=1), tmp_path, Translations())
@@ -97,9 +87,13 @@ def test_handlers_return_after_training(tmp_path: Path) -> None:
 
 
 def test_constant_displacement_is_learned(tmp_path: Path) -> None:
-    weights = LossWeights(smoothness=0.0)
     recipe = replace(
-        RECIPE, steps=30, learning_rate=3e-3, ema_decay=0.8, loss=weights, validation_interval=30
+        RECIPE,
+        steps=30,
+        optimisation=Optimisation(learning_rate=3e-3),
+        ema_decay=0.8,
+        loss=loss_terms({"displacement": 1, "bone_displacement": 1}, "loss."),
+        validation_interval=30,
     )
     best = load_state(train(recipe, tmp_path, Translations(constant=True)))
     assert best["errors"]["zero_bone_mm"] == pytest.approx(14**0.5, abs=1e-4)
@@ -111,8 +105,13 @@ def test_existing_run_is_not_overwritten_and_other_recipe_not_resumed(tmp_path: 
     train(replace(RECIPE, steps=1), tmp_path, Translations())
     with pytest.raises(InputError, match="already holds"):
         train(RECIPE, tmp_path, Translations())
-    with pytest.raises(InputError, match="another 'learning_rate'"):
-        train(replace(RECIPE, learning_rate=5e-3), tmp_path, Translations(), resume=True)
+    with pytest.raises(InputError, match="another 'optimisation'"):
+        train(
+            replace(RECIPE, optimisation=Optimisation(learning_rate=5e-3)),
+            tmp_path,
+            Translations(),
+            resume=True,
+        )
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -122,24 +121,51 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_learning_rate_warms_up_and_decays() -> None:
-    recipe = replace(RECIPE, steps=100, warmup=10, learning_rate=1.0, final_learning_rate=0.1)
-    assert learning_rate(recipe, 0) == pytest.approx(0.1)
-    assert learning_rate(recipe, 10) == pytest.approx(1.0)
-    assert learning_rate(recipe, 99) == pytest.approx(0.1)
-    exponential = replace(recipe, schedule="exponential", decay=0.5, decay_interval=20)
-    assert learning_rate(exponential, 65) == pytest.approx(0.125)
+    cosine = Optimisation(warmup=10, learning_rate=1.0, final_learning_rate=0.1)
+    assert cosine.rate_at(0, 100) == pytest.approx(0.1)
+    assert cosine.rate_at(10, 100) == pytest.approx(1.0)
+    assert cosine.rate_at(99, 100) == pytest.approx(0.1)
+    exponential = replace(cosine, schedule="exponential", decay=0.5, decay_interval=20)
+    assert exponential.rate_at(65, 100) == pytest.approx(0.125)
+    assert replace(cosine, schedule="constant").rate_at(65, 100) == 1.0
+
+
+@pytest.mark.parametrize(("optimiser", "moved"), [("adam", 0.1), ("sgd", 0.4)])
+def test_optimiser_moves_a_weight_by_its_rule(optimiser: str, moved: float) -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    rule = Optimisation(optimiser=optimiser, learning_rate=0.1).build([weight])
+    (4 * weight).sum().backward()
+    rule.step()
+    assert weight.item() == pytest.approx(-moved)
+
+
+class Weight(torch.nn.Module):
+    """A module with one weight."""
+
+    def __init__(self, value: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(value)
 
 
 def test_average_of_constant_weights_is_that_constant() -> None:
-    average = {"w": torch.zeros(2)}
+    average = {"weight": torch.zeros(2)}
     for step in range(200):
-        update_average(average, {"w": torch.ones(2)}, 0.9, step)
-    assert torch.allclose(average["w"], torch.ones(2), atol=1e-6)
+        update_average(average, Weight(torch.ones(2)), 0.9, step)
+    assert torch.allclose(average["weight"], torch.ones(2), atol=1e-6)
 
 
 def test_average_moves_by_one_minus_decay_and_faster_at_first() -> None:
-    late, first = {"w": torch.zeros(1)}, {"w": torch.zeros(1)}
-    update_average(late, {"w": torch.ones(1)}, 0.99, 10_000)
-    update_average(first, {"w": torch.ones(1)}, 0.99, 0)
-    assert late["w"].item() == pytest.approx(0.01)
-    assert first["w"].item() == pytest.approx(0.9)
+    late, first = {"weight": torch.zeros(1)}, {"weight": torch.zeros(1)}
+    update_average(late, Weight(torch.ones(1)), 0.99, 10_000)
+    update_average(first, Weight(torch.ones(1)), 0.99, 0)
+    assert late["weight"].item() == pytest.approx(0.01)
+    assert first["weight"].item() == pytest.approx(0.9)
+
+
+def test_running_statistics_are_copied_not_averaged() -> None:
+    model = torch.nn.BatchNorm1d(2)
+    average = {name: value.clone() for name, value in model.state_dict().items()}
+    model(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    update_average(average, model, 0.99, 10_000)
+    assert torch.equal(average["running_mean"], model.running_mean)
+    assert average["num_batches_tracked"] == 1

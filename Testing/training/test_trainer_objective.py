@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.network.motion import Motion
+from SpineCTMRRegistrationLib.network.unet import VelocityUNet
 from SpineCTMRRegistrationLib.training.batch import Batch
-from SpineCTMRRegistrationLib.training.objective import field_errors, loss_terms
-from SpineCTMRRegistrationLib.training.recipe import LossWeights
+from SpineCTMRRegistrationLib.training.loss_terms import LOSSES, LossTerm, evaluate
+from SpineCTMRRegistrationLib.training.outcome import Outcome
+from SpineCTMRRegistrationLib.training.validation import Measures, mean_measures, measure
 
-TERMS = [f.name for f in dataclasses.fields(LossWeights)]
+NETWORK = VelocityUNet()
+
+
+def outcome_of(velocity: torch.Tensor, batch: Batch) -> Outcome:
+    return Outcome(batch, NETWORK.motion(velocity, 2.0), 2.0)
+
+
+def measures_of(velocity: torch.Tensor, batch: Batch) -> Measures:
+    return measure(outcome_of(velocity, batch), torch.tensor(0.5))
 
 
 def shifted_pair() -> tuple[Batch, torch.Tensor]:
@@ -21,30 +33,59 @@ def shifted_pair() -> tuple[Batch, torch.Tensor]:
     labels[:, :, 9:14, 4:12, 8:14] = 21
     displacement = torch.tensor([4.0, 0, 0]).reshape(1, 3, 1, 1, 1).expand(1, 3, 16, 16, 24)
     fixed = torch.cat([image[..., 2:], image[..., -1:], image[..., -1:]], -1)
-    bone = (labels.roll(-2, -1) > 0).float()
-    batch = Batch(fixed, image, displacement, bone, torch.ones_like(image), labels)
+    batch = Batch(fixed, image, labels, torch.ones_like(image), displacement, labels.roll(-2, -1))
     return batch, displacement[..., :8, :8, :12].clone()
 
 
-@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("term", LOSSES)
 def test_term_vanishes_for_the_truth_and_not_for_another_field(term: str) -> None:
     batch, velocity = shifted_pair()
-    weights = LossWeights(**{name: float(name == term) for name in TERMS})
-    perfect = loss_terms(velocity, batch, 2.0, weights)
+    terms = {term: LossTerm(1.0)}
+    perfect = evaluate(terms, outcome_of(velocity, batch))
     assert list(perfect) == [term]
     assert perfect[term] < 1e-4
     other = velocity + 2 * torch.randn(velocity.shape, generator=torch.Generator().manual_seed(1))
     other.requires_grad_()
-    loss = loss_terms(other, batch, 2.0, weights)[term]
+    loss = evaluate(terms, outcome_of(other, batch))[term]
     assert loss > 1e-3
     loss.backward()
     assert other.grad is not None
     assert other.grad.abs().max() > 0
 
 
+def test_unpadded_network_sees_beyond_its_displacement() -> None:
+    batch, velocity = shifted_pair()
+    full = NETWORK.motion(velocity, 2.0).displacement
+    inner = full[..., 3:-3, 3:-3, 3:-3]
+    cut = Outcome(batch, Motion(inner, margin=3), 2.0)
+    whole = Outcome(batch, Motion(full), 2.0)
+    for name in ("fixed", "warped", "warped_labels", "weight", "bone"):
+        torch.testing.assert_close(getattr(cut, name), getattr(whole, name)[..., 3:-3, 3:-3, 3:-3])
+
+
+def test_loss_without_its_input_is_refused() -> None:
+    batch, velocity = shifted_pair()
+    blind = replace(batch, displacement=None, fixed_labels=None)
+    for term, wanted in (("displacement", "true displacement"), ("dice", "labels of the MR")):
+        with pytest.raises(InputError, match=f"need.*{wanted}"):
+            evaluate({term: LossTerm(1.0)}, outcome_of(velocity, blind))
+
+
 def test_errors_of_the_truth_and_of_zero() -> None:
     batch, velocity = shifted_pair()
-    errors = field_errors(velocity, batch, 2.0)
-    assert errors.score_mm == pytest.approx(0, abs=1e-5)
-    assert (errors.zero_bone_mm, errors.zero_soft_mm) == pytest.approx((4, 4))
-    assert field_errors(0 * velocity, batch, 2.0).bone_mm == pytest.approx(4)
+    perfect = measures_of(velocity, batch)
+    assert perfect.score == pytest.approx(0, abs=1e-5)
+    assert perfect.dice == 1
+    assert (perfect.zero_bone_mm, perfect.zero_soft_mm) == pytest.approx((4, 4))
+    still = measures_of(0 * velocity, batch)
+    assert still.bone_mm == pytest.approx(4)
+    assert still.dice == pytest.approx(4 / 6)
+
+
+def test_score_is_the_best_that_the_data_can_tell() -> None:
+    batch, velocity = shifted_pair()
+    labelled = measures_of(velocity, replace(batch, displacement=None))
+    assert labelled.score == pytest.approx(0, abs=1e-6)
+    blind = measures_of(velocity, replace(batch, displacement=None, fixed_labels=None))
+    assert blind.score == 0.5
+    assert mean_measures([blind, labelled]).dice == 1

@@ -32,19 +32,23 @@ def compose(outer: Tensor, inner: Tensor, spacing_mm: Spacing) -> Tensor:
     return inner + warp(outer, inner, spacing_mm)
 
 
-def warp(image: Tensor, displacement: Tensor, spacing_mm: Spacing, mode: str = "bilinear") -> Tensor:
+def warp(
+    image: Tensor, displacement: Tensor, spacing_mm: Spacing, mode: str = "bilinear", margin: int = 0
+) -> Tensor:
     """Values (B, C, Z, Y, X) of `image` at x + displacement(x).
 
     Args:
-        image: (B, C, Z, Y, X) on the displacement's grid.
+        image: (B, C, Z + 2m, Y + 2m, X + 2m) on the displacement's grid with m = `margin` more voxels on
+            every side.
         displacement: (B, 3, Z, Y, X) in mm along the grid's axes.
         spacing_mm: the grid's spacing.
         mode: "bilinear" (trilinear in 3-D) or "nearest".
+        margin: voxels of the image before the displacement's first one.
     """
-    shape = displacement.shape[2:]
     scale = displacement.new_tensor(_xyz(spacing_mm))
-    sides = displacement.new_tensor(shape[::-1])
-    index = voxel_indices(shape, displacement) + displacement.permute(0, 2, 3, 4, 1) / scale
+    sides = displacement.new_tensor(image.shape[:1:-1])
+    index = voxel_indices(displacement.shape[2:], displacement) + margin
+    index = index + displacement.permute(0, 2, 3, 4, 1) / scale
     # align_corners=True puts -1 and 1 on the centres of the outermost voxels.
     normalised = 2 * index / (sides - 1).clamp(min=1) - 1
     return functional.grid_sample(image, normalised, mode, padding_mode="border", align_corners=True)

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import InputError
 from .preprocessing import PREPROCESSING
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHT_KINDS = ("onnx", "safetensors")
 
 
@@ -24,7 +24,7 @@ class NetworkCard:
     Attributes:
         name: of the network and of its files.
         spacing_mm: isotropic spacing of the grid it works on; its velocity has twice this spacing.
-        velocity_scale_mm: constant factor of its last layer.
+        network: kind of the network and its options, as in a recipe's table [network].
         onnx_sha256: hash of the ONNX file.
         safetensors_sha256: hash of the safetensors file.
         preprocessing: how the intensities were scaled.
@@ -35,7 +35,7 @@ class NetworkCard:
 
     name: str
     spacing_mm: float
-    velocity_scale_mm: float
+    network: dict[str, Any]
     onnx_sha256: str
     safetensors_sha256: str
     preprocessing: dict[str, Any] = field(default_factory=lambda: dict(PREPROCESSING))
@@ -66,6 +66,7 @@ def read_card(path: Path) -> NetworkCard:
     version = values.get("format_version") if isinstance(values, dict) else None
     if type(version) is int and version > FORMAT_VERSION:
         raise InputError(f"{path}: made for a newer version of this program; update it.")
+    values = _migrated(values) if version == 1 else values
     if type(version) is not int or version < 1 or not _complete(values):
         raise InputError(f"{path}: not a network description; choose the network's .json file.")
     card = NetworkCard(**values)
@@ -97,15 +98,24 @@ def read_weights(card: NetworkCard, folder: Path, kind: str) -> bytes:
     return content
 
 
+def _migrated(values: dict[str, Any]) -> dict[str, Any]:
+    """A description of format 1, which knew one kind of network, in the present format."""
+    rest = {key: value for key, value in values.items() if key != "velocity_scale_mm"}
+    network = {"kind": "velocity_unet", "velocity_scale_mm": values.get("velocity_scale_mm")}
+    return {**rest, "network": network, "format_version": FORMAT_VERSION}
+
+
 def _complete(values: dict[str, Any]) -> bool:
     fields = dataclasses.fields(NetworkCard)
     texts = ("name", "onnx_sha256", "safetensors_sha256")
-    tables = ("preprocessing", "training", "accuracy")
+    tables = ("network", "preprocessing", "training", "accuracy")
     return (
         {f.name for f in fields} == set(values)
         and all(isinstance(values[key], str) and values[key] for key in texts)
         and all(isinstance(values[key], dict) for key in tables)
-        and all(_positive(values[key]) for key in ("spacing_mm", "velocity_scale_mm"))
+        and isinstance(values["network"].get("kind"), str)
+        and _positive(values["spacing_mm"])
+        and _positive(values["network"].get("velocity_scale_mm", 1.0))
     )
 
 

@@ -104,14 +104,14 @@ class TorchNetwork:
         import torch
         from safetensors.torch import load
 
-        from .unet import VelocityUNet
+        from .kinds import network_options
 
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError(_NO_CUDA)
         if threads:
             torch.set_num_threads(threads)
         self.card, self.device, self._notice = card, device, notice
-        self._model = VelocityUNet(card.velocity_scale_mm).eval()
+        self._model = network_options(card.network).build().eval()
         try:
             self._model.load_state_dict(load(content))
         except RuntimeError as error:

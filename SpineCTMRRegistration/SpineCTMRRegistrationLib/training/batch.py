@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -12,32 +12,43 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs on one grid, arrays (B, C, Z, Y, X).
+    """B pairs on one grid, arrays (B, C, Z, Y, X); what a source of data does not know is None.
 
     Attributes:
         fixed: MR in [0, 1], (B, 1, Z, Y, X).
         moving: CT in [0, 1] after the global alignment, same shape.
-        displacement: true `mr_to_ct` less the identity, (B, 3, Z, Y, X) in mm along the axes (x, y, z).
-        bone: soft mask of the vertebrae in the MR frame, (B, 1, Z, Y, X) in [0, 1].
-        weight: how far the true displacement is known there, (B, 1, Z, Y, X), 0 where it is not.
         labels: integer vertebra labels in the frame of the moving CT, (B, 1, Z, Y, X).
+        weight: how far a voxel of the MR counts, (B, 1, Z, Y, X): 0 outside its field of view.
+        displacement: true `mr_to_ct` less the identity, (B, 3, Z, Y, X) in mm along the axes (x, y, z).
+        fixed_labels: integer vertebra labels in the frame of the MR, (B, 1, Z, Y, X).
     """
 
     fixed: Tensor
     moving: Tensor
-    displacement: Tensor
-    bone: Tensor
-    weight: Tensor
     labels: Tensor
+    weight: Tensor
+    displacement: Tensor | None = None
+    fixed_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+        return self.map(lambda values: values.to(device, non_blocking=True))
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """A batch of changed arrays."""
+        known = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return Batch(**{name: change(values) for name, values in known if values is not None})
 
     @property
     def images(self) -> Tensor:
         """The network's input (B, 2, Z, Y, X): MR, CT."""
         return torch.cat([self.fixed, self.moving], 1)
+
+
+def concatenated(batches: Sequence[Batch]) -> Batch:
+    """One batch of the samples of several that know the same things."""
+    arrays = {f.name: [getattr(b, f.name) for b in batches] for f in fields(Batch)}
+    return Batch(**{name: torch.cat(a) for name, a in arrays.items() if a[0] is not None})
 
 
 class TrainingData(Protocol):

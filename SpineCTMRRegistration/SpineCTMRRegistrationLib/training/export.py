@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
+from ..network.kinds import network_table
 from ..network.network_file import NetworkCard, read_card, read_weights, write_card
 from ..network.runtime import TorchNetwork, load_network
 from ..network.unet import VelocityUNet
 from .checkpoint import load_state
 from .onnx_graph import onnx_content
 from .recipe import Recipe, recipe_of
-from .trainer import BEST
+from .run_folder import BEST
 
 TOLERANCE_MM = 1e-4
 
@@ -38,7 +39,9 @@ def export(run_dir: Path, output_dir: Path, name: str, data: str = "synthetic pa
     """
     best = load_state(run_dir / BEST)
     recipe = recipe_of(json.loads(best["recipe"]))
-    model = VelocityUNet(recipe.velocity_scale_mm).eval()
+    model = recipe.network.build().eval()
+    if not isinstance(model, VelocityUNet):
+        raise InputError(f"{run_dir}: networks of kind '{recipe.network.kind}' cannot be exported yet.")
     model.load_state_dict(best["weights"])
     output_dir.mkdir(parents=True, exist_ok=True)
     paths = output_dir / f"{name}.onnx", output_dir / f"{name}.safetensors"
@@ -80,7 +83,7 @@ def _card(
     return NetworkCard(
         name=name,
         spacing_mm=recipe.spacing_mm,
-        velocity_scale_mm=recipe.velocity_scale_mm,
+        network=network_table(recipe.network),
         onnx_sha256=hashlib.sha256(onnx_file.read_bytes()).hexdigest(),
         safetensors_sha256=hashlib.sha256(safetensors_file.read_bytes()).hexdigest(),
         training={"recipe": recipe.to_dict(), "steps": best["step"], "data": data},

@@ -1,80 +1,67 @@
-"""Training recipes: what a network is trained with, in a TOML file."""
+"""Training recipes: everything that decides what a training run computes."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..network.unet import SIZE_MULTIPLE
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ..network.kinds import network_options, network_table
+from ..network.motion import NetworkOptions
+from ..network.unet import VelocityUNetOptions
+from ..tables import read_table, require
+from .loss_terms import LossTerm, loss_table, loss_terms
+from .schedule import Optimisation
 
 PRECISIONS = ("float32", "bfloat16")
-SCHEDULES = ("cosine", "exponential")
-_POSITIVE = (
-    *("spacing_mm", "batch", "steps", "learning_rate", "decay_interval", "gradient_clip"),
-    *("velocity_scale_mm", "validation_interval", "checkpoint_interval"),
-)
+_POSITIVE = ("spacing_mm", "batch", "steps", "gradient_clip", "validation_interval", "checkpoint_interval")
+_DEFAULT_LOSS = {"displacement": 1.0, "bone_displacement": 1.0, "smoothness": 0.05}
 
 
 @dataclass(frozen=True)
-class LossWeights:
-    """Weight of each loss term; 0 leaves the term out.
+class DataOptions:
+    """The synthetic patients that a run learns from.
 
     Attributes:
-        displacement: error of the displacement in mm, everywhere.
-        bone_displacement: the same in bone.
-        smoothness: diffusion of the velocity field.
-        mind: MIND-SSC difference of the MR and the warped CT.
-        dice: 1 - Dice of the bone.
-        rigid_field: squared distance to the best rigid motion per vertebra, mm^2 (Jian eq. 4).
-        properness: (det J - 1)^2 per vertebra (Jian eq. 6).
-        orthonormality: squared Frobenius norm of J^T J - I per vertebra (Jian eq. 7).
+        pairs: training pairs.
+        held_out: validation pairs, of other patients.
+        margin: voxels by which a pair is larger than the recipe's crop, so that crops differ.
     """
 
-    displacement: float = 1.0
-    bone_displacement: float = 1.0
-    smoothness: float = 0.05
-    mind: float = 0.0
-    dice: float = 0.0
-    rigid_field: float = 0.0
-    properness: float = 0.0
-    orthonormality: float = 0.0
+    pairs: int = 500
+    held_out: int = 25
+    margin: int = 8
+
+    def __post_init__(self) -> None:
+        require(self.pairs > 0, "data.pairs", "above 0")
+        require(self.held_out > 0, "data.held_out", "above 0")
+        require(self.margin >= 0, "data.margin", "0 or more")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what a training run computes, apart from the data.
+    """What to train and how; in a TOML file the last five attributes are tables.
 
     Attributes:
         name: of the network.
         spacing_mm: isotropic spacing of the network's grid.
         crop: voxels (x, y, z) of a training sample.
-        batch: samples per step.
+        batch: samples per step and process.
         steps: in the whole run.
-        learning_rate: of Adam after the warm-up.
-        schedule: "cosine" down to `final_learning_rate`, or "exponential": times `decay` every
-            `decay_interval` steps.
-        final_learning_rate: at the last step of the cosine.
-        decay: factor of the exponential schedule.
-        decay_interval: steps between two decays.
-        warmup: steps of linear increase from 0.
-        ema_decay: of the exponential moving average of the weights.
+        ema_decay: of the exponential moving average of the weights, which is what is validated and kept.
         gradient_clip: largest gradient norm.
         seed: of the initial weights and of the data.
-        velocity_scale_mm: constant factor of the network's output.
         precision: "float32", or "bfloat16" autocast.
         validation_interval: steps between validations.
         checkpoint_interval: steps between checkpoints.
-        loss: weights of the loss terms.
+        rigidity_from: share of the steps after which `rigidity` joins `loss`.
+        network: kind of the network and its options.
+        optimisation: the optimiser and its learning rate.
+        loss: the loss terms by name.
+        rigidity: further loss terms for the last part of the training, as in Jian et al. 2022.
+        data: which synthetic patients.
     """
 
     name: str
@@ -82,106 +69,79 @@ class Recipe:
     crop: tuple[int, int, int] = (64, 64, 128)
     batch: int = 1
     steps: int = 8000
-    learning_rate: float = 3e-4
-    schedule: str = "cosine"
-    final_learning_rate: float = 1e-6
-    decay: float = 0.999
-    decay_interval: int = 100
-    warmup: int = 100
     ema_decay: float = 0.999
     gradient_clip: float = 1.0
     seed: int = 0
-    velocity_scale_mm: float = 5.0
     precision: str = "float32"
     validation_interval: int = 250
     checkpoint_interval: int = 100
-    loss: LossWeights = field(default_factory=LossWeights)
+    rigidity_from: float = 0.8
+    network: NetworkOptions = field(default_factory=VelocityUNetOptions)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    loss: Mapping[str, LossTerm] = field(default_factory=lambda: loss_terms(_DEFAULT_LOSS, "loss."))
+    rigidity: Mapping[str, LossTerm] = field(default_factory=dict)
+    data: DataOptions = field(default_factory=DataOptions)
 
     def __post_init__(self) -> None:
-        _check(self)
+        good_name = bool(self.name) and not set(self.name) & set("/\\:")
+        require(good_name, "name", "a name without / \\ :")
+        for key in _POSITIVE:
+            require(getattr(self, key) > 0, key, "above 0")
+        takes = all(type(n) is int and self.network.takes(n) for n in self.crop)
+        require(len(self.crop) == 3 and takes, "crop", f"three {self.network.sides} in (x, y, z) order")
+        require(self.precision in PRECISIONS, "precision", " or ".join(PRECISIONS))
+        require(0 <= self.ema_decay < 1, "ema_decay", "at least 0 and below 1")
+        require(self.seed >= 0, "seed", "0 or more")
+        require(0 <= self.rigidity_from <= 1, "rigidity_from", "from 0 to 1")
+        require(bool(self.loss), "loss", "a table with at least one weight above 0")
+
+    @property
+    def first_rigidity_step(self) -> int:
+        """The step, counted from 0, from which the rigidity terms count."""
+        return round(self.rigidity_from * self.steps)
+
+    def terms_at(self, step: int) -> Mapping[str, LossTerm]:
+        """The loss terms of a training step."""
+        return {**self.loss, **self.rigidity} if step >= self.first_rigidity_step else self.loss
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in the TOML file."""
-        return dataclasses.asdict(self)
-
-
-def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe file."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: the recipe cannot be read; check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a valid TOML file ({error}); correct it.") from error
-    try:
-        return recipe_of(values)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        """Plain values, as in a TOML file."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {
+            **plain,
+            "crop": list(self.crop),
+            "network": network_table(self.network),
+            "optimisation": dataclasses.asdict(self.optimisation),
+            "loss": loss_table(self.loss),
+            "rigidity": loss_table(self.rigidity),
+            "data": dataclasses.asdict(self.data),
+        }
 
 
 def recipe_of(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values, as `Recipe.to_dict` gives them."""
+    """A recipe from plain values, as `Recipe.to_dict` gives them.
+
+    Raises:
+        InputError: a key is unknown or has an unusable value.
+    """
     values = dict(values)
-    _refuse_unknown(values, Recipe, "")
-    loss = values.pop("loss", {})
-    if not isinstance(loss, dict):
-        raise InputError("recipe key 'loss' must be a table of weights; write it as [loss].")
-    _refuse_unknown(loss, LossWeights, "loss.")
     if "name" not in values:
         raise InputError("the recipe has no 'name'; add one.")
-    if isinstance(values.get("crop"), list):
-        values["crop"] = tuple(values["crop"])
-    return Recipe(**values, loss=LossWeights(**loss))
+    tables: dict[str, Any] = {}
+    if "network" in values:
+        tables["network"] = network_options(_table(values, "network"))
+    if "optimisation" in values:
+        tables["optimisation"] = read_table(Optimisation, _table(values, "optimisation"), "optimisation.")
+    if "data" in values:
+        tables["data"] = read_table(DataOptions, _table(values, "data"), "data.")
+    for name in ("loss", "rigidity"):
+        if name in values:
+            tables[name] = loss_terms(_table(values, name), f"{name}.")
+    return read_table(Recipe, values, "", tables)
 
 
-def _refuse_unknown(values: dict[str, Any], kind: type, prefix: str) -> None:
-    known = [f.name for f in dataclasses.fields(kind)]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise InputError(f"unknown recipe key '{prefix}{key}'; did you mean '{prefix}{near}'?")
-
-
-def _check(recipe: Recipe) -> None:
-    """Raise InputError for the first value of the wrong type or range."""
-    _check_types(recipe, "")
-    _check_types(recipe.loss, "loss.")
-    crop = recipe.crop
-    rules = {
-        "name": bool(recipe.name) and not set(recipe.name) & set("/\\:"),
-        "crop": len(crop) == 3 and all(type(n) is int and n > 0 and n % SIZE_MULTIPLE == 0 for n in crop),
-        "precision": recipe.precision in PRECISIONS,
-        "schedule": recipe.schedule in SCHEDULES,
-        "decay": 0 < recipe.decay <= 1,
-        "ema_decay": 0 <= recipe.ema_decay < 1,
-        "warmup": recipe.warmup >= 0,
-        "seed": recipe.seed >= 0,
-        "final_learning_rate": recipe.final_learning_rate >= 0,
-    }
-    rules.update({name: getattr(recipe, name) > 0 for name in _POSITIVE})
-    rules.update({f"loss.{k}": v >= 0 for k, v in dataclasses.asdict(recipe.loss).items()})
-    for name, good in rules.items():
-        if not good:
-            raise InputError(f"recipe key '{name}' has an unusable value; it must be {_wanted(name)}.")
-
-
-def _wanted(name: str) -> str:
-    special = {
-        "name": "a name without / \\ :",
-        "crop": f"three multiples of {SIZE_MULTIPLE} in (x, y, z) order",
-        "precision": " or ".join(PRECISIONS),
-        "schedule": " or ".join(SCHEDULES),
-        "decay": "above 0 and at most 1",
-        "ema_decay": "at least 0 and below 1",
-    }
-    at_least_zero = name.startswith("loss.") or name in ("warmup", "seed", "final_learning_rate")
-    return special.get(name, "0 or more" if at_least_zero else "above 0")
-
-
-def _check_types(values: Recipe | LossWeights, prefix: str) -> None:
-    kinds = {"int": (int,), "float": (int, float), "str": (str,), "tuple[int, int, int]": (tuple,)}
-    for item in dataclasses.fields(values):
-        value = getattr(values, item.name)
-        expected = kinds.get(str(item.type))
-        if expected and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise InputError(f"recipe key '{prefix}{item.name}' must be {item.type}, not {value!r}.")
+def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    table = values.pop(name)
+    if not isinstance(table, dict):
+        raise InputError(f"recipe key '{name}' must be a table; write it as [{name}].")
+    return table

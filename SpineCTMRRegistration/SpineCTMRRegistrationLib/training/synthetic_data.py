@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from scipy.ndimage import affine_transform
 
 from ..alignment import rigid
 from ..network.preprocessing import scale_ct, scale_mr
-from .batch import Batch
+from .batch import Batch, concatenated
 from .synthesis.augmentation import scanned_ct, scanned_mr
 from .synthesis.bank import read_pair
 from .synthesis.patient import Pair
@@ -54,7 +54,7 @@ class SyntheticPatients:
         for _ in range(self.batch):
             pair = self._read(self.bank, TRAINING_SEED, int(rng.integers(self.count)))
             batches.append(make_batch(rng, misaligned(rng, pair), self.crop))
-        return Batch(*(torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Batch)))
+        return concatenated(batches)
 
     def validation(self) -> Sequence[Batch]:
         """The held-out batches."""
@@ -105,8 +105,8 @@ def make_batch(rng: np.random.Generator, pair: Pair, crop: tuple[int, int, int])
     return Batch(
         fixed=fixed.float(),
         moving=moving.float(),
-        displacement=torch.from_numpy(np.ascontiguousarray(field))[None],
-        bone=(bone > 0).float(),
-        weight=weight.float(),
         labels=labels.long(),
+        weight=weight.float(),
+        displacement=torch.from_numpy(np.ascontiguousarray(field))[None],
+        fixed_labels=bone.long(),
     )

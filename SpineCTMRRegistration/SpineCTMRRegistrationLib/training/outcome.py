@@ -1,0 +1,89 @@
+"""A batch together with what a network made of it: what losses and measures look at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import InputError
+from ..losses.rigidity import jacobian
+from ..network.integration import warp
+from ..network.motion import Motion
+from .batch import Batch
+
+INPUTS = {"displacement": "the true displacement", "fixed_labels": "vertebra labels of the MR"}
+"""In words, what a batch may lack."""
+
+
+class Outcome:
+    """A batch and a motion on one grid; what several losses share is computed once.
+
+    Everything is on the grid of the motion's displacement, which lacks the motion's margin.
+
+    Args:
+        batch: what the network saw.
+        motion: what it gave.
+        spacing_mm: of the grid.
+    """
+
+    def __init__(self, batch: Batch, motion: Motion, spacing_mm: float) -> None:
+        self.batch, self.motion, self.spacing_mm = batch, motion, spacing_mm
+        self.displacement = motion.displacement
+
+    def inner(self, values: Tensor) -> Tensor:
+        """An array of the batch without the motion's margin."""
+        m = self.motion.margin
+        return functional.pad(values, [-m] * 6) if m else values
+
+    def needed(self, name: str) -> Tensor:
+        """An array that not every batch has, without the motion's margin.
+
+        Raises:
+            InputError: the training data lacks it.
+        """
+        values = getattr(self.batch, name)
+        if values is None:
+            raise InputError(
+                f"The recipe's losses need {INPUTS[name]}, which the training data lacks; "
+                "choose another recipe."
+            )
+        return self.inner(values)
+
+    def warp(self, values: Tensor, mode: str = "bilinear") -> Tensor:
+        """An array (B, C, Z, Y, X) of the CT's frame, margin included, pulled to the MR's frame."""
+        values = values.to(self.displacement.dtype)
+        return warp(values, self.displacement, self.spacing_mm, mode, self.motion.margin)
+
+    @cached_property
+    def fixed(self) -> Tensor:
+        """MR (B, 1, Z, Y, X) in [0, 1]."""
+        return self.inner(self.batch.fixed)
+
+    @cached_property
+    def warped(self) -> Tensor:
+        """CT (B, 1, Z, Y, X) in [0, 1], pulled to the MR's frame."""
+        return self.warp(self.batch.moving)
+
+    @cached_property
+    def weight(self) -> Tensor:
+        """How far each voxel counts, (B, 1, Z, Y, X)."""
+        return self.inner(self.batch.weight)
+
+    @cached_property
+    def bone(self) -> Tensor:
+        """1 in the vertebrae of the MR, (B, 1, Z, Y, X)."""
+        return (self.needed("fixed_labels") > 0).to(self.displacement.dtype)
+
+    @cached_property
+    def warped_labels(self) -> Tensor:
+        """Labels (B, 1, Z, Y, X) of the CT in the MR's frame, by the nearest voxel; no gradient."""
+        with torch.no_grad():
+            return self.warp(self.batch.labels, "nearest")
+
+    @cached_property
+    def jacobian(self) -> Tensor:
+        """Jacobian matrices (B, Z, Y, X, 3, 3) of the motion."""
+        return jacobian(self.displacement, self.spacing_mm)
