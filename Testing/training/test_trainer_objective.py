@@ -37,17 +37,22 @@ def shifted_pair() -> tuple[Batch, torch.Tensor]:
     return batch, displacement[..., :8, :8, :12].clone()
 
 
+INFORMATION = ("mutual_information", "normalised_mutual_information")
+"""Losses that are lowest, but not 0, for the truth."""
+
+
 @pytest.mark.parametrize("term", LOSSES)
-def test_term_vanishes_for_the_truth_and_not_for_another_field(term: str) -> None:
+def test_term_is_lowest_for_the_truth(term: str) -> None:
     batch, velocity = shifted_pair()
     terms = {term: LossTerm(1.0)}
     perfect = evaluate(terms, outcome_of(velocity, batch))
     assert list(perfect) == [term]
-    assert perfect[term] < 1e-4
+    if term not in INFORMATION:
+        assert perfect[term] < 1e-4
     other = velocity + 2 * torch.randn(velocity.shape, generator=torch.Generator().manual_seed(1))
     other.requires_grad_()
     loss = evaluate(terms, outcome_of(other, batch))[term]
-    assert loss > 1e-3
+    assert loss > perfect[term] + 1e-3
     loss.backward()
     assert other.grad is not None
     assert other.grad.abs().max() > 0

@@ -17,3 +17,8 @@ def dice_loss(first: Tensor, second: Tensor) -> Tensor:
     tiny = torch.finfo(first.dtype).tiny
     difference = (first - second).square().sum(axes)
     return (difference / size.clamp(min=tiny)).mean()
+
+
+def masks_of_labels(labels: Tensor, numbers: Tensor) -> Tensor:
+    """One mask (B, n, Z, Y, X), booleans, for each of the numbers (n,) in labels (B, 1, Z, Y, X)."""
+    return labels == numbers.reshape(1, -1, 1, 1, 1)

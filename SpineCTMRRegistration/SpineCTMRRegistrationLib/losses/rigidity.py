@@ -32,7 +32,7 @@ def jacobian(displacement: Tensor, spacing_mm: Spacing) -> Tensor:
 def properness(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Tensor:
     """Mean squared deviation of the Jacobian determinant from 1 (eq. 6)."""
     deviation = (torch.linalg.det(jacobian(displacement, spacing_mm)) - 1).square()
-    return _mean_over_vertebrae([deviation[b][mask].mean() for b, mask in _vertebrae(labels)], displacement)
+    return mean_over_vertebrae([deviation[b][mask].mean() for b, mask in vertebrae(labels)], displacement)
 
 
 def orthonormality(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Tensor:
@@ -40,7 +40,7 @@ def orthonormality(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) ->
     matrix = jacobian(displacement, spacing_mm)
     identity = torch.eye(3, dtype=matrix.dtype, device=matrix.device)
     deviation = (matrix.transpose(-1, -2) @ matrix - identity).square().sum((-1, -2))
-    return _mean_over_vertebrae([deviation[b][mask].mean() for b, mask in _vertebrae(labels)], displacement)
+    return mean_over_vertebrae([deviation[b][mask].mean() for b, mask in vertebrae(labels)], displacement)
 
 
 def rigid_field(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Tensor:
@@ -49,11 +49,11 @@ def rigid_field(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Te
     points = voxel_indices(displacement.shape[2:], displacement) * spacing
     moved = points + displacement.permute(0, 2, 3, 4, 1)
     residuals = []
-    for b, mask in _vertebrae(labels):
+    for b, mask in vertebrae(labels):
         source, target = points[mask], moved[b][mask]
         rotation, translation = rigid_fit(source, target)
         residuals.append((target - source @ rotation.T - translation).square().sum(-1).mean())
-    return _mean_over_vertebrae(residuals, displacement)
+    return mean_over_vertebrae(residuals, displacement)
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def rigid_fit(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return rotation, b - rotation @ a
 
 
-def _vertebrae(labels: Tensor) -> Iterator[tuple[int, Tensor]]:
+def vertebrae(labels: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Sample number and boolean mask (Z, Y, X) of every vertebra."""
     for b, volume in enumerate(labels[:, 0]):
         for label in volume.unique().tolist():
@@ -79,5 +79,6 @@ def _vertebrae(labels: Tensor) -> Iterator[tuple[int, Tensor]]:
                 yield b, volume == label
 
 
-def _mean_over_vertebrae(values: list[Tensor], like: Tensor) -> Tensor:
+def mean_over_vertebrae(values: list[Tensor], like: Tensor) -> Tensor:
+    """Mean of scalars; 0, with the type and device of `like`, without any."""
     return torch.stack(values).mean() if values else like.new_zeros(())

@@ -12,9 +12,12 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..losses.dice import dice_loss
+from ..losses.dice import dice_loss, masks_of_labels
 from ..losses.displacement import displacement_loss
+from ..losses.gradient_fields import gradient_field_distance
 from ..losses.mind import mind_loss
+from ..losses.mutual_information import mutual_information, normalised_mutual_information
+from ..losses.rigid_dice import rigid_dice, volume_change
 from ..losses.rigidity import orthonormality, properness, rigid_field
 from ..losses.smoothness import diffusion
 from ..tables import require, unknown_name
@@ -49,9 +52,45 @@ def _mind(outcome: Outcome, radius: int = 2, dilation: int = 2) -> Tensor:
     return mind_loss(outcome.fixed, outcome.warped, radius, dilation)
 
 
+def _mutual_information(outcome: Outcome, bins: int = 24) -> Tensor:
+    """Mutual information in nats of the MR and the warped CT, negative (van Ulsen 2022, eq. 3.5)."""
+    return -mutual_information(outcome.fixed, outcome.warped, outcome.weight, bins)
+
+
+def _normalised_mutual_information(outcome: Outcome, bins: int = 24) -> Tensor:
+    """2 - NMI of the MR and the warped CT, from 0 to 1 (Studholme et al. 1999)."""
+    return 2 - normalised_mutual_information(outcome.fixed, outcome.warped, outcome.weight, bins)
+
+
+def _gradient_fields(outcome: Outcome, edge: float = 1.0) -> Tensor:
+    """Normalised gradient field distance of the MR and the warped CT (Haber and Modersitzki 2006)."""
+    return gradient_field_distance(outcome.fixed, outcome.warped, outcome.weight, edge)
+
+
 def _dice(outcome: Outcome) -> Tensor:
     """1 - Dice of the bone; needs labels of the MR."""
     return dice_loss(outcome.warp(outcome.batch.labels > 0), outcome.bone)
+
+
+def _label_dice(outcome: Outcome) -> Tensor:
+    """1 - Dice, mean over the vertebrae of CT or MR; needs labels of the MR."""
+    fixed, moving = outcome.needed("fixed_labels"), outcome.batch.labels
+    numbers = torch.cat([fixed.unique(), moving.unique()]).unique()
+    numbers = numbers[numbers > 0]
+    warped = outcome.warp(masks_of_labels(moving, numbers))
+    return dice_loss(warped, masks_of_labels(fixed, numbers).to(warped.dtype))
+
+
+def _rigid_dice(outcome: Outcome) -> Tensor:
+    """1 - Dice with the closest rigid motion per vertebra (Jian et al. 2022, eq. 2 and 3)."""
+    return rigid_dice(outcome.displacement, outcome.batch.labels, outcome.spacing_mm, outcome.motion.margin)
+
+
+def _volume(outcome: Outcome) -> Tensor:
+    """Relative change of every vertebra's volume, the direct volume loss of Jian et al. 2022."""
+    return volume_change(
+        outcome.displacement, outcome.batch.labels, outcome.spacing_mm, outcome.motion.margin
+    )
 
 
 def _rigid_field(outcome: Outcome) -> Tensor:
@@ -74,7 +113,13 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "bone_displacement": _bone_displacement,
     "smoothness": _smoothness,
     "mind": _mind,
+    "mutual_information": _mutual_information,
+    "normalised_mutual_information": _normalised_mutual_information,
+    "gradient_fields": _gradient_fields,
     "dice": _dice,
+    "label_dice": _label_dice,
+    "rigid_dice": _rigid_dice,
+    "volume": _volume,
     "rigid_field": _rigid_field,
     "properness": _properness,
     "orthonormality": _orthonormality,
