@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import SimpleITK as sitk
-
 from .comparison.truth import TruthErrors, errors_against_truth, pose_errors
 from .imaging.vertebra_names import vertebra_name
 from .options import RegistrationOptions
@@ -14,11 +12,8 @@ from .progress import Progress
 from .registration import register
 from .reporting import span
 from .results import write_results
-from .training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
-
-DEMO_PATIENT = PhantomOptions(
-    levels=(22, 23, 24), sequence="T2", mr_spacing_mm=(1.0, 3.0), ct_spacing_mm=(1.0, 1.25), margin_mm=26.0
-)
+from .training.synthesis.phantom import make_phantom
+from .training.synthesis.phantom_files import DEMO_PATIENT, write_phantom
 
 
 def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) -> str:
@@ -32,7 +27,8 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
     phantom = make_phantom(options.seed, DEMO_PATIENT, span(progress, 0.0, 0.5))
     result = register(phantom.case, options, span(progress, 0.5, 0.85))
     progress("writing the patient", 0.85)
-    _write_patient(phantom, directory / "patient")
+    (directory / "patient").mkdir()
+    write_phantom(phantom, directory / "patient")
     write_results(result, directory, span(progress, 0.87, 0.95))
     progress("comparing with the truth", 0.95)
     start = pose_errors(phantom, dict.fromkeys(phantom.poses, result.start.global_rigid))
@@ -41,16 +37,6 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
     (directory / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     progress("done", 1.0)
     return _summary(start, errors)
-
-
-def _write_patient(phantom: Phantom, directory: Path) -> None:
-    """The inputs as a user would have them, to register again or to open in a viewer."""
-    directory.mkdir()
-    case = phantom.case
-    for name, image in (("ct", case.ct), ("mr", case.mr), ("ct_vertebrae", case.vertebrae)):
-        sitk.WriteImage(image, str(directory / f"{name}.nrrd"), useCompression=True, compressionLevel=1)
-    centers = {vertebra_name(n): c.round(3).tolist() for n, c in (case.mr_centroids or {}).items()}
-    (directory / "mr_landmarks.json").write_text(json.dumps(centers, indent=2) + "\n", encoding="utf-8")
 
 
 def _summary(start: dict[int, float], errors: TruthErrors) -> str:

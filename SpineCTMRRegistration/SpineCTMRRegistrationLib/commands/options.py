@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,14 +84,19 @@ def add_registration_options(parser: ArgumentParser) -> None:
         help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
     )
     group.add_argument(
+        "--network", type=Path, metavar="FILE", help="network file to use instead of the bundled one"
+    )
+    add_seed_and_threads(group)
+
+
+def add_seed_and_threads(group: _ArgumentGroup) -> None:
+    """What any computation has."""
+    group.add_argument(
         "--seed",
         type=whole_number(0),
         default=0,
         metavar="N",
         help="seed of the random numbers; the same seed gives the same result (default: 0)",
-    )
-    group.add_argument(
-        "--network", type=Path, metavar="FILE", help="network file to use instead of the bundled one"
     )
     group.add_argument(
         "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"

@@ -11,11 +11,10 @@ import numpy as np
 
 from ..errors import InputError
 from .case import Centroids
-from .vertebra_names import UNDERSTOOD, quoted_list, vertebra_name, vertebra_number
+from .vertebra_names import UNDERSTOOD, landmark_number, quoted_list, vertebra_name
 
 _LPS, _RAS = (1.0, 1.0, 1.0), (-1.0, -1.0, 1.0)
 _SYSTEMS = {"lps": _LPS, "1": _LPS, "ras": _RAS, "0": _RAS}
-_SUFFIXES = (" vertebral body", " body", " centroid", " center", " centre")
 _EXAMPLE = '{"L1": [x, y, z], …} in LPS mm or a Slicer .mrk.json'
 
 Entry = tuple[str, Any, tuple[float, float, float]]
@@ -41,7 +40,7 @@ def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]
     points: Centroids = {}
     others: list[str] = []
     for name, position, factors in _entries(path):
-        number = _number(name)
+        number = landmark_number(name)
         if number is None:
             others.append(name)
         elif number in points:
@@ -119,15 +118,6 @@ def _factors(system: Any, path: Path) -> tuple[float, float, float]:
     if key not in _SYSTEMS:
         raise InputError(f'{path} has the unknown coordinate system "{system}"; save it in LPS or RAS.')
     return _SYSTEMS[key]
-
-
-def _number(name: str) -> int | None:
-    text = " ".join(name.replace("_", " ").split())
-    for suffix in _SUFFIXES:
-        if text.lower().endswith(suffix):
-            text = text[: -len(suffix)]
-            break
-    return vertebra_number(text)
 
 
 def _point(position: Any, name: str, path: Path) -> np.ndarray:

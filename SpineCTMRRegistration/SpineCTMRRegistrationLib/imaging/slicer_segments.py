@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import SimpleITK as sitk
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .vertebra_names import (
@@ -17,6 +16,9 @@ from .vertebra_names import (
     vertebra_name,
     vertebra_number,
 )
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 _DEFAULT_NAME = re.compile(r"(?:segment|label)[ _](\d+)", re.IGNORECASE)
 
@@ -49,6 +51,11 @@ def segments_of(reader: sitk.ImageFileReader, path: Path) -> list[Segment] | Non
     if "fractional" in header.get("Segmentation_SourceRepresentation", "").lower():
         raise InputError(f"{path} holds a fractional labelmap; save it as a binary labelmap.")
     return [_segment(i, header, reader.GetNumberOfComponents()) for i in indices]
+
+
+def meanings_of(terminology_entry: str) -> tuple[str, ...]:
+    """What the codes of a segment's TerminologyEntry tag mean, from general to specific."""
+    return tuple(re.findall(r"\^([^~^]+)(?=~|$)", terminology_entry))
 
 
 def numbered_segments(segments: list[Segment], path: Path) -> tuple[dict[Segment, int], tuple[str, ...]]:
@@ -98,7 +105,8 @@ def _segment(index: int, header: dict[str, str], layers: int) -> Segment:
         return header.get(f"Segment{index}_{name}", default).strip()
 
     terms = re.search(r"TerminologyEntry:([^|]*)", field("Tags", ""))
-    meanings = re.findall(r"\^([^~^]+)(?=~|$)", terms[1]) if terms else []
     layer = field("Layer", str(index) if layers > 1 else "0")
     name = field("Name", field("ID", f"Segment_{index}"))
-    return Segment(index, name, tuple(meanings), int(field("LabelValue", "1")), int(layer))
+    return Segment(
+        index, name, meanings_of(terms[1] if terms else ""), int(field("LabelValue", "1")), int(layer)
+    )

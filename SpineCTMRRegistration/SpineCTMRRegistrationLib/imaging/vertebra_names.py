@@ -38,6 +38,7 @@ _REGIONS = {
     "sacral": "s",
 }
 _WHOLE = {"sacrum": SACRUM, "sacral": SACRUM, "atlas": 1, "axis": 2}
+_POINT_SUFFIXES = (" vertebral body", " body", " centroid", " center", " centre")
 _ORDINALS = [
     "first",
     "second",
@@ -71,6 +72,16 @@ def vertebra_number(name: str) -> int | None:
     if outside.strip() and inside.strip():
         return first if first == second else None
     return first or second
+
+
+def landmark_number(name: str) -> int | None:
+    """Like `vertebra_number`, for the name of a point, which may end in "body", "centre" and the like."""
+    text = " ".join(name.replace("_", " ").split())
+    for suffix in _POINT_SUFFIXES:
+        if text.lower().endswith(suffix):
+            text = text[: -len(suffix)]
+            break
+    return vertebra_number(text)
 
 
 def vertebra_name(number: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 Quality = Literal["fast", "standard", "best"]
@@ -16,9 +15,6 @@ class InputFiles:
     """The inputs of one registration, as files in a temporary folder.
 
     At most one of `mr_landmarks` and `mr_vertebrae` is given; with neither, the level is found by the images.
-
-    Attributes:
-        names: what the user calls each file (the node's name), for messages.
     """
 
     ct: Path
@@ -26,7 +22,6 @@ class InputFiles:
     vertebrae: Path
     mr_landmarks: Path | None = None
     mr_vertebrae: Path | None = None
-    names: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,21 @@ class RunOptions:
 
 def register_words(files: InputFiles, output: Path, options: RunOptions) -> list[str]:
     """The words of `spine-ctmr register …` without the program."""
-    raise NotImplementedError
+    given = {
+        "--vertebrae": files.vertebrae,
+        "--mr-landmarks": files.mr_landmarks,
+        "--mr-vertebrae": files.mr_vertebrae,
+        "--output": output,
+        "--quality": options.quality,
+        "--device": options.device,
+        "--seed": options.seed,
+        "--threads": options.threads,
+        "--network": options.network,
+    }
+    pairs = [(option, str(value)) for option, value in given.items() if value is not None]
+    return ["register", str(files.ct), str(files.mr), *(word for pair in pairs for word in pair)]
 
 
 def phantom_words(output: Path, seed: int = 0) -> list[str]:
     """The words of `spine-ctmr phantom …` without the program."""
-    raise NotImplementedError
+    return ["phantom", "--output", str(output), "--seed", str(seed)]

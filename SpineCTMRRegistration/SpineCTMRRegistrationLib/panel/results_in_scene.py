@@ -7,15 +7,22 @@ A vertebra's linear transform does the same for that bone: to-parent is the rigi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .vertebra_table import Quality
+import slicer
+import vtk
 
-if TYPE_CHECKING:
-    import slicer
+from ..errors import InputError
+from .jacobian_display import show_as_heatmap
+from .nodes import copy_window, remove_node
+from .result_files import ResultFiles, read_results
+from .result_folder import place_results
+from .result_table import QUALITY, fill_table
+from .segments import VERTEBRA, Look, segmentation_from, segments_of
+from .vertebra_table import Quality, parse_quality, segment_rows
 
 TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
     "transform",
@@ -25,6 +32,12 @@ TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
     "jacobian",
 )
 """Results that the user can leave out. Table and vertebra transforms are always loaded."""
+
+VOLUMES = (CT_IN_MR, MR_IN_CT, JACOBIAN)
+FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.RigidStart"
+"""Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
+UNKNOWN_COLOR = (0.9, 0.8, 0.6)
+POSES = "spineCTMR.vertebraTransform"
 
 NODE_CLASSES: Mapping[str, str] = {
     TRANSFORM: "vtkMRMLTransformNode",
@@ -38,11 +51,16 @@ NODE_CLASSES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class SourceNodes:
-    """The nodes that were registered; None for one that was deleted meanwhile."""
+    """The nodes that were registered; None for one that was deleted meanwhile.
+
+    Attributes:
+        overrides: vertebra name by segment id, as in `InputNodes`.
+    """
 
     ct: slicer.vtkMRMLScalarVolumeNode | None
     mr: slicer.vtkMRMLScalarVolumeNode | None
     vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,13 @@ def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
     Raises:
         InputError: says which node, and what to do.
     """
-    raise NotImplementedError
+    seen = {node.GetID() for node in inputs}
+    for key, node in _chosen(outputs).items():
+        if node.GetID() in seen:
+            raise InputError(f'"{node.GetName()}" is an input or another output; choose another node.')
+        if node.GetClassName() != NODE_CLASSES[key]:
+            raise InputError(f'"{node.GetName()}" cannot hold this result; choose a new node for it.')
+        seen.add(node.GetID())
 
 
 def load_results(
@@ -96,14 +120,150 @@ def load_results(
     Raises:
         InputError: a file is missing or unreadable.
     """
-    raise NotImplementedError
+    check_outputs(outputs, [n for n in (sources.ct, sources.mr, sources.vertebrae) if n is not None])
+    files = read_results(results, [key for key in VOLUMES if key in outputs.wanted])
+    made: list[slicer.vtkMRMLNode] = []
+    scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+    try:
+        return _Loader(scene, files, sources, outputs, made).load()
+    except BaseException:
+        for node in reversed(made):
+            remove_node(node)
+        raise
+    finally:
+        scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
 
 
 def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
     """The result that a quality table belongs to, for example after the scene was saved and reloaded."""
-    raise NotImplementedError
+    count = table.GetNumberOfNodeReferences(POSES)
+    poses = [table.GetNthNodeReference(POSES, i) for i in range(count)]
+    return ResultNodes(
+        table=table,
+        vertebra_transforms={node.GetAttribute(VERTEBRA): node for node in poses if node is not None},
+        **{key: table.GetNodeReference(_role(key)) for key in OPTIONAL_RESULTS},
+    )
 
 
 def quality_of(table: slicer.vtkMRMLTableNode) -> Quality:
-    """The quality figures in a table node made by `load_results`."""
-    raise NotImplementedError
+    """The quality figures in a table node made by `load_results`.
+
+    Raises:
+        InputError: the table was not made by it.
+    """
+    return parse_quality(table.GetAttribute(QUALITY) or "", f'"{table.GetName()}"')
+
+
+class _Loader:
+    """Puts the content of result files into nodes of the scene, and notes the nodes it makes."""
+
+    def __init__(
+        self,
+        scene: slicer.vtkMRMLScene,
+        files: ResultFiles,
+        sources: SourceNodes,
+        outputs: Outputs,
+        made: list[slicer.vtkMRMLNode],
+    ) -> None:
+        self.scene, self.files, self.sources, self.outputs, self.made = scene, files, sources, outputs, made
+        self.ct_name = sources.ct.GetName() if sources.ct is not None else "CT"
+        self.mr_name = sources.mr.GetName() if sources.mr is not None else "MR"
+
+    def load(self) -> ResultNodes:
+        nodes = {key: self._load(key) for key in OPTIONAL_RESULTS if key in self.outputs.wanted}
+        table = self._target("table", f"{self.ct_name} registration quality")
+        fill_table(table, self.files.quality)
+        table.SetAttribute(RIGID_START, json.dumps(self.files.rigid_start.tolist()))
+        for key in OPTIONAL_RESULTS:
+            table.SetNodeReferenceID(_role(key), nodes[key].GetID() if key in nodes else None)
+        poses = self._load_poses(table)
+        title = f"Registration of {self.ct_name} to {self.mr_name}"
+        place_results(self.scene, title, self.sources.ct, table, nodes.values(), poses)
+        return results_of(table)
+
+    def _load(self, key: str) -> slicer.vtkMRMLNode:
+        if key == TRANSFORM:
+            node = self._target(key, f"{self.ct_name} to MR")
+            node.SetAndObserveTransformFromParent(self.files.transform.GetTransformFromParent())
+            self._refer_to_sources(node)
+        elif key == VERTEBRAE:
+            segments = self.sources.vertebrae
+            name = segments.GetName() if segments is not None else "Vertebrae"
+            node = self._target(key, f"{name} in MR space")
+            node.SetAndObserveSegmentation(segmentation_from(self.files.labels, self._looks()))
+            node.CreateDefaultDisplayNodes()
+        else:
+            node = self._load_volume(key)
+        return node
+
+    def _load_volume(self, key: str) -> slicer.vtkMRMLScalarVolumeNode:
+        names = {
+            CT_IN_MR: f"{self.ct_name} in MR space",
+            MR_IN_CT: f"{self.mr_name} in CT space",
+            JACOBIAN: f"{self.ct_name} volume change",
+        }
+        node, read = self._target(key, names[key]), self.files.volumes[key]
+        matrix = vtk.vtkMatrix4x4()
+        read.GetIJKToRASMatrix(matrix)
+        node.SetIJKToRASMatrix(matrix)
+        node.SetAndObserveImageData(read.GetImageData())
+        node.CreateDefaultDisplayNodes()
+        if key == JACOBIAN:
+            show_as_heatmap(node)
+        else:
+            copy_window(self.sources.ct if key == CT_IN_MR else self.sources.mr, node)
+        return node
+
+    def _looks(self) -> dict[str, Look]:
+        """Names and colours of the source's segments, by vertebra name."""
+        source = self.sources.vertebrae
+        rows = [] if source is None else segment_rows(segments_of(source), self.sources.overrides)
+        known = {row.vertebra: Look(row.name, row.color) for row in rows}
+        return {name: known.get(name, Look(name, UNKNOWN_COLOR)) for name in self.files.poses}
+
+    def _load_poses(self, table: slicer.vtkMRMLTableNode) -> list[slicer.vtkMRMLLinearTransformNode]:
+        """One linear transform per vertebra; those of the table's earlier run are used again."""
+        earlier = dict(results_of(table).vertebra_transforms)
+        table.RemoveNodeReferenceIDs(POSES)
+        nodes = []
+        for name, pose in self.files.poses.items():
+            node = earlier.pop(name, None) or self._add("vtkMRMLLinearTransformNode", f"{name} to MR")
+            node.SetAttribute(VERTEBRA, name)
+            node.SetAttribute(FRAME, json.dumps({"center": pose.center.tolist(), "axes": pose.axes.tolist()}))
+            node.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(pose.ct_to_mr))
+            self._refer_to_sources(node)
+            table.AddNodeReferenceID(POSES, node.GetID())
+            nodes.append(node)
+        for node in earlier.values():
+            remove_node(node)
+        return nodes
+
+    def _refer_to_sources(self, transform: slicer.vtkMRMLTransformNode) -> None:
+        roles = {"Fixed": self.sources.mr, "Moving": self.sources.ct}
+        for role, node in roles.items():
+            role_name = getattr(slicer.vtkMRMLTransformNode, f"Get{role}NodeReferenceRole")()
+            transform.SetNodeReferenceID(role_name, node.GetID() if node is not None else None)
+
+    def _target(self, key: str, name: str) -> slicer.vtkMRMLNode:
+        """The chosen node for a result, in world coordinates, or a new one."""
+        node = _chosen(self.outputs).get(key)
+        if node is None:
+            return self._add(NODE_CLASSES[key], name)
+        if node.IsA("vtkMRMLTransformableNode"):
+            node.SetAndObserveTransformNodeID(None)
+        return node
+
+    def _add(self, node_class: str, name: str) -> slicer.vtkMRMLNode:
+        node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
+        self.made.append(node)
+        return node
+
+
+def _chosen(outputs: Outputs) -> dict[str, slicer.vtkMRMLNode]:
+    """Existing nodes by result."""
+    nodes = {key: node for key, node in outputs.nodes.items() if node is not None and key in outputs.wanted}
+    return nodes if outputs.table is None else {**nodes, "table": outputs.table}
+
+
+def _role(key: str) -> str:
+    return f"spineCTMR.{key}"

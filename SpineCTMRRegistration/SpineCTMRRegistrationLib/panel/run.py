@@ -7,15 +7,28 @@ run.start(lambda work: register_words(write_inputs(nodes, work), work / RESULTS,
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..errors import Cancelled, RegistrationFailed
+from ..staging import remove
+from .json_lines import Line, LineReader, parse
 from .process import ChildProcess
 from .signal import Signal
 
 RESULTS = "results"
 """Name of the results folder in the temporary folder."""
+
+LIBRARY = Path(__file__).resolve().parents[1]
+DONE, FAILED_CHECKS, CANCELLED = 0, RegistrationFailed.exit_code, Cancelled.exit_code
+CANCEL_GRACE_S = 5.0
+"""How long a run has to end by itself after its standard input was closed."""
+STOP_GRACE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +93,21 @@ class CommandRun:
         self.finished: Signal[Finished] = Signal()
         self.failed: Signal[str] = Signal()
         self.cancelled: Signal[[]] = Signal()
+        self._process = process
+        self._python = str(python)
+        self._parent = temporary_parent
+        self._work: Path | None = None
+        self._names: Mapping[str, str] = {}
+        self._output, self._errors = LineReader(), LineReader()
+        self._sentence: str | None = None
+        self._last_error_line = ""
+        self._asked_to_stop = False
+        self._quiet = False
 
     @property
     def running(self) -> bool:
         """Whether the process was started and has not ended."""
-        raise NotImplementedError
+        return self._work is not None
 
     def start(self, prepare: Callable[[Path], Sequence[str]], names: Mapping[str, str] | None = None) -> None:
         """Make a temporary folder, have `prepare` write the inputs there, and start the command.
@@ -95,12 +118,96 @@ class CommandRun:
                 folder is deleted and the error goes on to the caller.
             names: file names in the temporary folder and what messages call them instead.
         """
-        raise NotImplementedError
+        self._names = names or {}
+        self._work = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=self._parent)).resolve()
+        try:
+            words = prepare(self._work)
+            command = [self._python, "-m", LIBRARY.name, *words, "--progress", "json", "--cancel-on-eof"]
+            self._process.start(command, LIBRARY.parent, self._read_output, self._read_errors, self._end)
+        except BaseException:
+            self._clean_up()
+            raise
 
     def cancel(self) -> None:
         """Ask the run to stop; `cancelled` follows. Does nothing when not running."""
-        raise NotImplementedError
+        if self.running and not self._asked_to_stop:
+            self._asked_to_stop = True
+            self._process.end(CANCEL_GRACE_S)
 
     def stop(self) -> None:
         """End the run and its whole process tree now, without signals; for closing the scene or Slicer."""
-        raise NotImplementedError
+        if not self.running:
+            return
+        self._quiet = True
+        self._process.end(CANCEL_GRACE_S)
+        if not self._process.wait(STOP_GRACE_S):
+            self._process.end(0)
+            self._process.wait(STOP_GRACE_S)
+        self._clean_up()
+
+    def _read_output(self, chunk: bytes) -> None:
+        for line in self._output.feed(chunk):
+            self._take(parse(line))
+
+    def _read_errors(self, chunk: bytes) -> None:
+        for line in self._errors.feed(chunk):
+            self._take(line)
+            self._last_error_line = line
+
+    def _take(self, line: Line) -> None:
+        if self._quiet:
+            return
+        if isinstance(line, str):
+            self.logged.emit(self._named(line))
+        elif "stage" in line:
+            self.progressed.emit(_progress(line))
+        elif "warning" in line:
+            self.logged.emit(self._named(line["warning"]))
+            self.warned.emit(self._named(line["warning"]))
+        elif "error" in line:
+            self._sentence = self._named(line["error"])
+            self.logged.emit(self._sentence)
+        elif "message" in line:
+            self.logged.emit(self._named(line["message"]))
+
+    def _end(self, code: int | None) -> None:
+        try:
+            for line in self._output.close():
+                self._take(parse(line))
+            self._read_errors(b"\n")
+            if not self._quiet:
+                self._tell_end(code)
+        finally:
+            self._clean_up()
+
+    def _tell_end(self, code: int | None) -> None:
+        results = self._work / RESULTS if self._work else None
+        if self._asked_to_stop or code == CANCELLED:
+            self.cancelled.emit()
+        elif code in (DONE, FAILED_CHECKS) and results is not None and results.is_dir():
+            failure = self._sentence or "The registration failed its own checks."
+            self.finished.emit(Finished(results, failure if code == FAILED_CHECKS else None))
+        else:
+            self.failed.emit(self._sentence or self._unexplained(code))
+
+    def _unexplained(self, code: int | None) -> str:
+        if code is None:
+            return f"The Python program '{self._python}' cannot be started; install Slicer again."
+        detail = f": {self._named(self._last_error_line)}" if self._last_error_line else ""
+        return f"The run stopped unexpectedly (exit code {code}{detail}); see the log, then run it again."
+
+    def _named(self, text: str) -> str:
+        """`text` with the user's names of the inputs instead of temporary files."""
+        folder = re.escape(f"{self._work}{os.sep}")
+        files = "|".join(re.escape(file) for file in self._names)
+        text = re.sub(f"({folder})?({files})", lambda found: self._names[found[2]], text) if files else text
+        return re.sub(folder, "", text)
+
+    def _clean_up(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            remove(work)
+
+
+def _progress(line: Mapping[str, Any]) -> ProgressReport:
+    return ProgressReport(line["stage"], line["fraction"], line["elapsed_s"], line["remaining_s"])

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..imaging.slicer_segments import Segment, numbered_segments
+from ..imaging.vertebra_names import (
+    SACRUM,
+    VERSE_NUMBERS,
+    cranial_to_caudal,
+    landmark_number,
+    vertebra_name,
+    vertebra_number,
+)
+
+NOT_FIGURES = ("name", "number", "flag", "reason")
 
 FLAG_COLORS: Mapping[str, tuple[float, float, float]] = {
     "good": (0.78, 0.93, 0.78),
@@ -70,7 +86,7 @@ class ResultRow:
     @property
     def color(self) -> tuple[float, float, float]:
         """Background of the row, RGB from 0 to 1."""
-        raise NotImplementedError
+        return FLAG_COLORS.get(self.flag, FLAG_COLORS["check"])
 
 
 @dataclass(frozen=True)
@@ -82,17 +98,19 @@ class Quality:
         rows: from cranial to caudal.
         overall: figures of the whole registration by their key.
         warnings: one sentence each.
+        text: the whole file.
     """
 
     verdict: str
     rows: tuple[ResultRow, ...]
     overall: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    text: str = ""
 
 
 def vertebra_choices() -> tuple[str, ...]:
     """All vertebra names from "C1" to "S1", for the editor of a row."""
-    raise NotImplementedError
+    return tuple(vertebra_name(n) for n in cranial_to_caudal(VERSE_NUMBERS))
 
 
 def segment_rows(
@@ -107,12 +125,36 @@ def segment_rows(
         overrides: vertebra name by segment id, for segments whose name means nothing; "" for none.
         mr_names: names of the MR landmarks or segments; None if the level is found by the images.
     """
-    raise NotImplementedError
+    read = _read_names(segments)
+    chosen = {key: vertebra_number(name) for key, name in (overrides or {}).items()}
+    numbers = {s.segment_id: read[s.segment_id] or chosen.get(s.segment_id) for s in segments}
+    counts = Counter(n for n in numbers.values() if n is not None)
+    in_mr = None if mr_names is None else {landmark_number(name) for name in mr_names}
+    return [
+        SegmentRow(
+            segment_id=segment.segment_id,
+            name=segment.name,
+            color=segment.color,
+            vertebra=None if number is None else vertebra_name(number),
+            editable=read[segment.segment_id] is None,
+            in_mr=None if in_mr is None else number is not None and number in in_mr,
+            problem=_problem(number, counts),
+        )
+        for segment in segments
+        for number in [numbers[segment.segment_id]]
+    ]
 
 
 def missing(rows: Sequence[SegmentRow]) -> str | None:
     """What keeps these segments from being registered, in one sentence; None if nothing does."""
-    raise NotImplementedError
+    if not any(row.vertebra for row in rows):
+        return "No segment is named after a vertebra; say in the table which vertebra each one is."
+    problems = [row.problem for row in rows if row.problem]
+    if problems:
+        return problems[0]
+    if rows[0].in_mr is not None and not any(row.in_mr for row in rows):
+        return "The MR names none of these vertebrae; name its landmarks or segments like the CT's segments."
+    return None
 
 
 def read_quality(results: Path) -> Quality:
@@ -121,4 +163,49 @@ def read_quality(results: Path) -> Quality:
     Raises:
         InputError: the file is missing or not valid.
     """
-    raise NotImplementedError
+    path = results / "quality.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path.name} of the results cannot be read; register again.") from error
+    return parse_quality(text, path.name)
+
+
+def parse_quality(text: str, source: str) -> Quality:
+    """What the text of a quality.json says.
+
+    Raises:
+        InputError: it is not valid; the sentence names `source`.
+    """
+    try:
+        content = json.loads(text)
+        return Quality(
+            verdict=content["verdict"],
+            rows=tuple(_result_row(vertebra) for vertebra in content["vertebrae"]),
+            overall=content["overall"],
+            warnings=tuple(content["warnings"]),
+            text=text,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{source} holds no quality figures; register again.") from error
+
+
+def _result_row(vertebra: Mapping[str, Any]) -> ResultRow:
+    figures = {key: value for key, value in vertebra.items() if key not in NOT_FIGURES}
+    return ResultRow(vertebra["name"], vertebra["flag"], vertebra["reason"], figures)
+
+
+def _read_names(segments: Sequence[SegmentInfo]) -> dict[str, int | None]:
+    """VerSe number by segment id, as the command reads a segmentation file."""
+    listed = [Segment(i, s.name, s.meanings, i, 0) for i, s in enumerate(segments)]
+    try:
+        numbers = numbered_segments(listed, Path())[0]
+    except InputError:  # no vertebra, or one named twice: the rows say so
+        numbers = {s: s.number for s in listed if s.number is not None}
+    return {s.segment_id: numbers.get(entry) for s, entry in zip(segments, listed, strict=True)}
+
+
+def _problem(number: int | None, counts: Mapping[int, int]) -> str:
+    if number is None or counts[number] == 1 or number == SACRUM:
+        return ""
+    return f"{counts[number]} segments are named {vertebra_name(number)}; keep one of them."

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from .results_in_scene import ResultNodes
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import slicer
+from ..errors import InputError
+from .jacobian_display import show_legend
+from .nodes import copy_window, remove_node, scene_nodes, volume_in_world
+from .results_in_scene import FRAME, RIGID_START, ResultNodes
+
+BEFORE = "SpineCTMRRegistration.Before"
+"""Attribute of the volume that shows the CT at the rigid start."""
+CONTOUR_PX = 2
+GRID_SPACING_MM = 8.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,10 @@ class SliceView:
 
 def slice_views(scene: slicer.vtkMRMLScene) -> list[SliceView]:
     """All slice views of a scene."""
-    raise NotImplementedError
+    slices = {node.GetLayoutName(): node for node in scene_nodes(scene, "vtkMRMLSliceNode")}
+    composites = scene_nodes(scene, "vtkMRMLSliceCompositeNode")
+    pairs = ((slices.get(composite.GetLayoutName()), composite) for composite in composites)
+    return [SliceView(node, composite) for node, composite in pairs if node is not None]
 
 
 def show_fused(
@@ -32,12 +46,13 @@ def show_fused(
     opacity: float = 0.5,
 ) -> None:
     """The registered CT over the MR in linked views."""
-    raise NotImplementedError
+    _show_over(views, mr, ct_in_mr, opacity)
 
 
 def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
     """Opacity of what lies over the MR, 0 to 1; for a slider."""
-    raise NotImplementedError
+    for view in views:
+        view.composite.SetForegroundOpacity(opacity)
 
 
 def show_before(
@@ -49,8 +64,11 @@ def show_before(
     """The CT at the rigid start of the registration over the MR, at the present opacity.
 
     `show_after` (or `show_fused`) shows the registered CT again. The CT node is not touched.
+
+    Raises:
+        InputError: the table does not belong to a result, or the CT is under a non-linear transform.
     """
-    raise NotImplementedError
+    _show_over(views, mr, _ct_before(ct, table), None)
 
 
 def show_after(
@@ -59,29 +77,50 @@ def show_after(
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
 ) -> None:
     """The registered CT over the MR, at the present opacity; removes what `show_before` made."""
-    raise NotImplementedError
+    _show_over(views, mr, ct_in_mr, None)
+    for node in scene_nodes(mr.GetScene(), "vtkMRMLScalarVolumeNode"):
+        if node.GetAttribute(BEFORE):
+            remove_node(node)
 
 
 def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
     """The outlines of the moved vertebrae in all slice views."""
-    raise NotImplementedError
+    segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    display.SetVisibility(visible)
+    display.SetVisibility2D(visible)
+    display.SetVisibility2DFill(False)
+    display.SetVisibility2DOutline(True)
+    display.SetOpacity2DOutline(1.0)
+    display.SetSliceIntersectionThickness(CONTOUR_PX)
 
 
 def show_heatmap(
     views: Sequence[SliceView],
     mr: slicer.vtkMRMLScalarVolumeNode,
     jacobian: slicer.vtkMRMLScalarVolumeNode,
-    opacity: float = 0.6,
+    opacity: float = 1.0,
 ) -> None:
-    """The Jacobian heatmap over the MR, with its colour legend where Slicer has one."""
-    raise NotImplementedError
+    """The Jacobian heatmap over the MR, with its colour legend where Slicer has one.
+
+    The colours are clear where volume is kept, so that the MR shows through at full opacity.
+    """
+    _show_over(views, mr, jacobian, opacity)
+    show_legend(jacobian, True)
 
 
 def show_grid(
     transform: slicer.vtkMRMLTransformNode, mr: slicer.vtkMRMLScalarVolumeNode, visible: bool = True
 ) -> None:
     """The deformation as a warped grid in the slice views, over the MR's field of view."""
-    raise NotImplementedError
+    transform.CreateDefaultDisplayNodes()
+    display = transform.GetDisplayNode()
+    display.SetVisualizationMode(slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID)
+    display.SetAndObserveRegionNode(mr)
+    display.SetGridSpacingMm(GRID_SPACING_MM)
+    display.SetVisibility(visible)
+    display.SetVisibility2D(visible)
+    display.SetVisibility3D(False)
 
 
 def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str) -> None:
@@ -92,9 +131,83 @@ def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str)
     Raises:
         InputError: the result has no such vertebra.
     """
-    raise NotImplementedError
+    node = result.vertebra_transforms.get(name)
+    if node is None:
+        raise InputError(f"The result has no vertebra {name}; choose one of its table.")
+    frame = json.loads(node.GetAttribute(FRAME))
+    axes = np.array(frame["axes"])
+    for view in views:
+        _orient(view.slice_node, axes, frame["center"])
 
 
 def reset_orientation(views: Sequence[SliceView]) -> None:
     """Turn the slices back to the patient's axes, at the same place."""
-    raise NotImplementedError
+    for view in views:
+        matrix = slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())
+        _orient(view.slice_node, np.eye(3), matrix[:3, 3])
+
+
+def _show_over(
+    views: Sequence[SliceView],
+    background: slicer.vtkMRMLScalarVolumeNode,
+    foreground: slicer.vtkMRMLScalarVolumeNode,
+    opacity: float | None,
+) -> None:
+    """Layers of linked views; the present opacity if none is given."""
+    for view in views:
+        view.composite.SetLinkedControl(True)
+        view.composite.SetBackgroundVolumeID(background.GetID())
+        if view.composite.GetForegroundVolumeID() != foreground.GetID():
+            _hide_legend(view.composite)
+        view.composite.SetForegroundVolumeID(foreground.GetID())
+        if opacity is not None:
+            view.composite.SetForegroundOpacity(opacity)
+
+
+def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
+    shown = composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
+    if shown is not None:
+        show_legend(shown, False)
+
+
+def _ct_before(
+    ct: slicer.vtkMRMLScalarVolumeNode, table: slicer.vtkMRMLTableNode
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume with the CT's own voxels at the rigid start, made when needed and not saved."""
+    text = table.GetAttribute(RIGID_START)
+    if not text:
+        raise InputError(f'"{table.GetName()}" is not the quality table of a registration; register first.')
+    placed = volume_in_world(ct)
+    matrix = vtk.vtkMatrix4x4()
+    placed.GetIJKToRASMatrix(matrix)
+    start = slicer.util.vtkMatrixFromArray(np.array(json.loads(text)))
+    vtk.vtkMatrix4x4.Multiply4x4(start, matrix, matrix)
+    nodes = scene_nodes(ct.GetScene(), "vtkMRMLScalarVolumeNode")
+    node = next((node for node in nodes if node.GetAttribute(BEFORE)), None)
+    if node is None:
+        node = ct.GetScene().AddNewNodeByClass(
+            "vtkMRMLScalarVolumeNode", f"{ct.GetName()} before registration"
+        )
+        node.SetAttribute(BEFORE, "1")
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().SetSaveWithScene(False)
+    node.SetIJKToRASMatrix(matrix)
+    node.SetAndObserveImageData(ct.GetImageData())
+    copy_window(ct, node)
+    return node
+
+
+def _orient(node: slicer.vtkMRMLSliceNode, axes: NDArray[Any], center: Sequence[float]) -> None:
+    """Put a slice through `center` (RAS mm) in the plane of `axes` (R, A, S columns) nearest to its own."""
+    right, anterior, superior = axes.T
+    planes = np.array(
+        [(-right, anterior, superior), (-anterior, superior, right), (-right, superior, anterior)]
+    )
+    matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+    nearest = np.argmax(np.abs(planes[:, 2] @ matrix[:3, 2]))
+    matrix[:3, :3] = planes[nearest].T
+    matrix[:3, 3] = center
+    node.GetSliceToRAS().DeepCopy(matrix.ravel())
+    node.UpdateMatrices()

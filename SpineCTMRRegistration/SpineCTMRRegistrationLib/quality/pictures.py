@@ -14,20 +14,13 @@ import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from .drawing import PLAIN_OUTLINES, Rgb, annotated, font, grey, with_bone, with_overlay
+from .jacobian_colors import JACOBIAN_LABEL, jacobian_colors
 from .views import LabelBox, View, label_boxes, spine_views
 
 BACKGROUND = 20
 """Grey of what lies between the panels."""
 GAP_PX, TITLE_PX, BAR_PX = 8, 30, 58
 OUTSIDE_HU = -1024.0
-
-JACOBIAN_RANGE = (0.5, 2.0)
-JACOBIAN_LABEL = "CT volume per MR volume (1 = kept)"
-JACOBIAN_OPACITY = 0.8
-BLUES = ((120, 180, 220), (33, 102, 172), (5, 48, 97))
-REDS = ((240, 150, 115), (178, 24, 43), (103, 0, 31))
-"""The arms of the diverging scale 'RdBu', from near 1 outward; the middle is transparent."""
-FOLD_RGB = (240, 228, 66)
 
 
 def fused_views(
@@ -91,21 +84,8 @@ def heatmap(mr: sitk.Image, jacobian: sitk.Image, labels: sitk.Image, title: str
 
 def with_jacobian(picture: Rgb, determinant: NDArray[Any]) -> Rgb:
     """`picture` under the heatmap of determinants (rows, columns): clear at 1, blue below, red above."""
-    octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE))
-    amount = np.abs(octaves)
-    colour = np.where((octaves < 0)[..., None], _shade(BLUES, amount), _shade(REDS, amount))
-    opacity = JACOBIAN_OPACITY * np.minimum(1, amount * 1.6) ** 0.8
-    folded = determinant <= 0
-    colour[folded] = FOLD_RGB
-    return with_overlay(picture, colour, np.where(folded, 1.0, opacity))
-
-
-def _shade(colours: tuple[tuple[int, int, int], ...], amount: NDArray[Any]) -> NDArray[Any]:
-    """Interpolated colour (..., 3) at `amount` 0..1 (...)."""
-    table = np.array(colours, np.float32)
-    steps = np.linspace(0, 1, 256)
-    fine = np.stack([np.interp(steps, np.linspace(0, 1, len(table)), channel) for channel in table.T], -1)
-    return fine.astype(np.float32)[(amount * 255).astype(np.uint8)]
+    colour, opacity = jacobian_colors(determinant)
+    return with_overlay(picture, colour, opacity)
 
 
 def _fused(
