@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import slicer
 
-from ..quality.jacobian_colors import JACOBIAN_LABEL, JACOBIAN_RANGE, jacobian_colors
+from ..quality.jacobian_colors import JACOBIAN_RANGE, jacobian_colors
 
 TABLE_TAG = "SpineCTMRJacobian"
 COLORS = 256
+LEGEND, LEGEND_FONT_PT = "CT/MR volume", 12
+CLEAR_OPACITY = 0.08
+"""Slices are drawn either clear or opaque, so colours fade to white, and to clear below this (2 to 4 %)."""
 
 
 def show_as_heatmap(volume: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -30,7 +33,9 @@ def show_legend(volume: slicer.vtkMRMLScalarVolumeNode, visible: bool) -> None:
         legend = logic.AddDefaultColorLegendDisplayNode(volume)
     if legend is None:
         return
-    legend.SetTitleText(JACOBIAN_LABEL)
+    legend.SetTitleText(LEGEND)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(LEGEND_FONT_PT)
     legend.SetLabelFormat("%.2f")
     legend.SetNumberOfLabels(7)
     legend.SetVisibility(visible)
@@ -49,7 +54,8 @@ def _color_table(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     table.SetTypeToUser()
     table.SetAttribute("Category", "User Generated")
     table.SetNumberOfColors(COLORS)
-    for i, (value, color, opacity) in enumerate(zip(values, colors / 255, opacities, strict=True)):
-        table.SetColor(i, f"{value:.2f}", *color.tolist(), float(opacity))
+    pale = 1 + (colors / 255 - 1) * (opacities / opacities.max())[:, None]
+    for i, (value, color, opacity) in enumerate(zip(values, pale, opacities, strict=True)):
+        table.SetColor(i, f"{value:.2f}", *color.tolist(), float(opacity > CLEAR_OPACITY))
     table.GetLookupTable().SetTableRange(*JACOBIAN_RANGE)
     return scene.AddNode(table)

@@ -21,7 +21,7 @@ from .nodes import copy_window, remove_node
 from .result_files import ResultFiles, read_results
 from .result_folder import place_results
 from .result_table import QUALITY, fill_table
-from .segments import VERTEBRA, Look, segmentation_from, segments_of
+from .segments import VERTEBRA, Look, moved_segmentation, segmentation_from, segments_of
 from .vertebra_table import Quality, parse_quality, segment_rows
 
 TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
@@ -190,7 +190,7 @@ class _Loader:
             segments = self.sources.vertebrae
             name = segments.GetName() if segments is not None else "Vertebrae"
             node = self._target(key, f"{name} in MR space")
-            node.SetAndObserveSegmentation(segmentation_from(self.files.labels, self._looks()))
+            node.SetAndObserveSegmentation(self._segmentation())
             node.CreateDefaultDisplayNodes()
         else:
             node = self._load_volume(key)
@@ -214,12 +214,22 @@ class _Loader:
             copy_window(self.sources.ct if key == CT_IN_MR else self.sources.mr, node)
         return node
 
-    def _looks(self) -> dict[str, Look]:
-        """Names and colours of the source's segments, by vertebra name."""
-        source = self.sources.vertebrae
+    def _segmentation(self) -> slicer.vtkSegmentation:
+        """The moved vertebrae, with names and colours of the source's segments.
+
+        The source's own voxels where it has them: they are finer than the label map on the MR's grid.
+        """
+        poses, source = self.files.poses, self.sources.vertebrae
         rows = [] if source is None else segment_rows(segments_of(source), self.sources.overrides)
-        known = {row.vertebra: Look(row.name, row.color) for row in rows}
-        return {name: known.get(name, Look(name, UNKNOWN_COLOR)) for name in self.files.poses}
+        looks = {r.segment_id: Look(r.vertebra, r.name, r.color) for r in rows if r.vertebra in poses}
+        if source is not None and source.IsA("vtkMRMLSegmentationNode"):
+            motions = {name: pose.ct_to_mr for name, pose in poses.items()}
+            moved = moved_segmentation(source, looks, motions)
+            if moved is not None:
+                return moved
+        known = {look.vertebra: look for look in looks.values()}
+        every = {name: known.get(name, Look(name, name, UNKNOWN_COLOR)) for name in poses}
+        return segmentation_from(self.files.labels, every)
 
     def _load_poses(self, table: slicer.vtkMRMLTableNode) -> list[slicer.vtkMRMLLinearTransformNode]:
         """One linear transform per vertebra; those of the table's earlier run are used again."""

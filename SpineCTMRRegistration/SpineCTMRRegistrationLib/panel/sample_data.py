@@ -115,7 +115,8 @@ def _load_vertebrae(
 ) -> slicer.vtkMRMLSegmentationNode:
     labels = read_volume(path, slicer.vtkMRMLLabelMapVolumeNode())
     numbers = sorted(label_values(labels))
-    looks = {vertebra_name(n): Look(vertebra_name(n), COLORS[i % len(COLORS)]) for i, n in enumerate(numbers)}
+    names = [vertebra_name(n) for n in numbers]
+    looks = {name: Look(name, name, COLORS[i % len(COLORS)]) for i, name in enumerate(names)}
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Phantom vertebrae")
     node.SetAndObserveSegmentation(segmentation_from(labels, looks))
     node.SetReferenceImageGeometryParameterFromVolumeNode(ct)

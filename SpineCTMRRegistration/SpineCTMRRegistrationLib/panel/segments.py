@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import slicer
 import vtk
+from numpy.typing import NDArray
 
 from ..imaging.slicer_segments import meanings_of
 from ..imaging.vertebra_names import vertebra_number
+from .nodes import matrix_to_world
 from .vertebra_table import SegmentInfo
 
 BINARY_LABELMAP = "Binary labelmap"
@@ -20,8 +23,9 @@ VERTEBRA = "SpineCTMRRegistration.Vertebra"
 
 @dataclass(frozen=True)
 class Look:
-    """What a segment is called and its colour, RGB from 0 to 1."""
+    """What a segment is called, its colour (RGB from 0 to 1), and which vertebra it is."""
 
+    vertebra: str
     name: str
     color: tuple[float, float, float]
 
@@ -46,14 +50,53 @@ def segmentation_from(
     segmentation = slicer.vtkSegmentation()
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for vertebra, look in looks.items():
-        segment = slicer.vtkSegment()
-        segment.SetName(look.name)
-        segment.SetColor(*look.color)
-        segment.SetTag(VERTEBRA, vertebra)
-        segment.SetLabelValue(vertebra_number(vertebra))
-        segment.AddRepresentation(BINARY_LABELMAP, image)
-        segmentation.AddSegment(segment, vertebra)
+        _add_segment(segmentation, vertebra, look, image, vertebra_number(vertebra) or 0)
+    image.UnRegister(None)  # the caller owns what the logic made
     return segmentation
+
+
+def moved_segmentation(
+    source: slicer.vtkMRMLSegmentationNode, looks: Mapping[str, Look], motions: Mapping[str, NDArray[Any]]
+) -> slicer.vtkSegmentation | None:
+    """The source's own voxels, each segment moved rigidly, so that nothing is resampled.
+
+    Args:
+        source: the vertebrae of the CT.
+        looks: of the segments, by segment id; `Look.vertebra` says which motion moves it.
+        motions: CT→MR (4, 4) in RAS mm of the world, by vertebra name.
+
+    Returns:
+        None if the source has no label maps.
+    """
+    to_world = slicer.util.arrayFromVTKMatrix(matrix_to_world(source))
+    segmentation = slicer.vtkSegmentation()
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    for segment_id, look in looks.items():
+        image = slicer.vtkOrientedImageData()
+        if not source.GetBinaryLabelmapRepresentation(segment_id, image):
+            return None
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        moved = motions[look.vertebra] @ to_world @ slicer.util.arrayFromVTKMatrix(matrix)
+        image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
+        _add_segment(segmentation, segment_id, look, image, 1)
+    return segmentation
+
+
+def _add_segment(
+    segmentation: slicer.vtkSegmentation,
+    segment_id: str,
+    look: Look,
+    image: slicer.vtkOrientedImageData,
+    value: int,
+) -> None:
+    segment = slicer.vtkSegment()
+    segment.SetName(look.name)
+    segment.SetColor(*look.color)
+    segment.SetTag(VERTEBRA, look.vertebra)
+    segment.SetLabelValue(value)
+    segment.AddRepresentation(BINARY_LABELMAP, image)
+    segmentation.AddSegment(segment, segment_id)
 
 
 def label_values(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[int]:

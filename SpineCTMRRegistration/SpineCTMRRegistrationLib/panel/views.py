@@ -17,8 +17,9 @@ from .jacobian_display import show_legend
 from .nodes import copy_window, remove_node, scene_nodes, volume_in_world
 from .results_in_scene import FRAME, RIGID_START, ResultNodes
 
-BEFORE = "SpineCTMRRegistration.Before"
-"""Attribute of the volume that shows the CT at the rigid start."""
+SHOWN = "SpineCTMRRegistration.Shown"
+"""Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
+BEFORE, REGISTERED = "before registration", "registered"
 CONTOUR_PX = 2
 GRID_SPACING_MM = 8.0
 
@@ -45,8 +46,26 @@ def show_fused(
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
     opacity: float = 0.5,
 ) -> None:
-    """The registered CT over the MR in linked views."""
+    """The registered CT over the MR in linked views; `registered_ct` gives the sharpest one."""
     _show_over(views, mr, ct_in_mr, opacity)
+
+
+def registered_ct(
+    ct: slicer.vtkMRMLScalarVolumeNode | None, result: ResultNodes
+) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """The registered CT to look at: its own voxels under the transform, which is sharper than `ct_in_mr`.
+
+    The volume is hidden from selectors and not saved; `ct_in_mr` (or None) where there is no
+    transform or no CT any more.
+
+    Raises:
+        InputError: the CT is under a non-linear transform.
+    """
+    if ct is None or result.transform is None:
+        return result.ct_in_mr
+    node = _shown_ct(ct, REGISTERED, np.eye(4))
+    node.SetAndObserveTransformNodeID(result.transform.GetID())
+    return node
 
 
 def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
@@ -78,13 +97,25 @@ def show_after(
 ) -> None:
     """The registered CT over the MR, at the present opacity; removes what `show_before` made."""
     _show_over(views, mr, ct_in_mr, None)
-    for node in scene_nodes(mr.GetScene(), "vtkMRMLScalarVolumeNode"):
-        if node.GetAttribute(BEFORE):
-            remove_node(node)
+    before = _shown(mr.GetScene(), BEFORE)
+    if before is not None:
+        remove_node(before)
 
 
-def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
-    """The outlines of the moved vertebrae in all slice views."""
+def show_contours(
+    segmentation: slicer.vtkMRMLSegmentationNode,
+    visible: bool = True,
+    source: slicer.vtkMRMLSegmentationNode | None = None,
+) -> None:
+    """The outlines of the moved vertebrae in all slice views.
+
+    Args:
+        segmentation: the moved vertebrae.
+        visible: False to hide them.
+        source: the vertebrae of the CT, which lie elsewhere: hidden in slices while the outlines are shown.
+    """
+    if source is not None and source.GetDisplayNode() is not None:
+        source.GetDisplayNode().SetVisibility2D(not visible)
     segmentation.CreateDefaultDisplayNodes()
     display = segmentation.GetDisplayNode()
     display.SetVisibility(visible)
@@ -99,11 +130,11 @@ def show_heatmap(
     views: Sequence[SliceView],
     mr: slicer.vtkMRMLScalarVolumeNode,
     jacobian: slicer.vtkMRMLScalarVolumeNode,
-    opacity: float = 1.0,
+    opacity: float = 0.6,
 ) -> None:
     """The Jacobian heatmap over the MR, with its colour legend where Slicer has one.
 
-    The colours are clear where volume is kept, so that the MR shows through at full opacity.
+    It is clear where volume is kept.
     """
     _show_over(views, mr, jacobian, opacity)
     show_legend(jacobian, True)
@@ -173,29 +204,42 @@ def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
 def _ct_before(
     ct: slicer.vtkMRMLScalarVolumeNode, table: slicer.vtkMRMLTableNode
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A volume with the CT's own voxels at the rigid start, made when needed and not saved."""
+    """The CT at the rigid start of the registration."""
     text = table.GetAttribute(RIGID_START)
     if not text:
         raise InputError(f'"{table.GetName()}" is not the quality table of a registration; register first.')
-    placed = volume_in_world(ct)
+    return _shown_ct(ct, BEFORE, np.array(json.loads(text)))
+
+
+def _shown_ct(
+    ct: slicer.vtkMRMLScalarVolumeNode, purpose: str, motion: NDArray[Any]
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A hidden, unsaved volume with the CT's own voxels, moved (4, 4, RAS mm); one per purpose."""
     matrix = vtk.vtkMatrix4x4()
-    placed.GetIJKToRASMatrix(matrix)
-    start = slicer.util.vtkMatrixFromArray(np.array(json.loads(text)))
-    vtk.vtkMatrix4x4.Multiply4x4(start, matrix, matrix)
-    nodes = scene_nodes(ct.GetScene(), "vtkMRMLScalarVolumeNode")
-    node = next((node for node in nodes if node.GetAttribute(BEFORE)), None)
+    volume_in_world(ct).GetIJKToRASMatrix(matrix)
+    vtk.vtkMatrix4x4.Multiply4x4(slicer.util.vtkMatrixFromArray(motion), matrix, matrix)
+    node = _shown(ct.GetScene(), purpose)
     if node is None:
-        node = ct.GetScene().AddNewNodeByClass(
-            "vtkMRMLScalarVolumeNode", f"{ct.GetName()} before registration"
-        )
-        node.SetAttribute(BEFORE, "1")
-        node.SetHideFromEditors(True)
-        node.SetSaveWithScene(False)
+        node = ct.GetScene().AddNode(_hidden_volume(purpose))
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetSaveWithScene(False)
+    node.SetName(f"{ct.GetName()} {purpose}")
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(ct.GetImageData())
     copy_window(ct, node)
+    return node
+
+
+def _shown(scene: slicer.vtkMRMLScene, purpose: str) -> slicer.vtkMRMLScalarVolumeNode | None:
+    nodes = scene_nodes(scene, "vtkMRMLScalarVolumeNode")
+    return next((node for node in nodes if node.GetAttribute(SHOWN) == purpose), None)
+
+
+def _hidden_volume(purpose: str) -> slicer.vtkMRMLScalarVolumeNode:
+    node = slicer.vtkMRMLScalarVolumeNode()
+    node.SetAttribute(SHOWN, purpose)
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
     return node
 
 
