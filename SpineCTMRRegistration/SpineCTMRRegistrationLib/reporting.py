@@ -29,7 +29,7 @@ class Reporter(Progress, Protocol):
         """Show where the finished results are."""
 
     def close(self) -> None:
-        """End the display of progress."""
+        """End the display of progress; further progress starts anew."""
 
 
 def make_reporter(kind: str) -> Reporter:
@@ -101,7 +101,8 @@ class JsonReporter:
         self._print(result=str(directory))
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Estimate the time left from now on."""
+        self._clock = Clock()
 
     def _print(self, **content: Any) -> None:
         """Print a line.

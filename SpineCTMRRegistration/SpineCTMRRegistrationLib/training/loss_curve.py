@@ -36,7 +36,8 @@ def _draw_training(axes: Any, rows: list[dict[str, str]]) -> None:
             smooth = np.convolve(values[known], np.ones(width) / width, "valid")
             style = {"color": "k", "linewidth": 2} if name == "loss" else {"linewidth": 1}
             axes.plot(steps[known][width - 1 :], smooth, label=name.replace("_", " "), **style)
-    axes.set(xlabel="step", ylabel="training loss (terms unweighted)", yscale="log")
+    scale = "log" if (_column(rows, "loss") > 0).all() else "linear"
+    axes.set(xlabel="step", ylabel="training loss (terms unweighted)", yscale=scale)
     axes.legend(fontsize="small")
 
 

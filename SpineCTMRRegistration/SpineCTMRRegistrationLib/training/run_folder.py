@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..errors import InputError
 from .batch import TrainingData
 from .checkpoint import save_atomically
 from .recipe import Recipe
@@ -19,6 +20,16 @@ from .validation import Measures, validate
 from .workers import Workers
 
 LAST, BEST, MILESTONE = "last.pt", "best.pt", "milestone.pt"
+
+
+def require_new_or_resumed(path: Path, resume: bool) -> None:
+    """Refuse to begin where a run already is.
+
+    Raises:
+        InputError: the folder holds a run that is not to be resumed.
+    """
+    if (path / LAST).exists() and not resume:
+        raise InputError(f"{path}: already holds a training run; resume it or choose another folder.")
 
 
 class RunFolder:

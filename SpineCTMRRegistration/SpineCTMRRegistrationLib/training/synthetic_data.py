@@ -8,19 +8,49 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.ndimage import affine_transform
 
 from ..alignment import rigid
-from ..network.preprocessing import scale_ct, scale_mr
+from ..progress import Progress, silent
+from ..reporting import span
 from .batch import Batch, concatenated
+from .cropping import make_sample, random_window
+from .recipe import Recipe
 from .synthesis.augmentation import scanned_ct, scanned_mr
-from .synthesis.bank import read_pair
+from .synthesis.bank import fill_bank, read_pair
 from .synthesis.patient import Pair
+from .workers import process_number
 
-CACHED_PAIRS = 600
+CACHE_BYTES = 2 << 30
+"""Most memory for pairs that have been read."""
+PAIR_BYTES_PER_VOXEL = 20
 VALIDATION_SEED = 101
 TRAINING_SEED = 100
+
+
+def synthetic_patients(recipe: Recipe, bank: Path, progress: Progress = silent) -> SyntheticPatients:
+    """The patients of a recipe; those that the bank lacks are made first.
+
+    Processes of one training make different ones.
+
+    Args:
+        recipe: with the size, spacing and number of the pairs.
+        bank: folder of banks; pairs of every size and spacing have a subfolder of their own.
+        progress: of the patients that are made.
+    """
+    x, y, z = (n + recipe.data.margin for n in recipe.crop)
+    folder = bank / f"{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    rank, processes = process_number()
+    counts = {TRAINING_SEED: recipe.data.pairs, VALIDATION_SEED: recipe.data.held_out}
+    done, pairs = 0, sum(counts.values())
+    for seed, count in counts.items():
+        part = span(progress, done / pairs, (done + count) / pairs)
+        fill_bank(folder, seed, range(rank, count, processes), (x, y, z), recipe.spacing_mm, part)
+        fill_bank(folder, seed, range(count), (x, y, z), recipe.spacing_mm, part)
+        done += count
+    return SyntheticPatients(
+        folder, recipe.data.pairs, recipe.data.held_out, recipe.crop, recipe.batch, recipe.seed
+    )
 
 
 class SyntheticPatients:
@@ -45,7 +75,8 @@ class SyntheticPatients:
     ) -> None:
         self.bank, self.count, self.held_out, self.crop = bank, count, held_out, crop
         self.batch, self.seed = batch, seed
-        self._read = lru_cache(maxsize=CACHED_PAIRS)(read_pair)
+        kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
+        self._read = lru_cache(maxsize=max(kept, 1))(read_pair)
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""
@@ -89,24 +120,10 @@ def misaligned(rng: np.random.Generator, pair: Pair) -> Pair:
 
 def make_batch(rng: np.random.Generator, pair: Pair, crop: tuple[int, int, int]) -> Batch:
     """One crop of a pair as scanners would show it, sometimes mirrored left to right."""
-    shape = crop[::-1]
-    start = [int(rng.integers(n - c + 1)) for n, c in zip(pair.ct.shape, shape, strict=True)]
-    window = tuple(slice(s, s + c) for s, c in zip(start, shape, strict=True))
+    window = random_window(rng, pair.ct.shape, crop)
     mr, seen = scanned_mr(rng, pair.mr[(slice(None), *window)], pair.spacing_mm)
     ct = scanned_ct(rng, pair.ct[window], pair.spacing_mm)
-    arrays = [scale_mr(mr), scale_ct(ct), pair.bone[window], seen, pair.ct_labels[window]]
-    field = np.moveaxis(pair.displacement[window].astype(np.float32), -1, 0)
-    if rng.uniform() < 0.5:
-        arrays = [a[..., ::-1] for a in arrays]
-        field = field[..., ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None, None]
-    fixed, moving, bone, weight, labels = (
-        torch.from_numpy(np.ascontiguousarray(a))[None, None] for a in arrays
-    )
-    return Batch(
-        fixed=fixed.float(),
-        moving=moving.float(),
-        labels=labels.long(),
-        weight=weight.float(),
-        displacement=torch.from_numpy(np.ascontiguousarray(field))[None],
-        fixed_labels=bone.long(),
+    mirrored = rng.uniform() < 0.5
+    return make_sample(
+        mr, ct, pair.ct_labels[window], seen, pair.displacement[window], pair.bone[window], mirrored
     )

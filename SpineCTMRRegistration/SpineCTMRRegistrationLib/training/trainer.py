@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled
 from ..progress import Progress, silent
 from .batch import TrainingData
 from .loss_curve import draw_loss_curve
 from .loss_terms import evaluate, total
 from .outcome import Outcome
 from .recipe import Recipe
-from .run_folder import BEST, LAST, MILESTONE, RunFolder
+from .run_folder import BEST, LAST, MILESTONE, RunFolder, require_new_or_resumed
 from .schedule import update_average
 from .state import TrainingState, begin_at_milestone, new_state, predicted_motion, restore
 from .stopping import stop_requests
@@ -102,10 +102,9 @@ def training_step(
 def _first_state(
     recipe: Recipe, run_dir: Path, workers: Workers, resume: bool, warm_start: Path | None
 ) -> TrainingState:
+    require_new_or_resumed(run_dir, resume)
     state = new_state(recipe, workers)
     if (run_dir / LAST).exists():
-        if not resume:
-            raise InputError(f"{run_dir}: already holds a training run; resume it or choose another folder.")
         restore(state, recipe, run_dir / LAST, workers)
     elif warm_start is not None:
         begin_at_milestone(state, recipe, warm_start / MILESTONE, workers)

@@ -47,6 +47,11 @@ class Workers:
         return float(self.mean(torch.tensor(float(flag), device=self.device))) > 0
 
 
+def process_number() -> tuple[int, int]:
+    """Number of this process, from 0, among those that `torchrun` has started, and how many those are."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined_workers(device: str) -> Iterator[Workers]:
     """Meet the other processes that `torchrun` has started; alone without it.
@@ -54,7 +59,7 @@ def joined_workers(device: str) -> Iterator[Workers]:
     Args:
         device: "cpu" or "cuda"; each process of a machine takes its own GPU.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    count = process_number()[1]
     if count == 1:
         yield Workers(0, 1, torch.device(device))
         return

@@ -1,0 +1,203 @@
+"""Training on the user's own patients: CT, CT labels and MR, without a known displacement."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..alignment import rigid
+from ..alignment.start import find_start
+from ..deformation.bones import labels_in_box
+from ..errors import InputError
+from ..imaging.case import Case
+from ..imaging.grid import Grid
+from ..imaging.read_case import read_case
+from ..network.prediction import on_grid
+from ..progress import Progress, silent
+from .batch import Batch, concatenated
+from .cropping import make_sample, random_window
+from .recipe import Recipe
+
+MARGIN_MM = 24.0
+HELD_OUT_SHARE = 0.15
+REQUIRED, OPTIONAL = ("ct", "ct_labels", "mr"), ("mr_labels", "mr_landmarks")
+_OUTSIDE_HU = -1000.0
+Notice = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One patient's images on a common grid in the MR frame, the CT brought there by its rigid start.
+
+    Attributes:
+        ct: (z, y, x) HU.
+        mr: (z, y, x), the scanner's unit.
+        seen: (z, y, x), 1 where the MR has a field of view.
+        ct_labels: (z, y, x) vertebra numbers in the CT.
+        mr_labels: (z, y, x) vertebra numbers in the MR, if known.
+    """
+
+    ct: NDArray[Any]
+    mr: NDArray[Any]
+    seen: NDArray[Any]
+    ct_labels: NDArray[Any]
+    mr_labels: NDArray[Any] | None
+
+
+class OwnPatients:
+    """Batches of prepared patients, each a pure function of (seed, step).
+
+    Args:
+        training: files of patients to learn from.
+        held_out: files of patients for validation.
+        recipe: with the crop, batch and seed.
+    """
+
+    def __init__(self, training: Sequence[Path], held_out: Sequence[Path], recipe: Recipe) -> None:
+        self.training, self.held_out, self.recipe = training, held_out, recipe
+
+    def sample(self, step: int) -> Batch:
+        """The batch of a training step: random crops, mirrored half of the time."""
+        rng = np.random.default_rng([self.recipe.seed, step])
+        chosen = [self.training[int(rng.integers(len(self.training)))] for _ in range(self.recipe.batch)]
+        return concatenated([self._crop(rng, path, bool(rng.uniform() < 0.5), False) for path in chosen])
+
+    def validation(self) -> Sequence[Batch]:
+        """One crop of each held-out patient."""
+        return [
+            self._crop(np.random.default_rng([7, i]), path, False, True)
+            for i, path in enumerate(self.held_out)
+        ]
+
+    def _crop(self, rng: np.random.Generator, path: Path, mirrored: bool, with_labels: bool) -> Batch:
+        patient = read_patient(path)
+        window = random_window(rng, patient.ct.shape, self.recipe.crop)
+        labels = patient.mr_labels[window] if with_labels and patient.mr_labels is not None else None
+        return make_sample(
+            patient.mr[window],
+            patient.ct[window],
+            patient.ct_labels[window],
+            patient.seen[window],
+            mr_labels=labels,
+            mirrored=mirrored,
+        )
+
+
+def own_patients(
+    recipe: Recipe, data: Path, bank: Path, progress: Progress = silent, notice: Notice = lambda _: None
+) -> OwnPatients:
+    """The patients in a folder, each prepared once.
+
+    Every patient has a subfolder with `ct`, `ct_labels`, `mr` and, if known, `mr_labels` (for validation)
+    and `mr_landmarks` (for the rigid start): files of any format that `spine-ctmr register` reads, or
+    folders of DICOM files. A share of the patients, those with `mr_labels` first, is held out.
+
+    Args:
+        recipe: with the spacing and crop.
+        data: the folder.
+        bank: where prepared patients are kept; no name of a patient is written there.
+        progress: of the preparation.
+        notice: told what the checks of the inputs noticed.
+
+    Raises:
+        InputError: there are fewer than two patients, or one cannot be used.
+    """
+    inputs = [_inputs(folder) for folder in sorted(p for p in _listed(data) if p.is_dir())]
+    if len(inputs) < 2:
+        raise InputError(f"The data folder '{data}' holds {len(inputs)} patients; training needs at least 2.")
+    x, y, z = recipe.crop
+    folder = bank / f"own-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for done, paths in enumerate(inputs):
+        files.append(_prepared(paths, folder / f"patient-{_signature(paths)}.npz", recipe, notice))
+        progress("preparing patients", (done + 1) / len(inputs))
+    labelled = [i for i, paths in enumerate(inputs) if "mr_labels" in paths] or list(range(len(inputs)))
+    held_out = labelled[-max(1, round(HELD_OUT_SHARE * len(inputs))) :]
+    training = [path for i, path in enumerate(files) if i not in held_out]
+    if not training:
+        training = [files[i] for i in held_out[:-1]]
+        held_out = held_out[-1:]
+    return OwnPatients(training, [files[i] for i in held_out], recipe)
+
+
+def read_patient(path: Path) -> Patient:
+    """A patient that `own_patients` has prepared."""
+    with np.load(path) as stored:
+        return Patient(**{"mr_labels": None, **stored})
+
+
+def prepare_patient(case: Case, spacing_mm: float, crop: tuple[int, int, int]) -> Patient:
+    """A case on a grid around its spine, at least as large as the crop (x, y, z), after the rigid start."""
+    start = find_start(case).global_rigid
+    grid = _spine_grid(case, start, spacing_mm, crop)
+    unmoved = sitk.Transform()
+    labels = case.mr_vertebrae
+    return Patient(
+        ct=on_grid(case.ct, grid, rigid.to_sitk(rigid.inverse(start)), _OUTSIDE_HU),
+        mr=on_grid(case.mr, grid, unmoved, 0.0),
+        seen=Grid.of(case.mr).covers(grid).astype(np.uint8),
+        ct_labels=labels_in_box(case.vertebrae, start, grid),
+        mr_labels=None if labels is None else labels_in_box(labels, np.eye(4), grid),
+    )
+
+
+def _spine_grid(case: Case, start: rigid.Rigid, spacing_mm: float, crop: tuple[int, int, int]) -> Grid:
+    inside = np.argwhere(sitk.GetArrayViewFromImage(case.vertebrae) > 0)[:, ::-1]
+    points = rigid.apply(start, Grid.of(case.vertebrae).to_points(inside))
+    grid = Grid.around(points, spacing_mm, MARGIN_MM)
+    size = np.maximum(grid.size, crop)
+    first = (np.array(grid.size) - size) // 2
+    return grid.crop(first, size)
+
+
+def _prepared(paths: dict[str, Path], file: Path, recipe: Recipe, notice: Notice) -> Path:
+    if file.exists():
+        return file
+    case = read_case(
+        paths["ct"], paths["mr"], paths["ct_labels"], paths.get("mr_landmarks"), paths.get("mr_labels")
+    )
+    for sentence in case.warnings:
+        notice(sentence)
+    patient = prepare_patient(case, recipe.spacing_mm, recipe.crop)
+    arrays = {name: values for name, values in vars(patient).items() if values is not None}
+    partial = file.with_suffix(".part")
+    with partial.open("wb") as stream:
+        np.savez(stream, **arrays)
+    partial.replace(file)
+    return file
+
+
+def _inputs(folder: Path) -> dict[str, Path]:
+    """A patient's inputs by name."""
+    found: dict[str, Path] = {}
+    for path in sorted(_listed(folder)):
+        name = path.name.split(".")[0]
+        if name in (*REQUIRED, *OPTIONAL):
+            if name in found:
+                raise InputError(f"The folder '{folder}' holds more than one '{name}'; keep one of them.")
+            found[name] = path
+    for name in REQUIRED:
+        if name not in found:
+            raise InputError(f"The folder '{folder}' holds no '{name}'; every patient needs one.")
+    return found
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"The data folder '{folder}' cannot be read; check the path.") from error
+
+
+def _signature(paths: dict[str, Path]) -> str:
+    """Changes when an input is changed or replaced."""
+    parts = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(paths.items())]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
