@@ -31,7 +31,7 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run, output = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("networks")
     recipe = json.dumps(Recipe("lively", spacing_mm=2.0).to_dict())
     errors = {"bone_mm": 1.0, "soft_mm": 2.0, "zero_bone_mm": 3.0, "zero_soft_mm": 4.0}
-    best = {"weights": lively_network().state_dict(), "step": 7, "errors": errors, "recipe": recipe}
-    save_atomically(best, run / "best.pt")
+    best = {"weights": lively_network().state_dict(), "step": 7, "errors": errors}
+    save_atomically({**best, "recipe": recipe, "data": "Nothing"}, run / "best.pt")
     export(run, output, "lively")
     return output

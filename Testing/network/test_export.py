@@ -9,6 +9,8 @@ from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.network.network_file import read_card
 from SpineCTMRRegistrationLib.network.unet import VelocityUNet
 from SpineCTMRRegistrationLib.training.export import check_agreement, export
+from SpineCTMRRegistrationLib.training.model_card import model_card
+from SpineCTMRRegistrationLib.training.onnx_graph import require_plain
 
 
 def test_onnx_file_is_plain_and_self_contained(network_folder: Path) -> None:
@@ -26,7 +28,7 @@ def test_onnx_file_is_plain_and_self_contained(network_folder: Path) -> None:
     }
     assert not any(t.external_data for t in model.graph.initializer)
     assert {p.name for p in network_folder.iterdir()} == {
-        f"lively.{e}" for e in ("json", "onnx", "safetensors")
+        f"lively.{e}" for e in ("json", "md", "onnx", "safetensors")
     }
 
 
@@ -48,3 +50,38 @@ def test_other_weights_are_noticed(network_folder: Path) -> None:
 def test_run_without_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such checkpoint"):
         export(tmp_path, tmp_path, "x")
+
+
+def test_model_card_reads_its_figures_from_the_files(network_folder: Path, tmp_path: Path) -> None:
+    card = read_card(network_folder / "lively.json")
+    measured = tmp_path / "real_pair.json"
+    measured.write_text(json.dumps([{"case": "A", "landmark_error_mm": 1.2345, "points": [1, 2]}]))
+    page = model_card(card, 1_000_163, [measured])
+    for text in (
+        *("Nothing.", "after step 7 of 8000", "1,000,163 weights", card.onnx_sha256),
+        *("| validation bone mm | validation soft mm |", "| 1 | 2 | 3 | 4 |"),
+        *("real_pair:", "| case | landmark error mm |", "| A | 1.23 |", "no medical device"),
+    ):
+        assert text in page
+    assert "not measured" not in page
+    assert "not measured" in (network_folder / "lively.md").read_text()
+
+
+def test_unreadable_measurements_are_refused(network_folder: Path, tmp_path: Path) -> None:
+    card = read_card(network_folder / "lively.json")
+    (tmp_path / "a.json").write_text("[1]")
+    with pytest.raises(InputError, match="holds no records"):
+        model_card(card, 1, [tmp_path / "a.json"])
+    with pytest.raises(InputError, match="no JSON file"):
+        model_card(card, 1, [tmp_path / "none.json"])
+
+
+def test_another_opset_or_operator_is_noticed(network_folder: Path) -> None:
+    file = onnx.load(network_folder / "lively.onnx")
+    file.opset_import[0].version = 20
+    with pytest.raises(InputError, match="opsets"):
+        require_plain(file.SerializeToString())
+    file.opset_import[0].version = 18
+    file.graph.node[0].op_type = "GridSample"
+    with pytest.raises(InputError, match="GridSample"):
+        require_plain(file.SerializeToString())

@@ -37,6 +37,7 @@ class Translations:
 
     signal_at: int | None = None
     constant: bool = False
+    description = "Random blobs"
 
     def sample(self, step: int) -> Batch:
         if step == self.signal_at:

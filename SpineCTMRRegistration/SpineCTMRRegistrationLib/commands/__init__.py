@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import demo, phantom, register, train
+from . import demo, export, phantom, register, train
 from .subcommand import Subcommand
 
 __all__ = ["Subcommand", "subcommands"]
@@ -10,4 +10,4 @@ __all__ = ["Subcommand", "subcommands"]
 
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
-    return register.SUBCOMMAND, demo.SUBCOMMAND, phantom.SUBCOMMAND, train.SUBCOMMAND
+    return register.SUBCOMMAND, demo.SUBCOMMAND, phantom.SUBCOMMAND, train.SUBCOMMAND, export.SUBCOMMAND

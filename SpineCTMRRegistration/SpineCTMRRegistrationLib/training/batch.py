@@ -52,7 +52,14 @@ def concatenated(batches: Sequence[Batch]) -> Batch:
 
 
 class TrainingData(Protocol):
-    """Where batches come from."""
+    """Where batches come from.
+
+    Attributes:
+        description: in words, for the network's file: which patients, and how many.
+    """
+
+    @property
+    def description(self) -> str: ...
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step: a pure function of the data's seed and `step`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,16 @@ from ..network.network_file import NetworkCard, read_card, read_weights, write_c
 from ..network.runtime import TorchNetwork, load_network
 from ..network.unet import VelocityUNet
 from .checkpoint import load_state
-from .onnx_graph import onnx_content
+from .model_card import model_card
+from .onnx_graph import onnx_content, require_plain
 from .recipe import Recipe, recipe_of
 from .run_folder import BEST
 
 TOLERANCE_MM = 1e-4
 
 
-def export(run_dir: Path, output_dir: Path, name: str, data: str = "synthetic patients") -> Path:
-    """Write `<name>.onnx`, `<name>.safetensors` and `<name>.json`; return the path of the last.
+def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: Sequence[Path] = ()) -> Path:
+    """Write `<name>.onnx`, `.safetensors`, `.json` and `.md`; return the path of the .json.
 
     The best checkpoint's averaged weights are written. Both runtimes are run on the written files and
     must agree with the checkpoint within 1e-4 mm.
@@ -34,23 +37,29 @@ def export(run_dir: Path, output_dir: Path, name: str, data: str = "synthetic pa
     Args:
         run_dir: of `train`.
         output_dir: created where missing.
-        name: of the network.
-        data: what it was trained with, in words.
+        name: of the network, by default the recipe's.
+        measured: JSON files of measurements for the model card.
+
+    Raises:
+        InputError: the run has no checkpoint, its network has no ONNX form, or the files disagree with it.
     """
     best = load_state(run_dir / BEST)
     recipe = recipe_of(json.loads(best["recipe"]))
+    name = name or recipe.name
     model = recipe.network.build().eval()
     if not isinstance(model, VelocityUNet):
-        raise InputError(f"{run_dir}: networks of kind '{recipe.network.kind}' cannot be exported yet.")
+        raise InputError(f"{run_dir}: networks of kind '{recipe.network.kind}' cannot be exported.")
     model.load_state_dict(best["weights"])
     output_dir.mkdir(parents=True, exist_ok=True)
     paths = output_dir / f"{name}.onnx", output_dir / f"{name}.safetensors"
     paths[0].write_bytes(onnx_content(model))
     paths[1].write_bytes(_safetensors_content(model))
-    card = write_card(_card(name, recipe, best, data, *paths), output_dir)
-    read_card(card)
-    check_agreement(model, card)
-    return card
+    card = _card(name, recipe, best, *paths)
+    path = write_card(card, output_dir)
+    check_agreement(model, path)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    path.with_suffix(".md").write_text(model_card(card, parameters, measured), encoding="utf-8")
+    return path
 
 
 def check_agreement(model: VelocityUNet, card: Path) -> None:
@@ -59,6 +68,7 @@ def check_agreement(model: VelocityUNet, card: Path) -> None:
     with torch.inference_mode():
         expected = model(torch.from_numpy(images)[None])[0].numpy()
     description = read_card(card)
+    require_plain(read_weights(description, card.parent, "onnx"))
     torch_network = TorchNetwork(description, read_weights(description, card.parent, "safetensors"))
     for network in (load_network(card, "cpu"), torch_network):
         difference = _largest(network.velocity(images) - expected)
@@ -78,7 +88,7 @@ def _safetensors_content(model: VelocityUNet) -> bytes:
 
 
 def _card(
-    name: str, recipe: Recipe, best: dict[str, Any], data: str, onnx_file: Path, safetensors_file: Path
+    name: str, recipe: Recipe, best: dict[str, Any], onnx_file: Path, safetensors_file: Path
 ) -> NetworkCard:
     return NetworkCard(
         name=name,
@@ -86,6 +96,10 @@ def _card(
         network=network_table(recipe.network),
         onnx_sha256=hashlib.sha256(onnx_file.read_bytes()).hexdigest(),
         safetensors_sha256=hashlib.sha256(safetensors_file.read_bytes()).hexdigest(),
-        training={"recipe": recipe.to_dict(), "steps": best["step"], "data": data},
-        accuracy={f"validation_{key}": round(value, 4) for key, value in best["errors"].items()},
+        training={"recipe": recipe.to_dict(), "steps": best["step"], "data": best["data"]},
+        accuracy={
+            f"validation_{key}": round(value, 4)
+            for key, value in best["errors"].items()
+            if math.isfinite(value)
+        },
     )

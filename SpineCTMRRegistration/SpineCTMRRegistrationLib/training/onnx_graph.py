@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..errors import InputError
 from ..network.unet import VelocityUNet
 
 OPSET = 18
 IR_VERSION = 8
+OPERATORS = {"Conv", "LeakyRelu", "MaxPool", "Resize", "Concat", "Mul"}
+"""All that a file may contain, so that every onnxruntime runs it on every device."""
 
 
 class _Graph:
@@ -62,6 +65,23 @@ def onnx_content(model: VelocityUNet) -> bytes:
     file = helper.make_model(body, opset_imports=[opset], ir_version=IR_VERSION)
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
+
+
+def require_plain(content: bytes) -> None:
+    """Check the opset and the operators of a file.
+
+    Raises:
+        InputError: the file is not one that `onnx_content` writes.
+    """
+    import onnx
+
+    file = onnx.load_from_string(content)
+    opsets = {opset.domain: opset.version for opset in file.opset_import}
+    others = {node.op_type for node in file.graph.node} - OPERATORS
+    if opsets != {"": OPSET} or others:
+        raise InputError(
+            f"The ONNX file has the opsets {opsets} and operators {sorted(others)}; export it again."
+        )
 
 
 def _graph(model: VelocityUNet) -> _Graph:

@@ -63,6 +63,11 @@ class OwnPatients:
     def __init__(self, training: Sequence[Path], held_out: Sequence[Path], recipe: Recipe) -> None:
         self.training, self.held_out, self.recipe = training, held_out, recipe
 
+    @property
+    def description(self) -> str:
+        """See `TrainingData`."""
+        return f"Own data: {len(self.training)} patients, {len(self.held_out)} held out"
+
     def sample(self, step: int) -> Batch:
         """The batch of a training step: random crops, mirrored half of the time."""
         rng = np.random.default_rng([self.recipe.seed, step])

@@ -90,4 +90,5 @@ class RunFolder:
         if measures.score < state.best_score:
             state.best_score = measures.score
             best = {"weights": state.average, "step": state.steps_done, "errors": asdict(measures)}
-            save_atomically({**best, "recipe": json.dumps(self._recipe.to_dict())}, self.path / BEST)
+            origin = {"recipe": json.dumps(self._recipe.to_dict()), "data": data.description}
+            save_atomically({**best, **origin}, self.path / BEST)

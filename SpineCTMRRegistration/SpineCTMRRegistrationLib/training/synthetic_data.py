@@ -78,6 +78,14 @@ class SyntheticPatients:
         kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
         self._read = lru_cache(maxsize=max(kept, 1))(read_pair)
 
+    @property
+    def description(self) -> str:
+        """See `TrainingData`."""
+        return (
+            f"Synthetic patients alone: {self.count} pairs of seed {TRAINING_SEED}, "
+            f"{self.held_out} of seed {VALIDATION_SEED} held out"
+        )
+
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""
         rng = np.random.default_rng([self.seed, step])
