@@ -27,6 +27,7 @@ from .network.runtime import VelocityNetwork, load_network
 from .options import LARGEST_FIELD_VOXELS
 from .options import RegistrationOptions as RegistrationOptions
 from .progress import Progress, silent
+from .vertebrae.distinctness import match_ratios
 from .vertebrae.level_check import LevelShift, best_shift
 from .vertebrae.refinement import VertebraPose, refine_poses
 from .vertebrae.scene import make_scene
@@ -49,7 +50,7 @@ class RegistrationResult:
         network: the network that was used.
         network_poses: CT→MR poses in LPS mm that the network alone gives.
         vertebrae: refined poses by VerSe number, with what speaks for them.
-        shift: the neighbouring level that the images clearly prefer, if there is one.
+        shift: how well the spine fits one level beside; None where that cannot be judged.
         deformation: both directions of the transform.
         notes: what a user should know, one sentence each.
         seconds: time spent in each stage.
@@ -67,6 +68,17 @@ class RegistrationResult:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class FoundPoses:
+    """The rigid part of a `RegistrationResult`; see there."""
+
+    start: Start
+    network: VelocityNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    vertebrae: Mapping[int, VertebraPose]
+    shift: LevelShift | None
+
+
 class _Stages:
     """Reports progress and keeps the time of every stage."""
 
@@ -75,12 +87,12 @@ class _Stages:
         self.seconds: dict[str, float] = {}
         self._name, self._since = "", time.perf_counter()
 
-    def __call__(self, name: str, fraction: float) -> None:
+    def __call__(self, stage: str, fraction: float) -> None:
         now = time.perf_counter()
         if self._name:
             self.seconds[self._name] = round(now - self._since, 3)
-        self._name, self._since = name, now
-        self.progress(name, fraction)
+        self._name, self._since = stage, now
+        self.progress(stage, fraction)
 
 
 def register(
@@ -102,22 +114,38 @@ def register(
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
     notes = list(case.warnings)
     stage = _Stages(progress)
-    stage("alignment", 0.0)
-    start = find_start(case)
-    stage("network", 0.1)
-    network = load_network(options.network, options.device, options.threads or 0, notes.append)
-    network_poses = _network_poses(network, case, start)
-    stage("vertebrae", 0.25)
-    vertebrae, shift = _refine(case, start, network_poses, options)
-    if shift is not None and not start.mr_centers:
-        start = replace(start, global_rigid=shift.motion)
-        vertebrae, shift = _refine(case, start, {}, options)
+    found = find_poses(case, options, stage, notes)
     stage("soft tissue", 0.6)
-    deformation = _deform(case, vertebrae, network, options, stage, notes)
+    deformation = _deform(case, found.vertebrae, found.network, options, stage, notes)
     stage("done", 1.0)
     return RegistrationResult(
-        case, options, start, network, network_poses, vertebrae, shift, deformation, notes, stage.seconds
+        case=case, options=options, deformation=deformation, notes=notes, seconds=stage.seconds, **vars(found)
     )
+
+
+def find_poses(case: Case, options: RegistrationOptions, progress: Progress, notes: list[str]) -> FoundPoses:
+    """The rigid part of a registration: where every vertebra is.
+
+    Args:
+        case: checked inputs.
+        options: what the user chose.
+        progress: told the stage and the share done.
+        notes: what a user should know is appended here.
+
+    Raises:
+        InputError: the case cannot be registered, or the network file or device cannot be used.
+    """
+    progress("alignment", 0.0)
+    start = find_start(case)
+    progress("network", 0.1)
+    network = load_network(options.network, options.device, options.threads or 0, notes.append)
+    network_poses = _network_poses(network, case, start)
+    progress("vertebrae", 0.25)
+    vertebrae, shift = _refine(case, start, network_poses, options)
+    if shift is not None and shift.is_better and not start.mr_centers:
+        start = replace(start, global_rigid=shift.motion)
+        vertebrae, shift = _refine(case, start, {}, options)
+    return FoundPoses(start, network, network_poses, vertebrae, shift)
 
 
 def _bone_points(case: Case) -> dict[int, NDArray[Any]]:
@@ -142,15 +170,17 @@ def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[i
 def _refine(
     case: Case, start: Start, network_poses: Mapping[int, rigid.Rigid], options: RegistrationOptions
 ) -> tuple[dict[int, VertebraPose], LevelShift | None]:
-    """Refined poses, and the neighbouring level if it explains the images clearly better."""
+    """Refined poses, and how well the better of the neighbouring levels explains the images."""
     moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
     box = Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, Grid.of(case.mr).axes)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     known = [dict(network_poses)] if network_poses else []
     place = (scene, box, start.global_rigid, start.ct_centers)
     vertebrae = refine_poses(*place, known, options.refinement, options.seed)
-    shift = best_shift(*place, {n: v.pose for n, v in vertebrae.items()})
-    return vertebrae, shift if shift is not None and shift.is_better else None
+    poses = {n: v.pose for n, v in vertebrae.items()}
+    matches = match_ratios(*place, poses)
+    vertebrae = {n: replace(v, match_ratio=matches[n]) for n, v in vertebrae.items()}
+    return vertebrae, best_shift(*place, poses)
 
 
 def _deform(

@@ -55,7 +55,7 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
     determinant = deformation_determinant(deformation)
     jacobian = jacobian_on_mr(determinant, deformation.box, case.mr)
     _write(jacobian, directory / "jacobian.nrrd")
-    assessment = assess(result, determinant, jacobian, labels)
+    assessment = assess(result, determinant, labels)
     write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
     write_quality_csv(directory / "quality.csv", assessment.vertebrae)
     progress("writing the report", 0.8)

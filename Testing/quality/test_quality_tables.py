@@ -14,7 +14,8 @@ ROWS = [
     flag_vertebra("L5", 24, visible_share=1.0),
 ]
 KEYS = [
-    "name", "number", "flag", "reason", "residual_before", "residual_after", "spread_mm",
+    "name", "number", "flag", "reason", "residual_before", "residual_after",
+    "match_ratio", "level_ratio", "nmi_before", "nmi_after", "spread_mm",
     "network_disagreement_mm", "neighbour_disagreement_mm", "visible_share", "overlap_share", "moved_mm",
     "rotated_deg", "jacobian_mean", "jacobian_sd",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import demo, export, phantom, register, train
+from . import compare, demo, evaluate, export, phantom, register, train
 from .subcommand import Subcommand
 
 __all__ = ["Subcommand", "subcommands"]
@@ -10,4 +10,5 @@ __all__ = ["Subcommand", "subcommands"]
 
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
-    return register.SUBCOMMAND, demo.SUBCOMMAND, phantom.SUBCOMMAND, train.SUBCOMMAND, export.SUBCOMMAND
+    modules = (register, evaluate, compare, demo, phantom, train, export)
+    return tuple(module.SUBCOMMAND for module in modules)

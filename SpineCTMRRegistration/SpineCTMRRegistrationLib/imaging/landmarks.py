@@ -57,6 +57,23 @@ def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]
     return points, (f"{path.name}: {quoted_list(others)} not recognised as vertebrae and ignored.",)
 
 
+def read_named_points(path: Path) -> dict[str, np.ndarray]:
+    """LPS mm points (3,) by name, whatever the names, from the same files as `read_landmarks`.
+
+    Raises:
+        InputError: unreadable, a name twice, or unusable positions.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the path.")
+    points: dict[str, np.ndarray] = {}
+    for name, position, factors in _entries(path):
+        if name in points:
+            raise InputError(f"{path} names {name} twice; give every point its own name.")
+        points[name] = _point(position, name, path) * factors
+    return points
+
+
 def _entries(path: Path) -> Iterable[Entry]:
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..alignment import rigid
+from ..imaging.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
 from .flags import VertebraQuality, flag_vertebra
-from .jacobian import folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
+from .invertibility import inverse_consistency, points_in
+from .jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
+from .similarity import vertebra_similarity
 
 if TYPE_CHECKING:
     from ..registration import RegistrationResult
     from ..vertebrae.level_check import LevelShift
 
-NO_POSE = float("nan")
+NAN = float("nan")
+BONE_SAMPLES = 6000
+"""Voxels of each bone at which det J is measured."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +43,23 @@ class Assessment:
     failure: str | None
 
 
-def assess(
-    result: RegistrationResult, determinant: NDArray[Any], jacobian: sitk.Image, labels_in_mr: sitk.Image
-) -> Assessment:
+def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: sitk.Image) -> Assessment:
     """Rows, overall figures and verdict of a result.
 
     Args:
         result: what was registered.
         determinant: (z, y, x) of `mr_to_ct` on the deformation's box.
-        jacobian: the same on the MR's grid.
         labels_in_mr: vertebra numbers on the MR's grid.
     """
-    in_bone = _bone_determinants(jacobian, labels_in_mr)
-    rows = [_row(result, number, in_bone) for number in result.vertebrae]
+    in_bone = _bone_determinants(result, labels_in_mr)
+    starts = dict.fromkeys(result.vertebrae, result.start.global_rigid)
+    poses = {n: v.pose for n, v in result.vertebrae.items()}
+    similarity = [vertebra_similarity(result.case, labels_in_mr, motions) for motions in (starts, poses)]
+    rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.vertebrae]
+    deformation = result.deformation
+    there_and_back = inverse_consistency(
+        deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
+    )
     overall: dict[str, float | int | str] = {
         "start": result.start.found_by,
         "start_residual_mm": result.start.residual_mm,
@@ -58,12 +68,18 @@ def assess(
         "determinant_max": float(determinant.max()),
         "sd_log_jacobian": sd_log_jacobian(determinant),
         "sd_log_jacobian_learn2reg": sd_log_jacobian_learn2reg(determinant),
-        "inverse_consistency_mm": _inverse_consistency(result),
+        "inverse_consistency_mm": float(there_and_back.mean()),
     }
     return Assessment(rows, overall, _failure(rows, result.shift))
 
 
-def _row(result: RegistrationResult, number: int, in_bone: Mapping[int, NDArray[Any]]) -> VertebraQuality:
+def _row(
+    result: RegistrationResult,
+    number: int,
+    in_bone: Mapping[int, NDArray[Any]],
+    nmi_before: float,
+    nmi_after: float,
+) -> VertebraQuality:
     found = result.vertebrae[number]
     center = result.start.ct_centers[number]
     at_start = rigid.apply(result.start.global_rigid, center)
@@ -74,8 +90,12 @@ def _row(result: RegistrationResult, number: int, in_bone: Mapping[int, NDArray[
         number,
         residual_before=found.residual_before,
         residual_after=found.residual_after,
+        match_ratio=found.match_ratio,
+        level_ratio=NAN if result.shift is None else result.shift.residual_ratio,
+        nmi_before=nmi_before,
+        nmi_after=nmi_after,
         spread_mm=found.spread_mm,
-        network_disagreement_mm=NO_POSE if network is None else _distance(network, found.pose, center),
+        network_disagreement_mm=NAN if network is None else _distance(network, found.pose, center),
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
         overlap_share=result.deformation.overlap.get(number, 0.0),
@@ -90,25 +110,21 @@ def _distance(a: rigid.Rigid, b: rigid.Rigid, point: NDArray[Any]) -> float:
     return float(np.linalg.norm(rigid.apply(a, point) - rigid.apply(b, point)))
 
 
-def _bone_determinants(jacobian: sitk.Image, labels: sitk.Image) -> dict[int, NDArray[Any]]:
-    values, numbers = sitk.GetArrayViewFromImage(jacobian), sitk.GetArrayViewFromImage(labels)
-    where = numbers > 0
-    inside, which = values[where], numbers[where]
-    return {int(n): inside[which == n] for n in np.unique(which)}
-
-
-def _inverse_consistency(result: RegistrationResult, count: int = 2000) -> float:
-    """Mean distance in mm of points of the box from themselves after going to the CT and back."""
-    box = result.deformation.box
-    rng = np.random.default_rng(0)
-    points = box.to_points(rng.uniform(0, 1, (count, 3)) * (np.array(box.size) - 1))
-    to_ct, to_mr = result.deformation.mr_to_ct(), result.deformation.ct_to_mr()
-    back = [to_mr.TransformPoint(to_ct.TransformPoint([float(v) for v in p])) for p in points]
-    return float(np.linalg.norm(np.array(back) - points, axis=1).mean())
+def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[int, NDArray[Any]]:
+    """det J of `mr_to_ct`, as software applies it, at voxels of every bone."""
+    grid, numbers = Grid.of(labels), sitk.GetArrayViewFromImage(labels)
+    field, box = result.deformation.mr_to_ct_field, result.deformation.box
+    found = {}
+    for number, region in enumerate(ndimage.find_objects(numbers), 1):
+        if region is not None:
+            voxels = np.argwhere(numbers[region] == number) + [side.start for side in region]
+            sample = voxels[:: max(1, len(voxels) // BONE_SAMPLES), ::-1]
+            found[number] = determinant_at(field, box, grid.to_points(sample))
+    return found
 
 
 def _failure(rows: list[VertebraQuality], shift: LevelShift | None) -> str | None:
-    if shift is not None:
+    if shift is not None and shift.is_better:
         side = "cranial" if shift.direction < 0 else "caudal"
         return (
             "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "

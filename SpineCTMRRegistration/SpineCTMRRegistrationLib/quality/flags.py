@@ -44,6 +44,10 @@ class VertebraQuality:
         reason: one line that explains the flag.
         residual_before: mean MIND difference of CT and MR in the bone at the start.
         residual_after: the same after registration.
+        match_ratio: MIND difference after registration over the smallest one 5 mm beside (1 = no better).
+        level_ratio: mean MIND difference one level beside over that at this level, of the whole spine.
+        nmi_before: normalised mutual information of CT and MR in and around the bone at the start.
+        nmi_after: the same after registration.
         spread_mm: disagreement of the multi-start refinements.
         network_disagreement_mm: distance between the refined pose and the network's.
         neighbour_disagreement_mm: distance between the refined pose and its neighbours' prediction.
@@ -61,6 +65,10 @@ class VertebraQuality:
     reason: str = ""
     residual_before: float = NAN
     residual_after: float = NAN
+    match_ratio: float = NAN
+    level_ratio: float = NAN
+    nmi_before: float = NAN
+    nmi_after: float = NAN
     spread_mm: float = NAN
     network_disagreement_mm: float = NAN
     neighbour_disagreement_mm: float = NAN
@@ -72,38 +80,15 @@ class VertebraQuality:
     jacobian_sd: float = NAN
 
 
-def flag_vertebra(
-    name: str,
-    number: int,
-    *,
-    residual_before: float = NAN,
-    residual_after: float = NAN,
-    spread_mm: float = NAN,
-    network_disagreement_mm: float = NAN,
-    neighbour_disagreement_mm: float = NAN,
-    visible_share: float = NAN,
-    overlap_share: float = NAN,
-    moved_mm: float = NAN,
-    rotated_deg: float = NAN,
-    jacobian_mean: float = NAN,
-    jacobian_sd: float = NAN,
-) -> VertebraQuality:
-    """The table row of one vertebra, with the flag and its reason filled in from the signals."""
-    row = VertebraQuality(
-        name=name,
-        number=number,
-        residual_before=residual_before,
-        residual_after=residual_after,
-        spread_mm=spread_mm,
-        network_disagreement_mm=network_disagreement_mm,
-        neighbour_disagreement_mm=neighbour_disagreement_mm,
-        visible_share=visible_share,
-        overlap_share=overlap_share,
-        moved_mm=moved_mm,
-        rotated_deg=rotated_deg,
-        jacobian_mean=jacobian_mean,
-        jacobian_sd=jacobian_sd,
-    )
+def flag_vertebra(name: str, number: int, **signals: float) -> VertebraQuality:
+    """The table row of one vertebra, with the flag and its reason filled in from the signals.
+
+    Args:
+        name: such as "L4".
+        number: VerSe number.
+        signals: the measured attributes of `VertebraQuality` by name.
+    """
+    row = VertebraQuality(name=name, number=number, **signals)  # type: ignore[arg-type]
     flag, reason = judge(row)
     return replace(row, flag=flag, reason=reason)
 

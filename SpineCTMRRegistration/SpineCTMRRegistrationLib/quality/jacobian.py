@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ..imaging.grid import Grid
+from ..imaging.grid import Grid, Points
+from ..vertebrae.sampling import value_and_gradient
 
 if TYPE_CHECKING:
     from ..deformation.deformation import Deformation
@@ -54,6 +56,28 @@ def deformation_determinant(deformation: Deformation) -> NDArray[np.float32]:
     determinant = jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
     determinant[deformation.rigid_nodes] = 1
     return determinant
+
+
+def determinant_at(displacement: NDArray[Any], grid: Grid, points: Points) -> NDArray[np.float64]:
+    """det J (n,) of the transform as software applies it: linear interpolation between the nodes.
+
+    Exact inside each grid cell, where differences between nodes would mix neighbouring cells.
+
+    Args:
+        displacement: u (z, y, x, 3) in LPS mm.
+        grid: of the displacement.
+        points: LPS mm (n, 3); outside the grid nothing moves, so det J = 1.
+    """
+    index = grid.to_indices(points)
+    slopes = value_and_gradient(
+        torch.as_tensor(np.ascontiguousarray(displacement), dtype=torch.float32),
+        torch.as_tensor(index, dtype=torch.float32),
+    )[1]
+    axes = grid.index_to_point[:3, :3]
+    derivative = torch.stack(slopes, -1).double().numpy() + axes
+    determinant = np.linalg.det(derivative) / np.linalg.det(axes)
+    inside = np.all((index >= 0) & (index <= np.asarray(grid.size) - 1), -1)
+    return np.where(inside, determinant, 1.0)
 
 
 def folding_count(determinant: NDArray[Any], mask: NDArray[Any] | None = None) -> int:

@@ -24,13 +24,15 @@ class Statistics:
     Attributes:
         count: finite values.
         sd: standard deviation of the sample (n - 1); NaN for a single value.
-        p95: 95th percentile, linearly interpolated.
+        q1, q3: 25th and 75th percentile; p95 the 95th; all linearly interpolated.
     """
 
     count: int
     mean: float
     sd: float
     median: float
+    q1: float
+    q3: float
     p95: float
     max: float
 
@@ -57,12 +59,14 @@ def statistics(values: ArrayLike) -> Statistics:
     sample = np.asarray(values, float).ravel()
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
-        return Statistics(0, *[float("nan")] * 5)
+        return Statistics(0, *[float("nan")] * 7)
     return Statistics(
         count=int(sample.size),
         mean=float(sample.mean()),
         sd=float(sample.std(ddof=1)) if sample.size > 1 else float("nan"),
         median=float(np.median(sample)),
+        q1=float(np.percentile(sample, 25)),
+        q3=float(np.percentile(sample, 75)),
         p95=float(np.percentile(sample, 95)),
         max=float(sample.max()),
     )

@@ -35,8 +35,8 @@ def write_quality_json(
     content = {
         "schema": SCHEMA,
         "verdict": verdict(vertebrae),
-        "vertebrae": [_plain(asdict(row)) for row in vertebrae],
-        "overall": _plain(dict(overall)),
+        "vertebrae": [plain(asdict(row)) for row in vertebrae],
+        "overall": plain(dict(overall)),
         "warnings": [without_paths(warning) for warning in warnings],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -49,18 +49,18 @@ def write_quality_csv(path: str | Path, vertebrae: Sequence[VertebraQuality]) ->
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in vertebrae:
-            plain = _plain(asdict(row))
-            writer.writerow(["" if plain[key] is None else plain[key] for key in COLUMNS])
+            values = plain(asdict(row))
+            writer.writerow(["" if values[key] is None else values[key] for key in COLUMNS])
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` in JSON's own types: numpy unwrapped, floats rounded, NaN and infinities null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return round(value, DECIMALS) if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):

@@ -64,6 +64,7 @@ class VertebraPose:
         spread_mm: how far the other starts that explain the images about as well end from this pose.
         visible_share: share of the bone that both images show.
         neighbour_disagreement_mm: opening of the joints with the neighbours.
+        match_ratio: residual over the smallest one 5 mm beside (`distinctness`); NaN before it is measured.
     """
 
     number: int
@@ -73,6 +74,7 @@ class VertebraPose:
     spread_mm: float
     visible_share: float
     neighbour_disagreement_mm: float
+    match_ratio: float = float("nan")
 
 
 def refine_poses(

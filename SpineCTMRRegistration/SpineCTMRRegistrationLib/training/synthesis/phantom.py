@@ -43,6 +43,7 @@ class PhantomOptions:
         mr_noise: standard deviation of the MR noise relative to fat.
         ct_noise_hu: standard deviation of the CT noise.
         motion: how far things move.
+        truth_spacing_mm: spacing of the grid that holds the true motion; bones are rigid on any.
     """
 
     levels: tuple[int, ...] = LUMBAR
@@ -54,6 +55,7 @@ class PhantomOptions:
     mr_noise: float = 0.03
     ct_noise_hu: float = 20.0
     motion: MotionOptions = field(default_factory=MotionOptions)
+    truth_spacing_mm: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     moved = np.concatenate(
         [rigid.apply(poses[n], _outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)]
     )
-    truth = DeformationOptions(spacing_mm=1.0, reach_mm=38.0, weight_power=2.6, stride=2)
+    truth = DeformationOptions(spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, stride=2)
     box = spine_box(moved, truth.spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
     deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth)
     ct, labels = _scan_ct(rng, anatomy, bones, options, progress)

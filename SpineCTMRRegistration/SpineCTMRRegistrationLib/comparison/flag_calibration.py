@@ -1,0 +1,86 @@
+"""Calibrate the quality flags on phantoms that were made to fail, and publish how far to believe them.
+
+Run as `python -m SpineCTMRRegistrationLib.comparison.flag_calibration --help`. Patients with even numbers
+choose the rule, those with odd numbers test it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from ..training.synthesis.phantom import Phantom, make_phantom
+from .accuracy import KINDS
+from .flag_cases import COLUMNS, FIRST_SEED, Observation, observe, phantom_options, scenarios
+
+
+def collect(patients: int, path: Path) -> list[Observation]:
+    """Observations of all patients; those already in the CSV file `path` are read from it."""
+    rows = read_observations(path)
+    done = {row.patient for row in rows}
+    before: Phantom | None = None
+    for patient in range(patients):
+        if patient in done:
+            before = None
+            continue
+        other = before or _phantom((patient + 1) % patients)
+        before = _phantom(patient)
+        new = []
+        for name, case, troubles in scenarios(before, other, _seed(patient)):
+            new += observe(before, case, patient, phantom_options(patient)[0], name, troubles)
+        _append(path, new)
+        rows += new
+        print(f"patient {patient}: {len(new)} vertebrae", flush=True)
+    return rows
+
+
+def read_observations(path: Path) -> list[Observation]:
+    """The rows of a CSV file that `collect` wrote; none if there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [_observation(row) for row in csv.DictReader(file)]
+
+
+def _observation(row: dict[str, str]) -> Observation:
+    values: dict[str, Any] = {name: row[name] for name in ("kind", "scenario", "vertebra", "trouble")}
+    values["patient"] = int(row["patient"])
+    values |= {name: float(row[name]) for name in COLUMNS if name not in values}
+    return Observation(**values)
+
+
+def _append(path: Path, rows: Sequence[Observation]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([f"{v:.4f}" if isinstance(v, float) else v for v in astuple(row)])
+
+
+def _seed(patient: int) -> int:
+    return FIRST_SEED + 20 * (patient % len(KINDS)) + patient // len(KINDS)
+
+
+def _phantom(patient: int) -> Phantom:
+    return make_phantom(_seed(patient), phantom_options(patient)[1])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Collect, choose the rule, test it, publish."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patients", type=int, default=48, help="phantoms; about half a minute each")
+    parser.add_argument(
+        "--rows", type=Path, default=Path("flag_calibration.csv"), help="continued if it exists"
+    )
+    chosen = parser.parse_args(arguments)
+    collect(chosen.patients, chosen.rows)
+
+
+if __name__ == "__main__":
+    main()

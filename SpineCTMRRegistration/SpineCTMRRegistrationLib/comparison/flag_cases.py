@@ -1,0 +1,135 @@
+"""Phantom registrations, many of them made to fail: what is known without the truth, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from ..imaging.case import Case
+from ..imaging.vertebra_names import vertebra_name
+from ..options import RegistrationOptions
+from ..progress import silent
+from ..registration import find_poses
+from ..training.synthesis.phantom import Phantom, PhantomOptions
+from .accuracy import KINDS, with_centroid_error
+from .failures import (
+    of_another_patient,
+    one_level_off,
+    with_cut_mr,
+    with_fracture,
+    with_half_label,
+    with_screws,
+    with_wrong_center,
+)
+from .truth import pose_errors
+
+LEVELS = (
+    (20, 21, 22, 23, 24),
+    (21, 22, 23, 24),
+    (20, 21, 22, 23, 24),
+    (17, 18, 19, 20, 21),
+    (22, 23, 24),
+    (20, 21, 22, 23, 24),
+)
+FIRST_SEED = 700
+"""Seeds that neither training nor tests nor the accuracy tables use."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One vertebra of one registration.
+
+    Attributes:
+        patient: number of the phantom.
+        kind: of its MR.
+        scenario: what was done to it.
+        vertebra: such as "L4".
+        trouble: what was done to this very vertebra, if anything.
+        tre_mm: mean error of the found pose over the bone; infinite where there is no right answer.
+        match_ratio, level_ratio, spread_mm, neighbour_mm, visible_share: signals known without the truth.
+    """
+
+    patient: int
+    kind: str
+    scenario: str
+    vertebra: str
+    trouble: str
+    tre_mm: float
+    match_ratio: float
+    level_ratio: float
+    spread_mm: float
+    neighbour_mm: float
+    visible_share: float
+
+
+COLUMNS = tuple(field.name for field in fields(Observation))
+
+
+def phantom_options(patient: int) -> tuple[str, PhantomOptions]:
+    """Kind of MR and options of phantom number `patient`: every kind in turn, at several levels."""
+    kind = list(KINDS)[patient % len(KINDS)]
+    options = KINDS[kind]
+    inplane, thickness = options.mr_spacing_mm
+    return kind, replace(
+        options,
+        levels=LEVELS[(patient % len(KINDS) + patient // len(KINDS)) % len(LEVELS)],
+        mr_spacing_mm=(max(inplane, 1.2), max(thickness, 1.2)),
+        ct_spacing_mm=(1.25, 1.5),
+        margin_mm=14.0,
+        truth_spacing_mm=1.5,
+    )
+
+
+def scenarios(phantom: Phantom, other: Phantom, seed: int) -> Iterator[tuple[str, Case, dict[int, str]]]:
+    """Name, inputs and troubled vertebrae of every registration of a phantom.
+
+    Args:
+        phantom: the patient.
+        other: another patient.
+        seed: of the choices.
+    """
+    rng = np.random.default_rng([seed, 11])
+    case, numbers = phantom.case, list(phantom.poses)
+    off = with_centroid_error(case, 2.0, seed)
+    first, second, third = (int(n) for n in rng.permutation(numbers)[:3])
+    yield "centres wrong by up to 12 mm", with_centroid_error(case, float(rng.uniform(0, 12)), seed), {}
+    sick = with_fracture(off, phantom, first)
+    sick = with_screws(sick, phantom, second, seed)
+    sick = with_half_label(sick, phantom, third, seed)
+    sick = with_cut_mr(replace(phantom, case=sick), numbers[-1], float(rng.uniform(0.1, 0.8)))
+    troubles = {first: "fracture", second: "screws", third: "half a label"}
+    troubles[numbers[-1]] = "cut by the MR" + f" and {troubles[numbers[-1]]}" * (numbers[-1] in troubles)
+    yield "sick", sick, troubles
+    yield "one centre 20 mm wrong", with_wrong_center(off, first, 20.0, seed), {first: "centre 20 mm wrong"}
+    wrong = dict.fromkeys(numbers, "one level off")
+    yield "one level off", one_level_off(case, int(rng.choice([-1, 1]))), wrong
+    yield "another patient", of_another_patient(case, other.case), dict.fromkeys(numbers, "another patient")
+    if seed % 2:
+        yield "no centres", replace(case, mr_centroids=None), {}
+
+
+def observe(
+    phantom: Phantom, case: Case, patient: int, kind: str, scenario: str, troubles: dict[int, str]
+) -> list[Observation]:
+    """Register a case as far as the flags' signals need, and measure the poses against the truth."""
+    found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
+    errors = pose_errors(phantom, {n: v.pose for n, v in found.vertebrae.items()})
+    hopeless = scenario == "another patient"
+    return [
+        Observation(
+            patient=patient,
+            kind=kind,
+            scenario=scenario,
+            vertebra=vertebra_name(n),
+            trouble=troubles.get(n, ""),
+            tre_mm=float("inf") if hopeless else errors[n],
+            match_ratio=v.match_ratio,
+            level_ratio=float("nan") if found.shift is None else found.shift.residual_ratio,
+            spread_mm=v.spread_mm,
+            neighbour_mm=v.neighbour_disagreement_mm,
+            visible_share=v.visible_share,
+        )
+        for n, v in found.vertebrae.items()
+    ]

@@ -1,0 +1,238 @@
+"""What `evaluate` measures, against SimpleITK's filters and plain geometry."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from SpineCTMRRegistrationLib.alignment import rigid
+from SpineCTMRRegistrationLib.command import run
+from SpineCTMRRegistrationLib.commands import subcommands
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.imaging.grid import Grid
+from SpineCTMRRegistrationLib.quality.evaluation import evaluate
+from SpineCTMRRegistrationLib.quality.evaluation_tables import as_markdown, write_evaluation
+from SpineCTMRRegistrationLib.quality.invertibility import rigid_dice
+from SpineCTMRRegistrationLib.quality.jacobian import determinant_at
+from SpineCTMRRegistrationLib.quality.landmark_pairs import LandmarkPair, read_landmark_pairs
+from SpineCTMRRegistrationLib.quality.metrics import statistics
+from SpineCTMRRegistrationLib.quality.result_folder import read_result_folder
+
+from .conftest import CENTERS, MR_GRID, RADII, START, write_folder
+
+
+def rows_of(evaluation):
+    return {row.number: row for row in evaluation.vertebrae}
+
+
+def test_overlap_agrees_with_itk(hand_made):
+    found = rows_of(evaluate(read_result_folder(hand_made.folder), hand_made.reference))
+    labels = sitk.ReadImage(str(hand_made.folder / "vertebrae_in_mr.nrrd"))
+    for number in CENTERS:
+        masks = [sitk.Cast(image == number, sitk.sitkUInt8) for image in (labels, hand_made.reference)]
+        overlap, hausdorff = sitk.LabelOverlapMeasuresImageFilter(), sitk.HausdorffDistanceImageFilter()
+        overlap.Execute(*masks)
+        hausdorff.Execute(*masks)
+        assert found[number].dice == pytest.approx(overlap.GetDiceCoefficient())
+        assert 0.8 < found[number].dice < 0.95
+        assert found[number].hd99_mm <= hausdorff.GetHausdorffDistance() + 1e-6
+        assert 0.3 < found[number].mean_surface_mm < 1.6
+        assert found[number].dice_before > 0.97
+
+
+def test_a_reference_on_another_grid_gives_nearly_the_same(hand_made):
+    turned = sitk.Euler3DTransform((0, 0, 0), 0.2, -0.3, 0.4).GetMatrix()
+    grid = Grid.around(MR_GRID.corners(), 0.9, 2, turned)
+    identity = sitk.Transform()
+    fine = sitk.Resample(hand_made.reference, grid.empty(), identity, sitk.sitkNearestNeighbor)
+    result = read_result_folder(hand_made.folder)
+    wanted, found = rows_of(evaluate(result, hand_made.reference)), rows_of(evaluate(result, fine))
+    for number in CENTERS:
+        assert found[number].dice == pytest.approx(wanted[number].dice, abs=0.02)
+        assert found[number].hd95_mm == pytest.approx(wanted[number].hd95_mm, abs=max(MR_GRID.spacing_mm))
+
+
+def test_landmark_errors_are_those_of_the_written_transform(hand_made):
+    """CT points true to the rigid start but for 3 mm; the field does not move, so before = after."""
+    pairs = []
+    for number, center in CENTERS.items():
+        off = np.array([0, 3.0 * (number == 24), 0])
+        ct = rigid.apply(rigid.inverse(START), center) + off
+        pairs.append(LandmarkPair(f"middle {number}", ct, center))
+    far = np.array([0, 0, 300.0])
+    pairs.append(LandmarkPair("far", rigid.apply(rigid.inverse(START), far), far))
+    found = evaluate(read_result_folder(hand_made.folder), landmarks=pairs)
+    rows = rows_of(found)
+    assert (rows[23].landmarks, rows[24].landmarks) == (1, 1)
+    assert rows[23].tre_mm == pytest.approx(0, abs=1e-6)
+    assert rows[24].tre_mm == pytest.approx(3, abs=1e-6)
+    assert found.overall["tre_mm"] == pytest.approx(1, abs=1e-6)
+    assert found.landmark_errors["middle 24"] == pytest.approx((3, 3), abs=1e-6)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.25, 0.8])
+def test_regularity_of_a_stretch_is_analytic(tmp_path, stretch):
+    found = evaluate(read_result_folder(write_folder(tmp_path / "result", stretch).folder))
+    for row in found.vertebrae:
+        assert row.determinant_mean == pytest.approx(stretch, abs=1e-4)
+        assert row.determinant_sd == pytest.approx(0, abs=1e-4)
+        assert row.volume_change_percent == pytest.approx(100 * (1 / stretch - 1), abs=1e-2)
+        assert row.folding_percent == 0
+        assert (row.rigid_dice == 1) == (stretch == 1)
+        assert row.inverse_consistency_mm < 1e-6
+    assert found.overall["folding_voxels"] == 0
+    assert found.overall["sd_log_jacobian"] == pytest.approx(0, abs=1e-4)
+    assert found.overall["determinant_max"] == pytest.approx(stretch, abs=1e-4)
+
+
+def test_rigid_dice_of_a_stretch_is_that_of_two_ellipsoids():
+    """Stretching by s about the centre: overlap with the unstretched body, counted on a fine grid."""
+    grid = Grid((80, 70, 60), (0.5, 0.5, 0.5), (-20.0, -17.5, -15.0))
+    points = grid.points()
+    stretch = 1.3
+    to_ct, to_mr = sitk.AffineTransform(3), sitk.AffineTransform(3)
+    to_ct.SetMatrix(np.diag([1, 1, stretch]).ravel().tolist())
+    to_mr.SetMatrix(np.diag([1, 1, 1 / stretch]).ravel().tolist())
+    body = np.square(points / RADII).sum(-1) <= 1
+    moved = np.square(points / (RADII * (1, 1, stretch))).sum(-1) <= 1
+    wanted = 2 * np.count_nonzero(body & moved) / (np.count_nonzero(body) + np.count_nonzero(moved))
+    assert wanted < 0.9
+    assert rigid_dice(body, grid, to_ct, to_mr) == pytest.approx(wanted, abs=0.01)
+    turn = rigid.from_rotation((0.3, 0.2, -0.5), (30.0, 5.0, -9.0))
+    ends = rigid.to_sitk(turn), rigid.to_sitk(rigid.inverse(turn))
+    assert rigid_dice(body, grid, *ends) == 1
+
+
+def test_determinant_between_nodes_is_that_of_the_transform_itk_applies():
+    rng = np.random.default_rng(5)
+    axes = sitk.Euler3DTransform((0, 0, 0), 0.3, -0.2, 0.5).GetMatrix()
+    grid = Grid((9, 8, 7), (1.5, 2.0, 2.5), (3.0, -4.0, 5.0), axes)
+    field = rng.normal(0, 0.4, (*grid.shape, 3))
+    transform = sitk.DisplacementFieldTransform(grid.image(field))
+    index = rng.integers(1, 5, (40, 3)) + rng.uniform(0.1, 0.9, (40, 3))
+    points, step = grid.to_points(index), 1e-4
+    columns = []
+    for axis in np.eye(3) * step:
+        ends = [[transform.TransformPoint((p + s * axis).tolist()) for p in points] for s in (1, -1)]
+        columns.append((np.array(ends[0]) - ends[1]) / (2 * step))
+    wanted = np.linalg.det(np.stack(columns, -1))
+    assert np.ptp(wanted) > 0.5
+    np.testing.assert_allclose(determinant_at(field, grid, points), wanted, atol=1e-3)
+    assert determinant_at(field, grid, np.array([[500.0, 0, 0]])) == 1
+
+
+def test_what_the_registration_measured_is_carried_on(hand_made):
+    rows = rows_of(evaluate(read_result_folder(hand_made.folder)))
+    assert (rows[23].flag, rows[23].mind_before, rows[23].mind_after) == ("good", 0.12, 0.06)
+    assert np.isnan(rows[23].nmi_before)
+    assert np.isnan(rows[24].mind_after)
+    assert np.isnan(rows[23].dice)
+
+
+def test_tables(hand_made):
+    found = evaluate(read_result_folder(hand_made.folder), hand_made.reference)
+    write_evaluation(hand_made.folder, found)
+    content = json.loads((hand_made.folder / "evaluation.json").read_text())
+    with (hand_made.folder / "evaluation.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["name"] for line in lines] == ["L4", "L5"]
+    assert float(lines[0]["dice"]) == content["vertebrae"][0]["dice"]
+    assert lines[0]["tre_mm"] == ""
+    assert content["vertebrae"][0]["tre_mm"] is None
+    values = [row["dice"] for row in content["vertebrae"]]
+    assert content["summary"]["dice"]["mean"] == pytest.approx(np.mean(values), abs=1e-4)
+    assert content["summary"]["dice"]["q1"] == pytest.approx(np.percentile(values, 25), abs=1e-4)
+    text = as_markdown(found)
+    assert "| DSC |" in text
+    assert "TRE" not in text
+    assert not list(hand_made.folder.glob("*.partial"))
+
+
+def test_statistics_hold_the_quartiles():
+    found = statistics([4, 1, 3, 2, 5])
+    assert (found.q1, found.median, found.q3) == (2, 3, 4)
+
+
+def test_pairs_of_points_from_one_file_or_two(tmp_path):
+    pairs = [
+        {"name": "a", "ct": [1, 2, 3], "mr": [4, 5, 6]},
+        {"name": "b", "ct_lps": [0, 0, 1], "mr_lps": [0, 1, 0]},
+    ]
+    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
+    found = read_landmark_pairs([tmp_path / "pairs.json"])
+    assert [(p.name, p.ct.tolist(), p.mr.tolist()) for p in found][1] == ("b", [0, 0, 1], [0, 1, 0])
+    (tmp_path / "ct.json").write_text(json.dumps({"tip": [1, 2, 3], "only here": [0, 0, 0]}))
+    markup = {"coordinateSystem": "RAS", "controlPoints": [{"label": "tip", "position": [-4, -5, 6]}]}
+    (tmp_path / "mr.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    (pair,) = read_landmark_pairs([tmp_path / "ct.json", tmp_path / "mr.mrk.json"])
+    assert (pair.name, pair.ct.tolist(), pair.mr.tolist()) == ("tip", [1, 2, 3], [4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "JSON"),
+        ("[]", "list of landmark pairs"),
+        ("[3]", "not a landmark pair"),
+        ('[{"name": "a", "ct": [1, 2], "mr": [1, 2, 3]}]', '"a" in the CT'),
+        ('[{"name": "a", "ct": [1, 2, 3]}]', '"a" in the MR'),
+        (json.dumps([{"name": "a", "ct": [1, 2, 3], "mr": [1, 2, 3]}] * 2), "twice"),
+    ],
+)
+def test_unusable_pairs_are_explained(tmp_path, text, says):
+    (tmp_path / "pairs.json").write_text(text)
+    with pytest.raises(InputError, match=says) as error:
+        read_landmark_pairs([tmp_path / "pairs.json"])
+    assert "\n" not in str(error.value)
+
+
+def _damage(folder, name):
+    path = folder / name
+    path.unlink() if name.endswith("json") and "quality" in name else path.write_text("nonsense")
+
+
+@pytest.mark.parametrize(
+    "name", ["run.json", "quality.json", "mr_to_ct.h5", "vertebrae_in_mr.nrrd", "vertebrae/L4.tfm"]
+)
+def test_a_damaged_folder_is_explained(hand_made, name):
+    _damage(hand_made.folder, name)
+    with pytest.raises(InputError, match=name.split("/")[-1]) as error:
+        read_result_folder(hand_made.folder)
+    assert "\n" not in str(error.value)
+
+
+def test_labels_that_do_not_fit_are_explained(hand_made):
+    result = read_result_folder(hand_made.folder)
+    other = hand_made.reference * 0 + 5
+    with pytest.raises(InputError, match="no vertebra in common"):
+        evaluate(result, other)
+    far = sitk.Image(hand_made.reference)
+    far.SetOrigin((900.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="do not overlap"):
+        evaluate(result, far)
+
+
+def test_the_command(hand_made, tmp_path, capfd):
+    sitk.WriteImage(hand_made.reference, str(tmp_path / "labels.nii.gz"))
+    words = [
+        "evaluate",
+        str(hand_made.folder),
+        "--mr-vertebrae",
+        str(tmp_path / "labels.nii.gz"),
+        "--progress",
+        "none",
+    ]
+    worker = [sys.executable, "-m", "SpineCTMRRegistrationLib"]
+    before = {p: p.read_bytes() for p in hand_made.folder.rglob("*") if p.is_file()}
+    assert run(words, subcommands(), worker) == 0
+    assert "| DSC |" in capfd.readouterr().out
+    assert all(path.read_bytes() == data for path, data in before.items())
+    assert {p.name for p in hand_made.folder.iterdir()} >= {
+        "evaluation.json",
+        "evaluation.csv",
+        "evaluation.md",
+    }
+    assert run(["evaluate", str(tmp_path / "none")], subcommands(), worker) == 2
+    assert "not a folder of results" in capfd.readouterr().err
