@@ -100,7 +100,8 @@ def scenarios(phantom: Phantom, other: Phantom, seed: int) -> Iterator[tuple[str
     sick = with_half_label(sick, phantom, third, seed)
     sick = with_cut_mr(replace(phantom, case=sick), numbers[-1], float(rng.uniform(0.1, 0.8)))
     troubles = {first: "fracture", second: "screws", third: "half a label"}
-    troubles[numbers[-1]] = "cut by the MR" + f" and {troubles[numbers[-1]]}" * (numbers[-1] in troubles)
+    lowest = numbers[-1]
+    troubles[lowest] = f"{troubles[lowest]}, cut by the MR" if lowest in troubles else "cut by the MR"
     yield "sick", sick, troubles
     yield "one centre 20 mm wrong", with_wrong_center(off, first, 20.0, seed), {first: "centre 20 mm wrong"}
     wrong = dict.fromkeys(numbers, "one level off")
