@@ -60,7 +60,9 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
     write_quality_csv(directory / "quality.csv", assessment.vertebrae)
     progress("writing the report", 0.8)
     _write_report(result, assessment, warped, labels, jacobian, directory)
-    (directory / "run.json").write_text(json.dumps(_run(result), indent=2) + "\n", encoding="utf-8")
+    (directory / "run.json").write_text(
+        json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
+    )
     progress("done", 1.0)
     if assessment.failure:
         raise RegistrationFailed(assessment.failure)
@@ -126,7 +128,7 @@ def _packages() -> dict[str, str]:
     }
 
 
-def _run(result: RegistrationResult) -> dict[str, Any]:
+def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
     card, options, case = result.network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
@@ -141,6 +143,7 @@ def _run(result: RegistrationResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "peak_memory_mb": _peak_memory_mb(),
         "warnings": len(result.notes),
+        "failure": assessment.failure,
     }
 
 

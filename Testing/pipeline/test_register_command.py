@@ -129,6 +129,7 @@ def test_a_level_named_wrong_is_told(registered: Registered, tmp_path: Path) -> 
     assert done.returncode == 3
     assert "one level" in done.stdout
     assert (tmp_path / "result" / "report.html").exists()
+    assert "one level" in json.loads((tmp_path / "result" / "run.json").read_text())["failure"]
 
 
 def test_without_landmarks_the_images_choose_the_level(registered: Registered, tmp_path: Path) -> None:

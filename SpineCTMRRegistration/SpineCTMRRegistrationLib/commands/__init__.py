@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import compare, demo, evaluate, export, phantom, register, train
+from . import compare, demo, evaluate, export, export_dicom, phantom, register, train
 from .subcommand import Subcommand
 
 __all__ = ["Subcommand", "subcommands"]
@@ -11,4 +11,7 @@ __all__ = ["Subcommand", "subcommands"]
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (register, evaluate, compare, demo, phantom, train, export)
-    return tuple(module.SUBCOMMAND for module in modules)
+    return (
+        module.SUBCOMMAND,
+        export_dicom.SUBCOMMAND,
+    )

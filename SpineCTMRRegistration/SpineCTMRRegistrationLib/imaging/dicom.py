@@ -90,7 +90,7 @@ def read_series(series: Series, folder: Path) -> sitk.Image:
     """
     if len(series.slices) == 1:
         return _read_one(series.slices[0], folder)
-    slices = _ordered(series.slices, folder)
+    slices = ordered_slices(series.slices, folder)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(s.path) for s in slices])
     if len({s.rescale for s in slices}) > 1:
@@ -104,6 +104,24 @@ def read_series(series: Series, folder: Path) -> sitk.Image:
     for key in image.GetMetaDataKeys():
         image.EraseMetaData(key)
     return image
+
+
+def ordered_slices(slices: Sequence[Slice], folder: Path) -> list[Slice]:
+    """Slices sorted along their normal as in the image, checked to form one regular volume.
+
+    Raises:
+        InputError: slices that are missing, doubled, uneven, tilted or have no position.
+    """
+    if any(s.position_mm is None or s.orientation is None for s in slices):
+        raise InputError(f"{folder} holds DICOM slices without a position; export the original series.")
+    orientations = np.array([s.orientation for s in slices])
+    if np.abs(orientations - orientations[0]).max() > 1e-3:
+        raise InputError(f"{folder} holds slices that are not parallel; give a single stack of slices.")
+    positions = np.array([s.position_mm for s in slices])
+    normal = np.cross(orientations[0, :3], orientations[0, 3:])
+    order = np.argsort(positions @ normal, kind="stable")
+    _check_gaps(positions[order], normal, folder)
+    return [slices[i] for i in order]
 
 
 def _header(path: Path) -> Any | None:
@@ -142,20 +160,6 @@ def _read_one(only: Slice, folder: Path) -> sitk.Image:
     if image.GetDimension() != 3 or image.GetSize()[2] == 1 or image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{folder} holds a single DICOM slice; give the folder with the whole series.")
     return image
-
-
-def _ordered(slices: Sequence[Slice], folder: Path) -> list[Slice]:
-    """Slices sorted along their normal, checked to form one regular volume."""
-    if any(s.position_mm is None or s.orientation is None for s in slices):
-        raise InputError(f"{folder} holds DICOM slices without a position; export the original series.")
-    orientations = np.array([s.orientation for s in slices])
-    if np.abs(orientations - orientations[0]).max() > 1e-3:
-        raise InputError(f"{folder} holds slices that are not parallel; give a single stack of slices.")
-    positions = np.array([s.position_mm for s in slices])
-    normal = np.cross(orientations[0, :3], orientations[0, 3:])
-    order = np.argsort(positions @ normal, kind="stable")
-    _check_gaps(positions[order], normal, folder)
-    return [slices[i] for i in order]
 
 
 def _check_gaps(positions: NDArray[Any], normal: NDArray[Any], folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""What surgical planning systems read: DICOM registrations, derived series, segmentations, and models."""

@@ -1,0 +1,213 @@
+"""What cannot be exported is refused in one sentence, and nothing is invented or left behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.planning.export import export
+from SpineCTMRRegistrationLib.planning.request import ExportRequest
+
+from .conftest import PATIENT_ID, Patient
+
+Change = Callable[[Dataset], None]
+
+
+@pytest.fixture
+def copy(patient: Patient, tmp_path: Path) -> Patient:
+    """The patient in folders that a test may change."""
+    folder = tmp_path / "copy"
+    shutil.copytree(patient.ct.parent, folder)
+    return Patient(folder / "ct", folder / "mr", folder / "labels.nrrd", folder / "result")
+
+
+def _edit(folder: Path, change: Change, only_first: bool = False) -> None:
+    for path in sorted(folder.iterdir())[: 1 if only_first else None]:
+        data = pydicom.dcmread(path)
+        change(data)
+        data.save_as(path)
+
+
+def _refused(patient: Patient, output: Path, *words: str, **more: object) -> None:
+    output.mkdir()
+    with pytest.raises(InputError) as error:
+        export(ExportRequest(patient.result, patient.ct, patient.mr, **more), output)
+    sentence = str(error.value)
+    assert all(word in sentence for word in words), sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    assert "Müller" not in sentence
+    assert PATIENT_ID not in sentence
+    assert not list(output.rglob("*.dcm"))
+
+
+@pytest.mark.parametrize("name", ["FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "SOPInstanceUID"])
+@pytest.mark.parametrize("which", ["ct", "mr"])
+def test_identifiers_are_never_invented(copy: Patient, tmp_path: Path, name: str, which: str) -> None:
+    _edit(getattr(copy, which), lambda data: delattr(data, name))
+    _refused(copy, tmp_path / "out", which.upper(), f"lacks {name}", "cannot be invented")
+
+
+def test_empty_identifiers_are_missing(copy: Patient, tmp_path: Path) -> None:
+    _edit(copy.ct, lambda data: setattr(data, "FrameOfReferenceUID", ""))
+    _refused(copy, tmp_path / "out", "lacks FrameOfReferenceUID")
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+def test_identifiers_must_be_valid(copy: Patient, tmp_path: Path) -> None:
+    _edit(copy.mr, lambda data: setattr(data, "StudyInstanceUID", "anonymous"))
+    _refused(copy, tmp_path / "out", "MR", "invalid StudyInstanceUID")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PatientID", "other"), ("FrameOfReferenceUID", generate_uid()), ("StudyInstanceUID", generate_uid())],
+)
+def test_mixed_slices(copy: Patient, tmp_path: Path, name: str, value: str) -> None:
+    _edit(copy.mr, lambda data: setattr(data, name, value), only_first=True)
+    _refused(copy, tmp_path / "out", "MR", "mixes slices", name)
+
+
+def test_doubled_instance_identifiers(copy: Patient, tmp_path: Path) -> None:
+    _edit(copy.ct, lambda data: setattr(data, "SOPInstanceUID", "1.2.3"))
+    _refused(copy, tmp_path / "out", "CT", "same SOPInstanceUID")
+
+
+@pytest.mark.parametrize("name", ["PatientID", "PatientBirthDate", "PatientSex"])
+def test_two_patients(copy: Patient, tmp_path: Path, name: str) -> None:
+    values = {"PatientID": "other", "PatientBirthDate": "19991231", "PatientSex": "F"}
+    _edit(copy.mr, lambda data: setattr(data, name, values[name]))
+    _refused(copy, tmp_path / "out", "different patients", name)
+
+
+def test_exchanged_series(copy: Patient, tmp_path: Path) -> None:
+    swapped = Patient(copy.mr, copy.ct, copy.labels, copy.result)
+    _refused(swapped, tmp_path / "out", "CT", "modality is MR")
+
+
+def test_multi_frame_file(copy: Patient, tmp_path: Path) -> None:
+    for path in sorted(copy.mr.iterdir())[1:]:
+        path.unlink()
+    _edit(copy.mr, lambda data: setattr(data, "NumberOfFrames", 12))
+    _refused(copy, tmp_path / "out", "MR", "one file per slice")
+
+
+def test_series_at_another_place(copy: Patient, tmp_path: Path) -> None:
+    def shift(data: Dataset) -> None:
+        x, y, z = data.ImagePositionPatient
+        data.ImagePositionPatient = [x + 1, y, z]
+
+    _edit(copy.ct, shift)
+    _refused(copy, tmp_path / "out", "not made from the CT", "lie elsewhere")
+
+
+def test_series_with_other_voxels(copy: Patient, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def replace(data: Dataset) -> None:
+        data.PixelData = rng.integers(0, 2000, (data.Rows, data.Columns)).astype("<u2").tobytes()
+
+    _edit(copy.mr, replace)
+    _refused(copy, tmp_path / "out", "not made from the MR", "values differ")
+
+
+@pytest.mark.parametrize("name", ["mr_to_ct.h5", "ct_in_mr.nrrd", "quality.json", "vertebrae/L3.tfm"])
+def test_damaged_result(copy: Patient, tmp_path: Path, name: str) -> None:
+    (copy.result / name).write_bytes(b"nonsense")
+    _refused(copy, tmp_path / "out", "no usable", name)
+
+
+def test_failed_result(copy: Patient, tmp_path: Path) -> None:
+    (copy.result / "run.json").write_text(json.dumps({"failure": "All names are one level wrong."}))
+    _refused(copy, tmp_path / "out", "failed its own checks", "one level wrong")
+
+
+def test_labels_of_another_registration(copy: Patient, tmp_path: Path) -> None:
+    labels = sitk.ReadImage(str(copy.labels))
+    sitk.WriteImage(
+        sitk.Cast(labels == 22, sitk.sitkUInt8) * 23 + sitk.Cast(labels == 23, sitk.sitkUInt8) * 22,
+        str(copy.labels),
+    )
+    _refused(copy, tmp_path / "out", "labels of this result", vertebrae=copy.labels)
+
+
+def test_labels_without_a_vertebra(copy: Patient, tmp_path: Path) -> None:
+    labels = sitk.ReadImage(str(copy.labels))
+    sitk.WriteImage(labels * sitk.Cast(labels == 22, sitk.sitkUInt8), str(copy.labels))
+    _refused(copy, tmp_path / "out", "no label for L4", vertebrae=copy.labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"models": "stl"}, "--vertebrae"),
+        ({"models": "obj", "vertebrae": Path("x")}, "obj"),
+        ({"grid_spacing_mm": -1.0}, "above 0"),
+    ],
+)
+def test_options(patient: Patient, options: dict, word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        ExportRequest(patient.result, patient.ct, patient.mr, **options)
+
+
+def test_a_refused_vertebra_is_left_out_and_told(copy: Patient, tmp_path: Path) -> None:
+    rows = [{"number": 22, "flag": "good"}, {"number": 23, "flag": "do not use"}]
+    (copy.result / "quality.json").write_text(json.dumps({"verdict": "Do not use L4.", "vertebrae": rows}))
+    output = tmp_path / "out"
+    output.mkdir()
+    (sentence,) = export(ExportRequest(copy.result, copy.ct, copy.mr, copy.labels), output)
+    assert "not to use L4" in sentence
+    assert [p.name for p in (output / "registration" / "vertebrae").iterdir()] == ["L3_ct_to_mr.dcm"]
+    for name in ("vertebrae_in_mr", "vertebrae_in_ct"):
+        segments = pydicom.dcmread(output / f"{name}.dcm").SegmentSequence
+        assert [segment.SegmentLabel for segment in segments] == ["L3"]
+
+
+def test_one_frame_of_reference_for_both_is_told_and_unambiguous(copy: Patient, tmp_path: Path) -> None:
+    _edit(copy.ct, lambda data: setattr(data, "FrameOfReferenceUID", "1.2.3"))
+    _edit(copy.mr, lambda data: setattr(data, "FrameOfReferenceUID", "1.2.3"))
+    output = tmp_path / "out"
+    output.mkdir()
+    (sentence,) = export(ExportRequest(copy.result, copy.ct, copy.mr), output)
+    assert "same Frame of Reference" in sentence
+    data = pydicom.dcmread(output / "registration" / "rigid_ct_to_mr.dcm")
+    assert all("FrameOfReferenceUID" not in item for item in data.RegistrationSequence)
+    counts = [len(item.ReferencedImageSequence) for item in data.RegistrationSequence]
+    assert counts == [len(list(copy.mr.iterdir())), len(list(copy.ct.iterdir()))]
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_texts_that_break_the_standard_stay_empty(copy: Patient, tmp_path: Path) -> None:
+    _edit(copy.mr, lambda data: setattr(data, "StudyID", "longer than sixteen characters"))
+    output = tmp_path / "out"
+    output.mkdir()
+    (sentence,) = export(ExportRequest(copy.result, copy.ct, copy.mr), output)
+    assert "StudyID" in sentence
+    assert "longer" not in sentence
+    assert not pydicom.dcmread(output / "ct_in_mr" / "0001.dcm").StudyID
+    assert pydicom.dcmread(output / "mr_in_ct" / "0001.dcm").StudyID == "S1"
+
+
+def test_files_whose_axes_a_converter_flipped_are_the_same_voxels(copy: Patient, tmp_path: Path) -> None:
+    for name in ("ct_in_mr", "mr_in_ct", "vertebrae_in_mr"):
+        path = str(copy.result / f"{name}.nrrd")
+        sitk.WriteImage(sitk.PermuteAxes(sitk.ReadImage(path)[:, ::-1, :], [2, 0, 1]), path)
+    outputs = [tmp_path / "flipped", tmp_path / "plain"]
+    for output, result in zip(outputs, (copy.result, copy.result), strict=True):
+        output.mkdir()
+        export(ExportRequest(result, copy.ct, copy.mr), output)
+        for name in ("ct_in_mr", "mr_in_ct", "vertebrae_in_mr"):
+            path = str(copy.result / f"{name}.nrrd")
+            sitk.WriteImage(sitk.PermuteAxes(sitk.ReadImage(path), [1, 2, 0])[:, ::-1, :], path)
+    for name in ("ct_in_mr/0004.dcm", "mr_in_ct/0009.dcm"):
+        first, second = (pydicom.dcmread(output / name).PixelData for output in outputs)
+        assert first == second
