@@ -10,8 +10,5 @@ __all__ = ["Subcommand", "subcommands"]
 
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
-    modules = (register, evaluate, compare, demo, phantom, train, export)
-    return (
-        module.SUBCOMMAND,
-        export_dicom.SUBCOMMAND,
-    )
+    modules = (register, evaluate, compare, export_dicom, demo, phantom, train, export)
+    return tuple(module.SUBCOMMAND for module in modules)
