@@ -91,7 +91,7 @@ def _by_default_names(segments: list[Segment], path: Path) -> tuple[dict[Segment
     names = [s.name for s in segments]
     found = [_DEFAULT_NAME.fullmatch(s.name.strip()) for s in segments]
     numbers = {s: int(m[1]) for s, m in zip(segments, found, strict=True) if m}
-    plausible = len(numbers) == len(segments) and set(numbers.values()) <= VERSE_NUMBERS
+    plausible = bool(numbers) and len(numbers) == len(segments) and set(numbers.values()) <= VERSE_NUMBERS
     if not plausible or min(numbers.values()) <= len(segments):
         raise InputError(
             f"{path} has no segment named after a vertebra (found {quoted_list(names)});"

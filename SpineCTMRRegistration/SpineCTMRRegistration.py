@@ -1,0 +1,324 @@
+"""The Slicer module: registers CT and MR of the spine through the command of SpineCTMRRegistrationLib."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from SpineCTMRRegistrationLib.errors import SpineError
+from SpineCTMRRegistrationLib.panel import dependencies, readiness, sample_data
+from SpineCTMRRegistrationLib.panel.parameters import Parameters, node_of
+from SpineCTMRRegistrationLib.panel.qt_process import QtProcess
+from SpineCTMRRegistrationLib.panel.result_table import QUALITY
+from SpineCTMRRegistrationLib.panel.run import CommandRun
+from SpineCTMRRegistrationLib.panel.sections.placing import PlacingSection
+from SpineCTMRRegistrationLib.panel.sections.result import ResultSection
+from SpineCTMRRegistrationLib.panel.sections.running import RunningSection
+from SpineCTMRRegistrationLib.panel.sections.segments import fill_segment_table
+from SpineCTMRRegistrationLib.panel.session import Ending, RegistrationSession
+
+NAME = "SpineCTMRRegistration"
+
+
+class SpineCTMRRegistration(ScriptedLoadableModule):
+    """What Slicer shows about the module."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.parent.title = _("Spine CT-MR Registration")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Registration")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["SpineCTMRRegistration contributors"]
+        self.parent.helpText = _(
+            "Brings a CT and an MR of the same spine into the same place. Every vertebra moves exactly "
+            "rigidly, the tissue between deforms smoothly, and a table says for each vertebra whether the "
+            "result may be trusted. Choose the CT, the MR and the vertebra segmentation of the CT, and press "
+            "Register. For research use; not a medical device."
+        )
+        self.parent.acknowledgementText = _(
+            "The network follows Jian et al., Weakly-supervised biomechanically-constrained CT/MR "
+            "registration of the spine, MICCAI 2022. It was trained on synthetic patients only."
+        )
+        slicer.app.connect("startupCompleted()", register_sample_data)
+
+
+class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
+    """What the panel and scripts share: parameter sets and registration runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.isSingletonParameterNode = False
+
+    def getParameterNode(self):
+        return Parameters(super().getParameterNode())
+
+    @staticmethod
+    def make_session():
+        """A session on the present scene whose runs are child processes of Slicer."""
+        temporary = Path(slicer.app.temporaryPath)
+        return RegistrationSession(
+            slicer.mrmlScene, lambda: CommandRun(QtProcess(), python_executable(), temporary)
+        )
+
+    @staticmethod
+    def ensure_dependencies():
+        """Install what the engine lacks if the user agrees; True if it can run.
+
+        Raises:
+            SpineError: the installation failed.
+        """
+        return dependencies.ensure(slicer.util.confirmOkCancelDisplay, dependencies.SlicerInstaller())
+
+
+class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKObservationMixin):
+    """The panel: connects the sections of the .ui file with the parameter node and the session."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        slicer.util.VTKObservationMixin.__init__(self)
+        self.logic = SpineCTMRRegistrationLogic()
+        self._parameters = None
+        self._gui_tag = None
+        self._watched = []
+        self._rows = None
+
+    def setup(self):
+        super().setup()
+        panel = slicer.util.loadUI(self.resourcePath(f"UI/{NAME}.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        self.ui.parameterSetSelector.addAttribute("vtkMRMLScriptedModuleNode", "ModuleName", NAME)
+        self.ui.tableSelector.addAttribute("vtkMRMLTableNode", QUALITY)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.session = self.logic.make_session()
+        self._placing = PlacingSection(self.ui, self._choose_points)
+        self._running = RunningSection(self.ui)
+        self._result = ResultSection(self.ui, self.session.results_folder)
+        self._connect()
+        self._use_parameter_set(node_of(self.logic.getParameterNode()))
+
+    def _connect(self):
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._on_scene_start_close)
+        self.addObserver(scene, scene.EndCloseEvent, self._on_scene_end_close)
+        self.addObserver(scene, scene.EndImportEvent, self._on_scene_end_import)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._refresh)
+        self.session.progressed.connect(self._running.show_progress)
+        self.session.logged.connect(self._running.add_log)
+        self.session.ended.connect(self._on_ended)
+        self.ui.parameterSetSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._use_parameter_set)
+        self.ui.registerButton.connect("clicked()", self._on_register)
+        self.ui.cancelButton.connect("clicked()", self._on_cancel)
+        self.ui.networkButton.connect("clicked()", self._on_choose_network)
+
+    def enter(self):
+        """The user came to the module."""
+        self._use_parameter_set(self.ui.parameterSetSelector.currentNode() or self._first_parameter_set())
+
+    def exit(self):
+        """The user left the module; a run goes on."""
+        self._placing.stop()
+        self._use_parameter_set(None)
+
+    def cleanup(self):
+        """The module or Slicer is closed: end the run with all its processes."""
+        self.session.close()
+        self._placing.stop()
+        self._use_parameter_set(None)
+        self.removeObservers()
+
+    def _on_scene_start_close(self, caller, event):
+        self.session.close()
+        self._placing.stop()
+        self._use_parameter_set(None)
+        self._running.clear()
+
+    def _on_scene_end_close(self, caller, event):
+        if self.parent.isEntered:
+            self._use_parameter_set(self._first_parameter_set())
+
+    def _on_scene_end_import(self, caller, event):
+        """Show a loaded parameter set instead of one that nobody has used."""
+        shown = self._parameters
+        if shown is None or shown.ct is not None or shown.mr is not None:
+            return
+        unused = node_of(shown)
+        others = [node for node in self.logic.getAllParameterNodes() if node is not unused]
+        if others:
+            self._use_parameter_set(others[0])
+            slicer.mrmlScene.RemoveNode(unused)
+
+    def _first_parameter_set(self):
+        return node_of(self.logic.getParameterNode())
+
+    def _use_parameter_set(self, node):
+        """Connect the widgets with another parameter node, or with none."""
+        if self._parameters is not None and node_of(self._parameters) is node:
+            return
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self.removeObserver(node_of(self._parameters), vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self._parameters = Parameters(node) if node is not None else None
+        if node is not None:
+            self.ui.parameterSetSelector.setCurrentNode(node)
+            self._gui_tag = self._parameters.connectGui(self.ui)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self._refresh()
+
+    def _refresh(self, caller=None, event=None):
+        """Show what follows from the parameters."""
+        parameters = self._parameters
+        self._watch_inputs()
+        if parameters is None:
+            self._show_segments([])
+            self._placing.update([], None, None)
+            self._result.show(None, None, None)
+            self._running.show_ready(_("Open the module to choose inputs."), self.session.running)
+            return
+        rows = readiness.rows(parameters)
+        self._show_segments(rows)
+        levels = [row.vertebra for row in rows if row.vertebra and not row.problem]
+        self._placing.update(levels, parameters.mr, parameters.mrVertebrae)
+        self._result.show(parameters.table, parameters.ct, parameters.mr)
+        self._running.show_ready(readiness.missing_input(parameters), self.session.running)
+
+    def _show_segments(self, rows):
+        if rows != self._rows:
+            self._rows = rows
+            fill_segment_table(self.ui.segmentTable, rows, self._name_segment)
+
+    def _watch_inputs(self):
+        """Follow changes inside the chosen segmentations and points."""
+        parameters = self._parameters
+        nodes = [] if parameters is None else [parameters.vertebrae, parameters.mrVertebrae]
+        nodes = list(dict.fromkeys(node for node in nodes if node is not None))
+        if nodes == self._watched:
+            return
+        for node in self._watched:
+            for event in _content_events(node):
+                self.removeObserver(node, event, self._refresh)
+        for node in nodes:
+            for event in _content_events(node):
+                self.addObserver(node, event, self._refresh)
+        self._watched = nodes
+
+    def _choose_points(self, points):
+        self._parameters.mrVertebrae = points
+
+    def _name_segment(self, segment_id, vertebra):
+        self._parameters.segmentNames = {**dict(self._parameters.segmentNames.items()), segment_id: vertebra}
+
+    def _on_choose_network(self):
+        path = qt.QFileDialog.getOpenFileName(self.parent, _("Network file"), "", "Networks (*.json *.onnx)")
+        if path:
+            self._parameters.network = path
+
+    def _on_register(self):
+        try:
+            if not self.logic.ensure_dependencies():
+                return
+            self._placing.stop()
+            self._running.show_started()
+            self.session.start(self._parameters)
+        except SpineError as error:
+            self._running.show_ended("failed", str(error))
+        self._refresh()
+
+    def _on_cancel(self):
+        self._running.show_cancelling()
+        self.session.cancel()
+
+    def _on_ended(self, ending: Ending):
+        self._running.show_ended(ending.how, ending.sentence)
+        self._refresh()
+        if ending.result is not None:
+            self.ui.inputsSection.collapsed = True
+            self.ui.resultSection.collapsed = False
+
+
+def _content_events(node):
+    events = node.GetContentModifiedEvents()
+    return [events.GetValue(index) for index in range(events.GetNumberOfValues())]
+
+
+def python_executable():
+    """The interpreter for child processes: Slicer's own, which is on the path of a running Slicer."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def register_sample_data():
+    """Offer the phantom patient in the Sample Data module; it is made on this computer, not downloaded."""
+    import SampleData
+
+    icons = Path(__file__).parent / "Resources" / "Icons"
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=_("Spine"),
+        sampleName=sample_data.SAMPLE_NAME,
+        thumbnailFileName=str(icons / f"{NAME}.png"),
+        uris="",
+        fileNames=sample_data.SAMPLE_NAME,
+        nodeNames=sample_data.SAMPLE_NAME,
+        customDownloader=load_sample,
+    )
+
+
+def load_sample(source=None):
+    """Make the phantom patient unless that was done before, and load it into the scene."""
+    if not SpineCTMRRegistrationLogic.ensure_dependencies():
+        return []
+    folder = Path(slicer.app.temporaryPath) / sample_data.SAMPLE_NAME
+    with slicer.util.tryWithErrorDisplay(_("The sample could not be made."), waitCursor=True):
+        sample_data.make_sample(QtProcess(), python_executable(), folder)
+        nodes = sample_data.load_sample(slicer.mrmlScene, folder)
+    return [nodes.ct, nodes.mr, nodes.vertebrae, nodes.mr_landmarks]
+
+
+class SpineCTMRRegistrationTest(ScriptedLoadableModuleTest):
+    """Drives the panel as a user does; the same in Slicer and on the stand-ins of Testing/host."""
+
+    LONGEST_S = 600
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        self.panel = slicer.modules.spinectmrregistration.widgetRepresentation().self()
+        self.panel.enter()
+
+    def runTest(self):
+        for test in (self.test_register_says_what_is_missing, self.test_sample_patient_is_registered):
+            self.setUp()
+            test()
+
+    def test_register_says_what_is_missing(self):
+        assert not self.panel.ui.registerButton.enabled
+        assert self.panel.ui.registerButton.toolTip == "Choose the CT."
+
+    def test_sample_patient_is_registered(self):
+        """Load sample, press Register, look at the result."""
+        if dependencies.missing_packages():
+            self.skipTest("Python packages of the engine are not installed; press Register once to get them.")
+        ui = self.panel.ui
+        selectors = (ui.ctSelector, ui.mrSelector, ui.vertebraeSelector, ui.mrVertebraeSelector)
+        for selector, node in zip(selectors, load_sample(), strict=True):
+            selector.setCurrentNode(node)
+        ui.qualityComboBox.currentText = "Fast"
+        assert ui.registerButton.enabled, ui.registerButton.toolTip
+        ui.registerButton.click()
+        end = time.monotonic() + self.LONGEST_S
+        while self.panel.session.running and time.monotonic() < end:
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        assert ui.statusLabel.text == "Registered."
+        assert ui.vertebraTable.rowCount == 3
+        ui.fusedButton.click()
+        self.delayDisplay("The CT lies over the MR.")

@@ -1,0 +1,22 @@
+"""Cells and colours of the panel's tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+
+
+def cell(text: str, hint: str = "", background: tuple[float, float, float] | None = None) -> Any:
+    """A table cell; with black text where it has a background, so that it is readable in a dark theme too."""
+    item = qt.QTableWidgetItem(text)
+    item.setToolTip(hint or text)
+    if background is not None:
+        item.setBackground(qt.QBrush(qt.QColor(color(background))))
+        item.setForeground(qt.QBrush(qt.QColor("#000000")))
+    return item
+
+
+def color(rgb: tuple[float, float, float]) -> str:
+    """RGB from 0 to 1 as "#rrggbb"."""
+    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)

@@ -1,0 +1,82 @@
+"""The buttons that guide the placing of one point per vertebra in the MR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import slicer
+
+from .. import placing
+from ..views import slice_views
+
+
+class PlacingSection:
+    """Starts and ends place mode and says which vertebra comes next.
+
+    While placing, the MR is shown in the slice views, so that no point is set in the CT by mistake.
+    """
+
+    def __init__(self, ui: Any, choose: Callable[[Any], None]) -> None:
+        self._ui = ui
+        self._choose = choose
+        self._levels: Sequence[str] = ()
+        self._mr: Any = None
+        self._points: Any = None
+        ui.placeButton.connect("toggled(bool)", self._on_toggled)
+        ui.skipButton.connect("clicked()", self._on_skip)
+
+    def update(self, levels: Sequence[str], mr: Any, given: Any) -> None:
+        """Follow the chosen nodes: vertebrae of the CT, the MR, and the points or segmentation of the MR."""
+        if self._points is not None and given is not self._points:
+            self.stop()
+        self._levels, self._mr = levels, mr
+        self._given = given if given is not None and given.IsA(placing.CLASS) else None
+        self._ui.placeButton.enabled = bool(levels) and mr is not None
+        self._ui.placeButton.toolTip = (
+            "Makes a point list and asks for the centre of one vertebral body after the other."
+            if self._ui.placeButton.enabled
+            else "Choose the MR and the segmentation of the CT first; its vertebrae are asked for."
+        )
+        self._show()
+
+    def stop(self) -> None:
+        """End place mode; the points stay."""
+        if self._points is not None:
+            placing.place_mode(slicer.mrmlScene, None)
+        self._points = None
+        self._ui.placeButton.checked = False
+        self._show()
+
+    def _on_toggled(self, checked: bool) -> None:
+        if not checked:
+            self.stop()
+            return
+        points = self._given
+        if points is None:
+            points = placing.make_point_list(slicer.mrmlScene, self._levels)
+        else:
+            placing.ask_for(points, self._levels)
+        self._points = points
+        for view in slice_views(slicer.mrmlScene):
+            view.composite.SetBackgroundVolumeID(self._mr.GetID())
+            view.composite.SetForegroundOpacity(0.0)
+        placing.place_mode(slicer.mrmlScene, points)
+        self._choose(points)
+        self._show()
+
+    def _on_skip(self) -> None:
+        if self._points is not None:
+            placing.skip_level(self._points)
+            self._show()
+
+    def _show(self) -> None:
+        level = placing.asked_level(self._points) if self._points is not None else None
+        self._ui.skipButton.enabled = level is not None
+        self._ui.placingLabel.visible = level is not None
+        if level is not None:
+            self._ui.placingLabel.text = (
+                f"<b>Next: {level}</b> \N{EN DASH} click the centre of its body in the MR."
+            )
+        elif self._points is not None:
+            self.stop()

@@ -1,0 +1,167 @@
+"""The result: verdict, vertebra table, visual checks and export."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+
+from ...errors import InputError, SpineError
+from .. import views
+from ..results_in_scene import ResultNodes, quality_of, results_of
+from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
+from .cells import cell, color
+
+
+class ResultSection:
+    """Shows one result, given by its quality table."""
+
+    def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None]) -> None:
+        self._ui, self._folder_of = ui, folder_of
+        self._result: ResultNodes | None = None
+        self._ct: Any = None
+        self._mr: Any = None
+        ui.vertebraTable.connect("cellClicked(int,int)", self._on_row)
+        ui.fusedButton.connect("clicked()", self._on_fused)
+        ui.contoursButton.connect("clicked(bool)", self._on_contours)
+        ui.beforeButton.connect("clicked(bool)", self._on_before)
+        ui.heatmapButton.connect("clicked()", self._on_heatmap)
+        ui.gridButton.connect("clicked(bool)", self._on_grid)
+        ui.straightButton.connect("clicked()", lambda: views.reset_orientation(_views()))
+        ui.opacitySlider.connect("valueChanged(double)", self._on_opacity)
+        ui.exportTransformsButton.connect("clicked()", self._on_export_transforms)
+        ui.exportReportButton.connect("clicked()", self._on_export_report)
+        ui.exportResultsButton.connect("clicked()", self._on_export_results)
+
+    def show(self, table: Any, ct: Any, mr: Any) -> None:
+        """Show the result that a quality table belongs to; None for no result."""
+        self._ct, self._mr = ct, mr
+        self._result = results_of(table) if table is not None else None
+        self._show_quality(quality_of(table) if table is not None else None)
+        self._enable()
+
+    def _show_quality(self, quality: Quality | None) -> None:
+        label, table = self._ui.verdictLabel, self._ui.vertebraTable
+        label.visible = quality is not None
+        rows = quality.rows if quality is not None else ()
+        table.rowCount = len(rows)
+        for index, row in enumerate(rows):
+            for column, text in enumerate(_texts(row)):
+                table.setItem(index, column, cell(text, row.reason, row.color))
+        for column in range(4):
+            table.resizeColumnToContents(column)
+        table.resizeRowsToContents()
+        if quality is not None:
+            worst = _worst(quality)
+            label.text = "<br>".join([f"<b>{quality.verdict}</b>", *quality.warnings])
+            label.styleSheet = f"background: {color(FLAG_COLORS[worst])}; color: black; padding: 4px;"
+
+    def _enable(self) -> None:
+        result, ui = self._result, self._ui
+        fused = result is not None and result.ct_in_mr is not None and self._mr is not None
+        ui.fusedButton.enabled = fused
+        ui.beforeButton.enabled = fused and self._ct is not None
+        ui.contoursButton.enabled = result is not None and result.vertebrae_in_mr is not None
+        ui.heatmapButton.enabled = result is not None and result.jacobian is not None and self._mr is not None
+        ui.gridButton.enabled = result is not None and result.transform is not None and self._mr is not None
+        ui.straightButton.enabled = result is not None
+        folder = self._folder_of(result.table) if result is not None else None
+        for name in ("Transforms", "Report", "Results"):
+            button = getattr(ui, f"export{name}Button")
+            button.enabled = folder is not None
+            if result is not None and folder is None:
+                button.toolTip = "This result is from another session; register again to export its files."
+
+    def _on_row(self, row: int, column: int) -> None:
+        name = self._ui.vertebraTable.item(row, 0).text()
+        self._do(lambda result: views.jump_to_vertebra(_views(), result, name))
+
+    def _on_fused(self) -> None:
+        self._ui.beforeButton.checked = False
+        opacity = self._ui.opacitySlider.value
+        self._do(lambda result: views.show_fused(_views(), self._mr, result.ct_in_mr, opacity))
+
+    def _on_contours(self, checked: bool) -> None:
+        self._do(lambda result: views.show_contours(result.vertebrae_in_mr, checked))
+
+    def _on_before(self, checked: bool) -> None:
+        if checked:
+            self._do(lambda result: views.show_before(_views(), self._mr, self._ct, result.table))
+        else:
+            self._do(lambda result: views.show_after(_views(), self._mr, result.ct_in_mr))
+
+    def _on_heatmap(self) -> None:
+        self._ui.beforeButton.checked = False
+        self._do(lambda result: views.show_heatmap(_views(), self._mr, result.jacobian))
+
+    def _on_grid(self, checked: bool) -> None:
+        self._do(lambda result: views.show_grid(result.transform, self._mr, checked))
+
+    def _on_opacity(self, value: float) -> None:
+        self._do(lambda result: views.set_foreground_opacity(_views(), value))
+
+    def _on_export_transforms(self) -> None:
+        self._export(lambda folder: ["mr_to_ct.h5", "ct_to_mr.h5", "vertebrae"])
+
+    def _on_export_report(self) -> None:
+        self._export(lambda folder: ["report.html"])
+
+    def _on_export_results(self) -> None:
+        self._export(lambda folder: [path.name for path in folder.iterdir()])
+
+    def _export(self, names_in: Callable[[Path], list[str]]) -> None:
+        """Copy files of the result into a folder of the user's choice."""
+        folder = self._folder_of(self._result.table) if self._result is not None else None
+        target = qt.QFileDialog.getExistingDirectory(self._ui.resultSection, "Folder to export to")
+        if folder is not None and target:
+            self._do(lambda result: copy_results(folder, names_in(folder), Path(target)))
+
+    def _do(self, action: Callable[[ResultNodes], object]) -> None:
+        if self._result is None:
+            return
+        try:
+            action(self._result)
+        except SpineError as error:
+            slicer.util.warningDisplay(str(error))
+
+
+def copy_results(folder: Path, names: list[str], target: Path) -> list[Path]:
+    """Copy files and folders of a result into `target`.
+
+    Raises:
+        InputError: one of them is there already, or cannot be written; nothing is overwritten.
+    """
+    copies = [target / name for name in names]
+    for copy in copies:
+        if copy.exists():
+            raise InputError(f"'{copy}' exists already; choose another folder.")
+    for name, copy in zip(names, copies, strict=True):
+        try:
+            (shutil.copytree if (folder / name).is_dir() else shutil.copy2)(folder / name, copy)
+        except OSError as error:
+            raise InputError(
+                f"'{copy}' cannot be written ({error.strerror}); choose another folder."
+            ) from error
+    return copies
+
+
+def _views() -> list[views.SliceView]:
+    return views.slice_views(slicer.mrmlScene)
+
+
+def _texts(row: ResultRow) -> tuple[str, ...]:
+    return (row.name, row.flag, _figure(row, "moved_mm", "mm"), _figure(row, "rotated_deg", "°"), row.reason)
+
+
+def _figure(row: ResultRow, key: str, unit: str) -> str:
+    value = row.figures.get(key)
+    return "" if value is None else f"{value:.1f} {unit}"
+
+
+def _worst(quality: Quality) -> str:
+    flags = [row.flag for row in quality.rows]
+    return max(flags, key=list(FLAG_COLORS).index, default="check")

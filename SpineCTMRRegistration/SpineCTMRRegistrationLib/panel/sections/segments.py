@@ -1,0 +1,55 @@
+"""The table of the CT's segments: which vertebra each was read as, and whether the MR names it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+
+from ..vertebra_table import SegmentRow, vertebra_choices
+from .cells import cell, color
+
+NOT_A_VERTEBRA = "not a vertebra"
+UNKNOWN_COLOR = (1.0, 0.92, 0.66)
+IN_MR = {True: "\N{CHECK MARK}", False: "\N{EN DASH}", None: ""}
+
+
+def fill_segment_table(table: Any, rows: Sequence[SegmentRow], choose: Callable[[str, str], None]) -> None:
+    """Show the rows; when the user names one, `choose` gets its segment id and vertebra ("" for none)."""
+    table.clearContents()
+    table.rowCount = len(rows)
+    for index, row in enumerate(rows):
+        hint = row.problem or row.name
+        table.setItem(index, 0, cell(row.name, hint))
+        if row.editable:
+            table.setCellWidget(index, 1, _editor(row, choose))
+        else:
+            table.removeCellWidget(index, 1)
+            background = UNKNOWN_COLOR if row.problem else None
+            table.setItem(index, 1, cell(row.vertebra or NOT_A_VERTEBRA, hint, background))
+        table.setItem(index, 2, cell(IN_MR[row.in_mr], _in_mr_hint(row)))
+    table.resizeColumnToContents(0)
+    table.resizeRowsToContents()
+
+
+def _editor(row: SegmentRow, choose: Callable[[str, str], None]) -> Any:
+    editor = qt.QComboBox()
+    editor.addItem(NOT_A_VERTEBRA)
+    editor.addItems(list(vertebra_choices()))
+    editor.currentText = row.vertebra or NOT_A_VERTEBRA
+    editor.toolTip = row.problem or f"Which vertebra '{row.name}' is."
+    if row.vertebra is None:
+        editor.styleSheet = f"QComboBox {{ background: {color(UNKNOWN_COLOR)}; color: black; }}"
+
+    def changed(text: str) -> None:
+        choose(row.segment_id, "" if text == NOT_A_VERTEBRA else text)
+
+    editor.connect("currentTextChanged(QString)", changed)
+    return editor
+
+
+def _in_mr_hint(row: SegmentRow) -> str:
+    if row.in_mr is None:
+        return "The level is found by the images."
+    return "The MR has this vertebra too." if row.in_mr else "The MR's points or segments do not name it."

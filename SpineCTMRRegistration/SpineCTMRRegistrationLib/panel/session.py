@@ -1,0 +1,156 @@
+"""One registration at a time: from the user's choice, through the command, to nodes in the scene.
+
+Without Qt: the run is injected, and the panel listens to signals.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import SpineError
+from .parameters import OUTPUTS, Parameters, chosen_outputs, input_nodes, node_of, run_options
+from .request import register_words
+from .results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
+from .run import RESULTS, CommandRun, Finished, ProgressReport
+from .scene import InputNodes, file_names, write_inputs
+from .signal import Signal
+
+if TYPE_CHECKING:
+    import slicer
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a registration ended.
+
+    Attributes:
+        how: "unsafe" = finished, but failed its own checks; the results are there and marked.
+        sentence: for the user.
+        result: the nodes, if there are any.
+    """
+
+    how: Literal["done", "unsafe", "failed", "cancelled"]
+    sentence: str
+    result: ResultNodes | None = None
+
+
+class RegistrationSession:
+    """Runs registrations, one at a time, and loads what they find.
+
+    Attributes:
+        progressed: emitted with a ProgressReport.
+        logged: emitted with a line.
+        ended: emitted with an Ending, once for every start that did not raise.
+    """
+
+    def __init__(self, scene: slicer.vtkMRMLScene, make_run: Callable[[], CommandRun]) -> None:
+        self.progressed: Signal[ProgressReport] = Signal()
+        self.logged: Signal[str] = Signal()
+        self.ended: Signal[Ending] = Signal()
+        self._scene = scene
+        self._make_run = make_run
+        self._run: CommandRun | None = None
+        self._kept: dict[str, Path] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether a registration is under way."""
+        return self._run is not None
+
+    def start(self, parameters: Parameters) -> None:
+        """Write the inputs and start the command; what is chosen later does not affect this run.
+
+        Raises:
+            SpineError: the inputs cannot be used; nothing was started.
+        """
+        nodes, outputs, options = input_nodes(parameters), chosen_outputs(parameters), run_options(parameters)
+
+        def prepare(work: Path) -> list[str]:
+            return register_words(write_inputs(nodes, work), work / RESULTS, options)
+
+        run = self._make_run()
+        run.progressed.connect(self.progressed.emit)
+        run.logged.connect(self.logged.emit)
+        run.finished.connect(lambda finished: self._finish(finished, parameters, nodes, outputs))
+        run.failed.connect(lambda sentence: self._end(Ending("failed", sentence)))
+        run.cancelled.connect(lambda: self._end(Ending("cancelled", "Cancelled; nothing was changed.")))
+        self._run = run
+        try:
+            run.start(prepare, file_names(nodes))
+        except BaseException:
+            self._run = None
+            raise
+
+    def cancel(self) -> None:
+        """Ask the run to stop; `ended` follows."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def close(self) -> None:
+        """End the run with its whole process tree, without signals, and delete all files that were kept."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+        for folder in self._kept.values():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+        self._kept.clear()
+
+    def results_folder(self, table: slicer.vtkMRMLTableNode | None) -> Path | None:
+        """The files of a result of this session, for export."""
+        return None if table is None else self._kept.get(table.GetID())
+
+    def _finish(
+        self, finished: Finished, parameters: Parameters, nodes: InputNodes, outputs: Outputs
+    ) -> None:
+        folder = self._keep(finished.results)
+        ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
+        sources = SourceNodes(ct, mr, vertebrae, nodes.overrides)
+        try:
+            result = load_results(self._scene, folder, sources, self._present_outputs(outputs))
+        except SpineError as error:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            self._end(Ending("failed", str(error)))
+            return
+        earlier = self._kept.pop(result.table.GetID(), None)
+        if earlier is not None:
+            shutil.rmtree(earlier.parent, ignore_errors=True)
+        self._kept[result.table.GetID()] = folder
+        if self._present(node_of(parameters)) is not None:
+            remember(result, parameters)
+        if finished.failure is not None:
+            self._end(Ending("unsafe", f"Do not use without checking: {finished.failure}", result))
+        else:
+            self._end(Ending("done", "Registered.", result))
+
+    def _end(self, ending: Ending) -> None:
+        self._run = None
+        self.ended.emit(ending)
+
+    @staticmethod
+    def _keep(results: Path) -> Path:
+        """Move the results to a folder that stays until the session is closed."""
+        kept = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=results.parent.parent)) / RESULTS
+        shutil.move(results, kept)
+        return kept
+
+    def _present(self, node: slicer.vtkMRMLNode | None) -> slicer.vtkMRMLNode | None:
+        return node if node is not None and self._scene.IsNodePresent(node) else None
+
+    def _present_outputs(self, outputs: Outputs) -> Outputs:
+        """The outputs without nodes that were deleted during the run; new ones are made instead."""
+        nodes = {name: node for name, node in outputs.nodes.items() if self._present(node) is not None}
+        return Outputs(outputs.wanted, nodes, self._present(outputs.table))
+
+
+def remember(result: ResultNodes, parameters: Parameters) -> None:
+    """Choose the result's nodes as outputs, so that the next run updates them."""
+    parameters.table = result.table
+    for name, (_, node_name) in OUTPUTS.items():
+        node = getattr(result, name)
+        if node is not None:
+            setattr(parameters, node_name, node)
