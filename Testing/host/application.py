@@ -1,0 +1,181 @@
+"""Starts the stand-in for Slicer: `start()`, then import the module's files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import types
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+MODULE = "SpineCTMRRegistration"
+MODULE_LOGICS = ("SegmentationsModule", "Markups", "Color", "Volumes", "SubjectHierarchyModule")
+"""Slicer's modules whose logic prepares the scene, for example registers how segments are converted."""
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / MODULE
+
+
+def start() -> Any:
+    """Make `qt`, `ctk` and the parts of `slicer` that slicer-core lacks importable; return `slicer`."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    import slicer
+
+    if hasattr(slicer, "app"):
+        return slicer
+    _make_qt_modules()
+    from . import modules, parameter_node
+
+    slicer.app = Application()
+    slicer.mrmlScene = slicer.app.applicationLogic().GetMRMLScene()
+    slicer.modules = types.SimpleNamespace()
+    slicer.selfTests = {}
+    sys.modules["slicer.ScriptedLoadableModule"] = _module(
+        "slicer.ScriptedLoadableModule",
+        **{n: v for n, v in vars(modules).items() if n.startswith("ScriptedLoadable")},
+    )
+    wrapper = _module(
+        "slicer.parameterNodeWrapper",
+        parameterNodeWrapper=parameter_node.parameterNodeWrapper,
+        WithinRange=parameter_node.WithinRange,
+    )
+    sys.modules["slicer.parameterNodeWrapper"] = wrapper
+    sys.modules["slicer.i18n"] = _module("slicer.i18n", tr=lambda text: text, translate=lambda c, text: text)
+    sys.modules["SampleData"] = _module("SampleData", SampleDataLogic=modules.SampleDataLogic)
+    return slicer
+
+
+def make_panel() -> Any:
+    """The module's widget as Slicer makes it, shown in a window of its own."""
+    slicer = start()
+    if str(MODULE_FOLDER) not in sys.path:
+        sys.path.insert(0, str(MODULE_FOLDER))
+    import SpineCTMRRegistration as file
+
+    representation = types.SimpleNamespace(path=str(MODULE_FOLDER / f"{MODULE}.py"), name=MODULE)
+    slicer.modules.spinectmrregistration = representation
+    representation.module = file.SpineCTMRRegistration(representation)
+    parent = slicer.qSlicerScriptedLoadableModuleWidget()
+    parent.setLayout(sys.modules["qt"].QVBoxLayout())
+    parent.setMRMLScene(slicer.mrmlScene)
+    widget = file.SpineCTMRRegistrationWidget(parent)
+    representation.widgetRepresentation = lambda: types.SimpleNamespace(self=lambda: widget)
+    widget.setup()
+    parent.show()
+    enter(widget)
+    return widget
+
+
+def enter(widget: Any) -> None:
+    """The user selects the module."""
+    widget.parent._object.entered = True
+    widget.enter()
+
+
+def leave(widget: Any) -> None:
+    """The user selects another module."""
+    widget.parent._object.entered = False
+    widget.exit()
+
+
+class Application:
+    """`slicer.app`: the parts of qSlicerApplication that the panel uses."""
+
+    applicationName = "Slicer"
+
+    def __init__(self) -> None:
+        import slicer
+        from PySide6.QtWidgets import QApplication
+
+        self._application = QApplication.instance() or QApplication(["Slicer"])
+        self._application.setStyle("Fusion")
+        self._logic = slicer.vtkSlicerApplicationLogic()
+        self._scene = slicer.vtkMRMLScene()
+        self._logic.SetMRMLScene(self._scene)
+        self._module_logics = [getattr(slicer, f"vtkSlicer{name}Logic")() for name in MODULE_LOGICS]
+        for logic in self._module_logics:
+            logic.SetMRMLApplicationLogic(self._logic)
+            logic.SetMRMLScene(self._scene)
+        self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
+        self.temporaryPath = self._folder.name
+        self.on_startup: list[Any] = []
+
+    def applicationLogic(self) -> Any:
+        return self._logic
+
+    def topLevelWidgets(self) -> tuple:
+        return ()
+
+    def connect(self, signal: str, slot: Any) -> bool:
+        """Startup is over before any module is made here, so that its slots are called by tests."""
+        assert signal == "startupCompleted()"
+        self.on_startup.append(slot)
+        return True
+
+    def testingEnabled(self) -> bool:
+        return True
+
+    def processEvents(self) -> None:
+        self._application.processEvents()
+
+    def setOverrideCursor(self, cursor: Any) -> None:
+        """A cursor nobody sees."""
+
+    def restoreOverrideCursor(self) -> None:
+        """A cursor nobody sees."""
+
+
+def _make_qt_modules() -> None:
+    import slicer
+
+    from . import widgets
+    from .pythonqt import qt_class, wrapper_class
+
+    qt, ctk = types.ModuleType("qt"), types.ModuleType("ctk")
+    qt.__getattr__ = qt_class
+    qt.QUiLoader = UiLoader
+    for kind in widgets.STAND_INS:
+        setattr(ctk if kind.__name__.startswith("ctk") else slicer, kind.__name__, wrapper_class(kind))
+    sys.modules.update(qt=qt, ctk=ctk)
+
+
+class UiLoader:
+    """`qt.QUiLoader` that knows the stand-ins and makes the connections of the file."""
+
+    def load(self, file: Any) -> Any:
+        from PySide6.QtCore import QBuffer
+        from PySide6.QtUiTools import QUiLoader
+
+        from . import widgets
+        from .pythonqt import unwrap, wrap
+
+        loader = QUiLoader()
+        for kind in widgets.STAND_INS:
+            loader.registerCustomWidget(kind)
+        tree = ElementTree.fromstring(bytes(unwrap(file).readAll().data()))
+        connections = tree.find("connections")
+        tree.remove(connections)
+        buffer = QBuffer()
+        buffer.setData(ElementTree.tostring(tree))
+        root = loader.load(buffer)
+        self._connect(root, connections)
+        return wrap(root)
+
+    @staticmethod
+    def _connect(root: Any, connections: Any) -> None:
+        """The connections between stand-ins, which Qt cannot make because their types are C++ types."""
+        from PySide6.QtWidgets import QWidget
+
+        def named(name: str) -> Any:
+            return root if root.objectName() == name else root.findChild(QWidget, name)
+
+        for connection in connections:
+            part = {child.tag: child.text for child in connection}
+            signal, slot = part["signal"].split("(")[0], part["slot"].split("(")[0]
+            getattr(named(part["sender"]), signal).connect(getattr(named(part["receiver"]), slot))
+
+
+def _module(name: str, **content: Any) -> types.ModuleType:
+    module = types.ModuleType(name)
+    vars(module).update(content)
+    return module

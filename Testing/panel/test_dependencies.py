@@ -1,0 +1,140 @@
+"""What is asked and installed before the first registration, with a stand-in for pip."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import pytest
+from SpineCTMRRegistrationLib.errors import SpineError
+from SpineCTMRRegistrationLib.panel import dependencies
+from SpineCTMRRegistrationLib.panel.dependencies import NEEDED, TORCH, SlicerInstaller, ensure, question
+
+
+class Pip:
+    """Makes the packages appear, or fails."""
+
+    def __init__(self, absent: set[str], error: Exception | None = None, works: bool = True) -> None:
+        self.absent, self.error, self.works = absent, error, works
+        self.torch: list[str] = []
+        self.others: list[str] = []
+
+    def install_torch(self, requirement: str) -> None:
+        self.torch.append(requirement)
+        self._install({"torch"})
+
+    def install(self, requirements) -> None:
+        self.others += requirements
+        self._install({p.module for p in NEEDED if p.requirement in requirements})
+
+    def _install(self, modules: set[str]) -> None:
+        if self.error:
+            raise self.error
+        if self.works:
+            self.absent -= modules
+
+
+@pytest.fixture
+def absent(monkeypatch):
+    """Modules that are not installed."""
+    modules: set[str] = set()
+    monkeypatch.setattr(dependencies, "missing_packages", lambda: [p for p in NEEDED if p.module in modules])
+    return modules
+
+
+def refuse(text: str) -> bool:
+    raise AssertionError(f"asked without need: {text}")
+
+
+def test_nothing_is_asked_where_nothing_is_missing(absent):
+    assert ensure(refuse, Pip(absent))
+
+
+def test_the_question_names_packages_and_sizes():
+    text = question(NEEDED)
+    for package in NEEDED:
+        assert package.requirement in text
+        assert package.size in text
+
+
+def test_declining_installs_nothing(absent):
+    absent |= {"torch", "scipy"}
+    pip = Pip(absent)
+    assert not ensure(lambda text: False, pip)
+    assert pip.torch == pip.others == []
+
+
+def test_only_what_is_missing_is_installed_and_torch_by_its_own_way(absent):
+    absent |= {"torch", "safetensors"}
+    pip = Pip(absent)
+    assert ensure(lambda text: True, pip)
+    assert pip.torch == [">=2.4"]
+    assert pip.others == ["safetensors>=0.4"]
+
+
+@pytest.mark.parametrize("pip", [{"error": OSError("no route to host")}, {"works": False}])
+def test_a_failed_installation_is_one_sentence_with_the_mend(absent, pip):
+    absent |= {"scipy"}
+    with pytest.raises(SpineError) as raised:
+        ensure(lambda text: True, Pip(absent, **pip))
+    sentence = str(raised.value)
+    assert sentence.startswith("scipy could not be installed; check the internet connection")
+    assert sentence.count(". ") == 0
+
+
+def test_a_missing_pytorch_extension_is_told():
+    with pytest.raises(
+        SpineError, match="PyTorch extension is missing; install it with the Extensions Manager"
+    ):
+        SlicerInstaller().install_torch(">=2.4")
+
+
+def test_torch_comes_through_the_pytorch_extension(monkeypatch):
+    asked = []
+
+    class PyTorchUtilsLogic:
+        def installTorch(
+            self, askConfirmation=False, forceComputationBackend=None, torchVersionRequirement=None
+        ):
+            asked.append(torchVersionRequirement)
+            return types.ModuleType("torch")
+
+    monkeypatch.setitem(
+        sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic)
+    )
+    SlicerInstaller().install_torch(">=2.4")
+    assert asked == [">=2.4"]
+
+
+def test_the_engine_runs_with_these_packages_alone(tmp_path):
+    """A registration where every other package that we use somewhere is hidden."""
+    hidden = ["onnxruntime", "tqdm", "pydicom", "matplotlib", "onnx", "highdicom", "hypothesis"]
+    code = f"""
+import importlib.util, sys
+hidden = {hidden}
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Hide())
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in hidden else find(name, package)
+from pathlib import Path
+from SpineCTMRRegistrationLib.options import RegistrationOptions
+from SpineCTMRRegistrationLib.registration import register
+from SpineCTMRRegistrationLib.results import write_results
+from SpineCTMRRegistrationLib.training.synthesis.phantom import PhantomOptions, make_phantom
+patient = PhantomOptions(levels=(23,), mr_spacing_mm=(2.0, 3.0), ct_spacing_mm=(2.0, 2.0), margin_mm=15.0)
+phantom = make_phantom(3, patient)
+write_results(register(phantom.case, RegistrationOptions(quality="fast")), Path(sys.argv[1]))
+sites = {{m.partition(".")[0] for m in sys.modules}}
+print(sorted(sites & {{"torch", "scipy", "safetensors", "PIL"}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (tmp_path / "report.html").exists(), done.stderr
+    assert TORCH in NEEDED
+    if done.returncode == 0:
+        assert done.stdout.strip() == str(sorted(p.module for p in NEEDED))

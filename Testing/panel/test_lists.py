@@ -1,0 +1,117 @@
+"""Lints: the .ui file against the parameter node, the CMake lists against the files."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULE = REPOSITORY / "SpineCTMRRegistration"
+UI = MODULE / "Resources" / "UI" / "SpineCTMRRegistration.ui"
+WITHOUT_WIDGET = {"segmentNames"}
+"""Parameters that are edited in a table."""
+
+
+def widgets() -> list[ElementTree.Element]:
+    return list(ElementTree.parse(UI).iter("widget"))
+
+
+def parameter_names() -> set[str]:
+    text = (MODULE / "SpineCTMRRegistrationLib" / "panel" / "parameters.py").read_text()
+    body = text.partition("class Parameters:")[2].partition("\n\n\n")[0]
+    return set(re.findall(r"^    (\w+): ", body.rpartition('"""')[2], re.MULTILINE))
+
+
+def listed(variable: str) -> list[str]:
+    text = (MODULE / "CMakeLists.txt").read_text()
+    block = re.search(rf"set\({variable}\s(.*?)\)", text, re.DOTALL)
+    assert block, variable
+    return block[1].split()
+
+
+def files(*suffixes: str, without: tuple[str, ...] = ()) -> set[str]:
+    found = (p for p in MODULE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return {
+        p.relative_to(MODULE).as_posix()
+        for p in found
+        if (not suffixes or p.suffix in suffixes) and p.suffix not in without
+    }
+
+
+def test_every_parameter_has_a_widget_and_every_widget_its_parameter():
+    named = [
+        prop.findtext("string")
+        for widget in widgets()
+        for prop in widget.findall("property")
+        if prop.get("name") == "SlicerParameterName"
+    ]
+    assert len(named) == len(set(named))
+    assert set(named) == parameter_names() - WITHOUT_WIDGET
+
+
+def test_slicer_parameter_names_are_dynamic_strings():
+    for widget in widgets():
+        for prop in widget.findall("property"):
+            if prop.get("name", "").startswith("Slicer"):
+                assert prop.get("name") == "SlicerParameterName"
+                assert prop.get("stdset") == "0"
+
+
+def test_widget_names_are_unique():
+    names = [widget.get("name") for widget in widgets()]
+    assert len(names) == len(set(names))
+
+
+def test_every_node_selector_follows_the_scene():
+    connected = {c.findtext("receiver") for c in ElementTree.parse(UI).iter("connection")}
+    selectors = {w.get("name") for w in widgets() if w.get("class") == "qMRMLNodeComboBox"}
+    assert connected == selectors
+
+
+def test_every_control_has_a_tool_tip():
+    explained = {"registerButton", "progressBar", "logText"}  # their words depend on the state
+    classes = {"qMRMLNodeComboBox", "QPushButton", "QToolButton", "QCheckBox", "QComboBox", "QSpinBox"}
+    for widget in widgets():
+        if widget.get("class") in classes and widget.get("name") not in explained:
+            tips = [p for p in widget.findall("property") if p.get("name") == "toolTip"]
+            assert tips, widget.get("name")
+            assert tips[0].findtext("string")
+
+
+@pytest.mark.parametrize(
+    ("variable", "present"),
+    [
+        ("MODULE_PYTHON_SCRIPTS", files(".py")),
+        ("MODULE_PYTHON_RESOURCES", files(without=(".py", ".pyc", ".txt"))),
+    ],
+)
+def test_cmake_lists_every_file(variable, present):
+    names = listed(variable)
+    assert len(names) == len(set(names))
+    missing, gone = sorted(present - set(names)), sorted(set(names) - present)
+    assert not missing, f"add to {variable} in {MODULE.name}/CMakeLists.txt: {missing}"
+    assert not gone, f"remove from {variable} in {MODULE.name}/CMakeLists.txt: {gone}"
+
+
+def test_extension_index_entry_and_cmake_name_the_same_repository():
+    entry = json.loads((REPOSITORY / "Resources/ExtensionsIndex/SpineCTMRRegistration.json").read_text())
+    cmake = (REPOSITORY / "CMakeLists.txt").read_text()
+    values = dict(re.findall(r'set\((EXTENSION_\w+) "([^"]*)"\)', cmake))
+    assert values["EXTENSION_HOMEPAGE"] == entry["scm_url"]
+    assert values["EXTENSION_CATEGORY"] == entry["category"]
+    assert values["EXTENSION_DEPENDS"].split() == entry["build_dependencies"]
+    raw = entry["scm_url"].replace("github.com", "raw.githubusercontent.com") + f"/{entry['scm_revision']}/"
+    for url in [values["EXTENSION_ICONURL"], *values["EXTENSION_SCREENSHOTURLS"].split()]:
+        assert url.startswith(raw)
+        assert (REPOSITORY / url.removeprefix(raw)).is_file(), url
+
+
+def test_pictures_are_small():
+    pictures = list((REPOSITORY / "Resources").rglob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < 200_000, picture.name

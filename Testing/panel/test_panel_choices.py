@@ -1,0 +1,270 @@
+"""Choosing inputs, outputs and settings in the panel; no engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from SpineCTMRRegistrationLib.errors import SpineError
+from SpineCTMRRegistrationLib.panel import dependencies
+
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
+
+
+def add_volume(host, name: str):
+    return host.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name=name)
+
+
+def add_segmentation(scene, *names: str):
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+    for name in names:
+        node.GetSegmentation().AddEmptySegment(name, name)
+    return node
+
+
+@pytest.fixture
+def volumes(panel, host):
+    """A CT and an MR, not yet chosen."""
+    return add_volume(host, "CT"), add_volume(host, "MR")
+
+
+@pytest.fixture
+def chosen(panel, volumes, scene):
+    """CT, MR and a segmentation of three vertebrae, chosen in the panel."""
+    segmentation = add_segmentation(scene, "L3", "vertebrae_L4", "L5 vertebra")
+    panel.ui.ctSelector.setCurrentNode(volumes[0])
+    panel.ui.mrSelector.setCurrentNode(volumes[1])
+    panel.ui.vertebraeSelector.setCurrentNode(segmentation)
+    return volumes[0], volumes[1], segmentation
+
+
+def said(panel) -> str:
+    """What keeps Register from being pressed; the tooltip and the line below the button agree."""
+    assert panel.ui.registerButton.enabled == (not panel.ui.readyLabel.visible)
+    if not panel.ui.registerButton.enabled:
+        assert panel.ui.readyLabel.text == panel.ui.registerButton.toolTip
+    return "" if panel.ui.registerButton.enabled else panel.ui.registerButton.toolTip
+
+
+def cells(table, column: int) -> list[str]:
+    return [table.item(row, column).text() for row in range(table.rowCount)]
+
+
+def test_register_says_what_is_missing_until_the_inputs_are_chosen(panel, volumes, scene):
+    ct, mr = volumes
+    assert said(panel) == "Choose the CT."
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert said(panel) == "Choose the MR."
+    panel.ui.mrSelector.setCurrentNode(ct)
+    assert "segmentation" not in said(panel)
+    assert "same volume" in said(panel)
+    panel.ui.mrSelector.setCurrentNode(mr)
+    assert said(panel) == "Choose the segmentation of the vertebrae in the CT."
+    panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "liver"))
+    assert "No segment is named after a vertebra" in said(panel)
+    panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "L4", "L5"))
+    assert said(panel) == ""
+
+
+def test_no_input_is_chosen_by_itself(panel, volumes):
+    assert panel.ui.ctSelector.currentNode() is None
+    assert panel.ui.mrSelector.currentNode() is None
+
+
+def test_deleting_a_chosen_node_is_noticed(panel, chosen, scene):
+    assert said(panel) == ""
+    scene.RemoveNode(chosen[0])
+    assert said(panel) == "Choose the CT."
+    scene.RemoveNode(chosen[2])
+    assert panel.ui.segmentTable.rowCount == 0
+
+
+def test_segments_are_read_and_renaming_them_is_noticed(panel, chosen):
+    assert cells(panel.ui.segmentTable, 1) == ["L3", "L4", "L5"]
+    chosen[2].GetSegmentation().GetSegment("L3").SetName("T12")
+    assert cells(panel.ui.segmentTable, 1) == ["T12", "L4", "L5"]
+    chosen[2].GetSegmentation().RemoveSegment("L3")
+    assert cells(panel.ui.segmentTable, 1) == ["L4", "L5"]
+
+
+def test_a_segment_whose_name_means_nothing_can_be_named(panel, chosen):
+    chosen[2].GetSegmentation().AddEmptySegment("thing", "the upper one")
+    editor = panel.ui.segmentTable.cellWidget(3, 1)
+    assert editor.currentText == "not a vertebra"
+    editor.currentText = "L2"
+    parameters = panel.logic.getParameterNode()
+    assert parameters.segmentNames == {"thing": "L2"}
+    assert chosen[2].GetSegmentation().GetSegment("thing").GetName() == "the upper one"
+    panel.ui.segmentTable.cellWidget(3, 1).currentText = "L4"
+    assert "2 segments are named L4" in said(panel)
+
+
+def test_an_output_is_never_an_input(panel, chosen):
+    panel.ui.ctInMrSelector.setCurrentNode(chosen[1])
+    assert '"MR" is an input' in said(panel)
+    panel.ui.wantCtInMrCheckBox.checked = False
+    assert said(panel) == ""
+    for name in ("Transform", "MrInCt", "VertebraeInMr", "Jacobian"):
+        getattr(panel.ui, f"want{name}CheckBox").checked = False
+    assert said(panel) == "Choose at least one output."
+
+
+def test_two_parameter_sets_keep_their_own_choices(panel, chosen):
+    first = panel.ui.parameterSetSelector.currentNode()
+    panel.ui.qualityComboBox.currentText = "Best"
+    panel.ui.seedSpinBox.value = 7
+    second = panel.ui.parameterSetSelector.addNode()
+    assert panel.ui.parameterSetSelector.currentNode() is second
+    assert panel.ui.qualityComboBox.currentText == "Standard"
+    assert panel.ui.seedSpinBox.value == 0
+    assert panel.ui.ctSelector.currentNode() is None
+    panel.ui.ctSelector.setCurrentNode(chosen[1])
+    panel.ui.parameterSetSelector.setCurrentNode(first)
+    assert panel.ui.qualityComboBox.currentText == "Best"
+    assert panel.ui.seedSpinBox.value == 7
+    assert panel.ui.ctSelector.currentNode() is chosen[0]
+
+
+def test_everything_chosen_is_saved_with_the_scene(panel, chosen, scene, tmp_path):
+    ui = panel.ui
+    ui.deviceComboBox.currentText = "CPU"
+    ui.threadsSpinBox.value = 3
+    ui.networkLineEdit.text = "/networks/mine.json"
+    ui.wantJacobianCheckBox.checked = False
+    ui.opacitySlider.value = 0.75
+    chosen[2].GetSegmentation().AddEmptySegment("thing", "thing")
+    ui.segmentTable.cellWidget(3, 1).currentText = "L2"
+    ui.mrInCtSelector.addNode()
+    scene.SetURL(str(tmp_path / "scene.mrml"))
+    assert scene.Commit()
+    scene.Clear(False)
+    assert ui.ctSelector.currentNode() is None
+    assert ui.deviceComboBox.currentText == "Auto"
+    scene.Connect()
+    panel.enter()
+    assert ui.ctSelector.currentNode().GetName() == "CT"
+    assert ui.mrSelector.currentNode().GetName() == "MR"
+    assert ui.vertebraeSelector.currentNode().GetName() == "Segmentation"
+    assert ui.mrInCtSelector.currentNode() is not None
+    assert ui.deviceComboBox.currentText == "CPU"
+    assert ui.threadsSpinBox.value == 3
+    assert ui.networkLineEdit.text == "/networks/mine.json"
+    assert not ui.wantJacobianCheckBox.checked
+    assert ui.opacitySlider.value == 0.75
+    assert panel.logic.getParameterNode().segmentNames == {"thing": "L2"}
+
+
+def test_placing_asks_for_one_level_after_the_other(panel, chosen, scene, host):
+    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    panel.ui.placeButton.click()
+    points = panel.ui.mrVertebraeSelector.currentNode()
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    assert interaction.GetPlaceModePersistence()
+    selection = scene.GetFirstNodeByClass("vtkMRMLSelectionNode")
+    assert selection.GetActivePlaceNodeID() == points.GetID()
+    composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    assert {c.GetBackgroundVolumeID() for c in composites} == {chosen[1].GetID()}
+    assert "L3" in panel.ui.placingLabel.text
+    assert "place the centres" in said(panel)
+    points.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
+    assert "L4" in panel.ui.placingLabel.text
+    assert said(panel) == ""
+    panel.ui.skipButton.click()
+    assert "L5" in panel.ui.placingLabel.text
+    points.SetNthControlPointPosition(2, 1.0, 2.0, -60.0)
+    assert not panel.ui.placingLabel.visible
+    assert not panel.ui.placeButton.checked
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    in_mr = cells(panel.ui.segmentTable, 2)
+    assert in_mr[0] == in_mr[2] != in_mr[1]
+
+
+def test_placing_goes_on_with_the_points_that_are_there(panel, chosen, scene):
+    panel.ui.placeButton.click()
+    points = panel.ui.mrVertebraeSelector.currentNode()
+    points.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
+    panel.ui.placeButton.click()
+    chosen[2].GetSegmentation().AddEmptySegment("T12", "T12")
+    panel.ui.placeButton.click()
+    assert panel.ui.mrVertebraeSelector.currentNode() is points
+    labels = [points.GetNthControlPointLabel(i) for i in range(points.GetNumberOfControlPoints())]
+    assert labels == ["L3", "L4", "L5", "T12"]
+    assert "L4" in panel.ui.placingLabel.text
+    scene.RemoveNode(points)
+    assert not panel.ui.placeButton.checked
+
+
+def test_leaving_the_module_ends_placing_and_coming_back_shows_the_choices(panel, chosen, scene):
+    from host.application import enter, leave
+
+    panel.ui.placeButton.click()
+    leave(panel)
+    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    enter(panel)
+    assert panel.ui.ctSelector.currentNode() is chosen[0]
+
+
+def test_declined_packages_start_nothing_and_a_failed_installation_is_told(panel, chosen, monkeypatch, host):
+    asked = []
+    monkeypatch.setattr(dependencies, "missing_packages", lambda: [dependencies.TORCH])
+    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: bool(asked.append(text)))
+    panel.ui.registerButton.click()
+    assert "torch>=2.4" in asked[0]
+    assert not panel.session.running
+    assert panel.ui.registerButton.enabled
+    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: True)
+    panel.ui.registerButton.click()
+    assert "PyTorch extension is missing; install it" in panel.ui.statusLabel.text
+    assert not panel.session.running
+
+
+def test_inputs_that_cannot_be_written_are_a_sentence(panel, chosen, scene):
+    chosen[0].SetAndObserveImageData(None)
+    panel.ui.registerButton.click()
+    assert '"CT" is empty' in panel.ui.statusLabel.text
+    assert not panel.session.running
+
+
+def test_closing_the_scene_while_the_module_is_open_starts_afresh(panel, chosen, scene):
+    scene.Clear(False)
+    assert said(panel) == "Choose the CT."
+    assert panel.ui.parameterSetSelector.currentNode() is not None
+
+
+def test_exported_files_never_overwrite(tmp_path):
+    from SpineCTMRRegistrationLib.panel.sections.result import copy_results
+
+    results, target = tmp_path / "results", tmp_path / "target"
+    (results / "vertebrae").mkdir(parents=True)
+    (results / "vertebrae" / "L1.tfm").write_text("pose")
+    (results / "report.html").write_text("new")
+    target.mkdir()
+    copy_results(results, ["report.html", "vertebrae"], target)
+    assert (target / "vertebrae" / "L1.tfm").read_text() == "pose"
+    (target / "report.html").write_text("mine")
+    with pytest.raises(SpineError, match="exists already; choose another folder"):
+        copy_results(results, ["report.html"], target)
+    assert (target / "report.html").read_text() == "mine"
+
+
+def test_nothing_heavy_is_loaded_with_the_panel():
+    """Slicer starts quickly, and torch stays out of its process."""
+    code = """
+import sys
+from host import application
+application.make_panel()
+print(sorted({"torch", "onnxruntime", "scipy", "matplotlib", "PIL", "safetensors"} & set(sys.modules)))
+"""
+    search = [str(MODULE_FOLDER), str(Path(__file__).resolve().parents[1])]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {search}\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -1,0 +1,260 @@
+"""A whole run by clicks: the real engine in a real child process on a small phantom."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import unittest
+
+import numpy as np
+import pytest
+from host.waiting import children, temporary_files, wait
+
+
+def node_names(scene) -> list[str]:
+    return sorted(scene.GetNthNode(i).GetName() for i in range(scene.GetNumberOfNodes()))
+
+
+def register(panel) -> None:
+    assert panel.ui.registerButton.enabled, panel.ui.registerButton.toolTip
+    panel.ui.registerButton.click()
+    assert panel.session.running
+    assert not panel.ui.registerButton.enabled
+    assert panel.ui.cancelButton.enabled
+
+
+def finish(panel) -> None:
+    wait(lambda: not panel.session.running)
+
+
+def wait_for_stage(panel) -> None:
+    """Until the engine, in its worker process, has said something."""
+    wait(lambda: panel.ui.progressBar.value > 0 or not panel.session.running)
+    assert panel.session.running, panel.ui.statusLabel.text
+
+
+def pid_lives(pid: int) -> bool:
+    return pid in children()
+
+
+def test_three_clicks_to_a_result(panel, patient, scene, host):
+    """Select the patient, press Register: progress, a live window, and results that move the bones right."""
+    import qt
+
+    stages, ticks = [], []
+    timer = qt.QTimer()
+    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
+    timer.start(20)
+    panel.session.progressed.connect(lambda report: stages.append((report.stage, report.fraction)))
+    layers = [
+        v.GetBackgroundVolumeID() for v in host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    ]
+    before = {
+        patient.ct: patient.ct.GetImageData().GetMTime(),
+        patient.mr: patient.mr.GetImageData().GetMTime(),
+    }
+
+    register(panel)
+    assert panel.ui.progressBar.visible
+    wait_for_stage(panel)
+    assert "left" in panel.ui.statusLabel.text
+    finish(panel)
+    timer.stop()
+
+    assert panel.ui.statusLabel.text == "Registered."
+    assert not panel.ui.progressBar.visible
+    assert len({stage for stage, _ in stages}) >= 4
+    assert [f for _, f in stages] == sorted(f for _, f in stages)
+    assert max(np.diff(ticks)) < 3.0
+    parameters = panel.logic.getParameterNode()
+    for name in ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table"):
+        assert getattr(parameters, name) is not None, name
+    assert {node: node.GetImageData().GetMTime() for node in before} == before
+    assert layers == [
+        v.GetBackgroundVolumeID() for v in host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    ]
+    check_bones_move_to_the_landmarks(parameters, patient)
+    check_result_section(panel)
+    check_view_buttons(panel, patient, scene, host)
+    assert panel.ui.exportReportButton.enabled
+    assert len(temporary_files()) == 1  # the results, kept for export
+    scene.Clear(False)
+    assert temporary_files() == []
+
+
+def test_the_self_test_that_runs_inside_slicer(panel, sample_folder, scene, monkeypatch):
+    """The test class of the module's file, with the small patient instead of the sample's."""
+    from SpineCTMRRegistrationLib.panel.sample_data import load_sample
+
+    import SpineCTMRRegistration as module
+
+    def load(source=None):
+        nodes = load_sample(scene, sample_folder)
+        return [nodes.ct, nodes.mr, nodes.vertebrae, nodes.mr_landmarks]
+
+    monkeypatch.setattr(module, "load_sample", load)
+    outcome = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(module.SpineCTMRRegistrationTest).run(outcome)
+    assert outcome.testsRun == 2
+    assert outcome.failures + outcome.errors + outcome.skipped == []
+
+
+def check_bones_move_to_the_landmarks(parameters, patient) -> None:
+    """The body centres of the CT, moved by the transform node, lie at the phantom's true MR centres."""
+    import slicer
+    from SpineCTMRRegistrationLib.panel.results_in_scene import results_of
+
+    poses = results_of(parameters.table).vertebra_transforms
+    points = patient.mr_landmarks
+    for i in range(points.GetNumberOfControlPoints()):
+        true = np.array(points.GetNthControlPointPositionWorld(i))
+        pose = poses[points.GetNthControlPointLabel(i)]
+        matrix = slicer.util.arrayFromTransformMatrix(pose)
+        in_ct = np.linalg.inv(matrix) @ [*true, 1.0]
+        moved = parameters.transform.GetTransformToParent().TransformPoint(*in_ct[:3])
+        assert np.linalg.norm(np.array(moved) - true) < 0.1
+
+
+def check_result_section(panel) -> None:
+    table = panel.ui.vertebraTable
+    assert not panel.ui.resultSection.collapsed
+    assert table.rowCount == 3
+    colors = {table.item(row, 1).background().color().name() for row in range(3)}
+    flags = {table.item(row, 1).text() for row in range(3)}
+    assert flags <= {"good", "check", "do not use"}
+    assert len(colors) == len(flags)
+    assert all(table.item(row, 4).text() for row in range(3))
+    assert panel.ui.verdictLabel.visible
+
+
+def check_view_buttons(panel, patient, scene, host) -> None:
+    ui, parameters = panel.ui, panel.logic.getParameterNode()
+    composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    ui.fusedButton.click()
+    assert {c.GetBackgroundVolumeID() for c in composites} == {patient.mr.GetID()}
+    assert {c.GetForegroundVolumeID() for c in composites} == {parameters.ctInMr.GetID()}
+    ui.opacitySlider.value = 0.25
+    assert {c.GetForegroundOpacity() for c in composites} == {0.25}
+    ui.beforeButton.click()
+    shown = {c.GetForegroundVolumeID() for c in composites}
+    assert len(shown) == 1
+    assert shown != {parameters.ctInMr.GetID()}
+    ui.beforeButton.click()
+    assert {c.GetForegroundVolumeID() for c in composites} == {parameters.ctInMr.GetID()}
+    ui.heatmapButton.click()
+    assert {c.GetForegroundVolumeID() for c in composites} == {parameters.jacobian.GetID()}
+    ui.contoursButton.click()
+    assert parameters.vertebraeInMr.GetDisplayNode().GetVisibility2DOutline()
+    ui.gridButton.click()
+    assert parameters.transform.GetDisplayNode().GetVisibility2D()
+    slices = host.util.getNodesByClass("vtkMRMLSliceNode", scene)
+    ui.vertebraTable.cellClicked.emit(1, 0)
+    centers = [[s.GetSliceToRAS().GetElement(r, 3) for r in range(3)] for s in slices]
+    true = np.array(patient.mr_landmarks.GetNthControlPointPositionWorld(1))
+    assert np.linalg.norm(np.array(centers) - true, axis=1).max() < 15
+    ui.straightButton.click()
+
+
+def test_renamed_and_deleted_nodes_during_a_run(panel, patient, scene, host):
+    """The run uses what was chosen at its start; deleted nodes do not come back."""
+    parameters = panel.logic.getParameterNode()
+    parameters.ctInMr = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "To be deleted")
+    parameters.wantJacobian = False
+    register(panel)
+    wait_for_stage(panel)
+    patient.ct.SetName("Renamed CT")
+    scene.RemoveNode(parameters.ctInMr)
+    scene.RemoveNode(patient.mr)
+    finish(panel)
+    assert panel.ui.statusLabel.text == "Registered."
+    names = node_names(scene)
+    assert "To be deleted" not in names
+    assert parameters.ctInMr.GetName() == "Renamed CT in MR space"
+    assert parameters.jacobian is None
+    assert parameters.mr is None
+    assert not panel.ui.fusedButton.enabled
+    assert panel.ui.registerButton.toolTip == "Choose the MR."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at processes in /proc")
+class TestStopping:
+    """However a run is stopped, no process, node or file of it is left."""
+
+    @pytest.fixture(autouse=True)
+    def running(self, panel, patient, scene):
+        self.names, self.before = node_names(scene), children()
+        register(panel)
+        wait_for_stage(panel)
+        self.started = children() - self.before
+        assert len(self.started) >= 2  # the command and its worker
+
+    def left(self) -> set[int]:
+        end = time.monotonic() + 5
+        while self.started & children() and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.started & children()
+
+    def test_cancel(self, panel, scene, host):
+        panel.ui.cancelButton.click()
+        assert not panel.ui.cancelButton.enabled
+        finish(panel)
+        assert panel.ui.statusLabel.text.startswith("Cancelled")
+        assert panel.ui.registerButton.enabled
+        assert node_names(scene) == self.names
+        assert temporary_files() == []
+        assert self.left() == set()
+
+    def test_closing_the_scene(self, panel, scene, host):
+        scene.Clear(False)
+        assert temporary_files() == []
+        assert self.left() == set()
+        assert not panel.session.running
+        assert panel.ui.ctSelector.currentNode() is None
+        assert not panel.ui.registerButton.enabled
+
+    def test_closing_the_module(self, panel, scene, host):
+        panel.cleanup()
+        assert temporary_files() == []
+        assert self.left() == set()
+        assert not panel.session.running
+
+    def test_a_killed_engine_is_a_sentence(self, panel, scene, host):
+        os.kill(max(self.started), signal.SIGKILL)
+        finish(panel)
+        assert "memory" in panel.ui.statusLabel.text or "stopped" in panel.ui.statusLabel.text
+        assert node_names(scene) == self.names
+        assert temporary_files() == []
+        assert self.left() == set()
+
+
+def test_a_registration_that_fails_its_checks_is_marked(panel, patient, scene):
+    """Every point one level wrong: the engine finds out, and the panel says so in red."""
+    points = patient.mr_landmarks
+    for i in reversed(range(points.GetNumberOfControlPoints())):
+        name = points.GetNthControlPointLabel(i)
+        if name == "L5":
+            points.RemoveNthControlPoint(i)
+        else:
+            points.SetNthControlPointLabel(i, f"L{int(name[1:]) + 1}")
+    shifted = [points.GetNthControlPointLabel(i) for i in range(points.GetNumberOfControlPoints())]
+    assert len(shifted) == 2
+    register(panel)
+    finish(panel)
+    assert panel.ui.statusLabel.text.startswith("Do not use without checking: ")
+    assert "one level" in panel.ui.statusLabel.text
+    assert "color" in panel.ui.statusLabel.styleSheet
+    assert panel.ui.vertebraTable.rowCount == 3
+
+
+def test_an_unusable_input_is_a_sentence_with_the_users_name_for_it(panel, patient, scene, host):
+    patient.mr.SetName("Anna's MR")
+    array = host.util.arrayFromVolume(patient.mr)
+    array[:] = 7
+    host.util.arrayFromVolumeModified(patient.mr)
+    register(panel)
+    finish(panel)
+    assert "Anna's MR" in panel.ui.statusLabel.text
+    assert "mr.nrrd" not in panel.ui.statusLabel.text
+    assert panel.ui.registerButton.enabled
+    assert panel.logic.getParameterNode().table is None
