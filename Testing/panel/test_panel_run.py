@@ -38,7 +38,7 @@ def pid_lives(pid: int) -> bool:
     return pid in children()
 
 
-def test_three_clicks_to_a_result(panel, patient, scene, host):
+def test_three_clicks_to_a_result(panel, patient, scene, host, monkeypatch, tmp_path):
     """Select the patient, press Register: progress, a live window, and results that move the bones right."""
     import qt
 
@@ -77,7 +77,7 @@ def test_three_clicks_to_a_result(panel, patient, scene, host):
     check_bones_move_to_the_landmarks(parameters, patient)
     check_result_section(panel)
     check_view_buttons(panel, patient, scene, host)
-    assert panel.ui.exportReportButton.enabled
+    check_export(panel, monkeypatch, tmp_path)
     assert len(temporary_files()) == 1  # the results, kept for export
     scene.Clear(False)
     assert temporary_files() == []
@@ -126,6 +126,19 @@ def check_result_section(panel) -> None:
     assert len(colors) == len(flags)
     assert all(table.item(row, 4).text() for row in range(3))
     assert panel.ui.verdictLabel.visible
+
+
+def check_export(panel, monkeypatch, folder) -> None:
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(folder), raising=False)
+    panel.ui.exportTransformsButton.click()
+    panel.ui.exportReportButton.click()
+    written = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    assert written == [
+        *("ct_to_mr.h5", "mr_to_ct.h5", "report.html"),
+        *("vertebrae/L3.tfm", "vertebrae/L4.tfm", "vertebrae/L5.tfm"),
+    ]
 
 
 def check_view_buttons(panel, patient, scene, host) -> None:
@@ -244,6 +257,8 @@ def test_a_registration_that_fails_its_checks_is_marked(panel, patient, scene):
     assert panel.ui.statusLabel.text.startswith("Do not use without checking: ")
     assert "one level" in panel.ui.statusLabel.text
     assert "color" in panel.ui.statusLabel.styleSheet
+    assert "one level" in panel.ui.verdictLabel.text
+    assert "good" not in {panel.ui.vertebraTable.item(row, 1).text() for row in range(3)}
     assert panel.ui.vertebraTable.rowCount == 3
 
 

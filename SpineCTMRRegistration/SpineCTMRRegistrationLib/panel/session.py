@@ -23,6 +23,9 @@ from .signal import Signal
 if TYPE_CHECKING:
     import slicer
 
+FAILURE = "SpineCTMRRegistration.Failure"
+"""Attribute of a quality table: why the registration failed its own checks; absent if it passed."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -120,6 +123,7 @@ class RegistrationSession:
         if earlier is not None:
             shutil.rmtree(earlier.parent, ignore_errors=True)
         self._kept[result.table.GetID()] = folder
+        result.table.SetAttribute(FAILURE, finished.failure)
         if self._present(node_of(parameters)) is not None:
             remember(result, parameters)
         if finished.failure is not None:

@@ -10,6 +10,8 @@ import slicer
 from .. import placing
 from ..views import slice_views
 
+AUTOMATIC = "The images will choose the level: check it in the result, or place the centres."
+
 
 class PlacingSection:
     """Starts and ends place mode and says which vertebra comes next.
@@ -23,6 +25,8 @@ class PlacingSection:
         self._levels: Sequence[str] = ()
         self._mr: Any = None
         self._points: Any = None
+        self._given: Any = None
+        self._automatic = False
         ui.placeButton.connect("toggled(bool)", self._on_toggled)
         ui.skipButton.connect("clicked()", self._on_skip)
 
@@ -31,6 +35,7 @@ class PlacingSection:
         if self._points is not None and given is not self._points:
             self.stop()
         self._levels, self._mr = levels, mr
+        self._automatic = given is None and mr is not None
         self._given = given if given is not None and given.IsA(placing.CLASS) else None
         self._ui.placeButton.enabled = bool(levels) and mr is not None
         self._ui.placeButton.toolTip = (
@@ -73,10 +78,12 @@ class PlacingSection:
     def _show(self) -> None:
         level = placing.asked_level(self._points) if self._points is not None else None
         self._ui.skipButton.enabled = level is not None
-        self._ui.placingLabel.visible = level is not None
+        self._ui.placingLabel.visible = level is not None or self._automatic
         if level is not None:
             self._ui.placingLabel.text = (
                 f"<b>Next: {level}</b> \N{EN DASH} click the centre of its body in the MR."
             )
+        elif self._automatic:
+            self._ui.placingLabel.text = AUTOMATIC
         elif self._points is not None:
             self.stop()

@@ -13,6 +13,7 @@ import slicer
 from ...errors import InputError, SpineError
 from .. import views
 from ..results_in_scene import ResultNodes, quality_of, results_of
+from ..session import FAILURE
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
 from .cells import cell, color
 
@@ -37,28 +38,38 @@ class ResultSection:
         ui.exportReportButton.connect("clicked()", self._on_export_report)
         ui.exportResultsButton.connect("clicked()", self._on_export_results)
 
-    def show(self, table: Any, ct: Any, mr: Any) -> None:
+    def show(self, table: Any) -> None:
         """Show the result that a quality table belongs to; None for no result."""
-        self._ct, self._mr = ct, mr
         self._result = results_of(table) if table is not None else None
-        self._show_quality(quality_of(table) if table is not None else None)
+        self._ct, self._mr = _registered(self._result)
+        self._ui.verdictLabel.visible = table is not None
+        if table is None:
+            self._ui.vertebraTable.rowCount = 0
+        else:
+            quality = quality_of(table)
+            self._show_rows(quality)
+            self._show_verdict(quality, table.GetAttribute(FAILURE))
         self._enable()
 
-    def _show_quality(self, quality: Quality | None) -> None:
-        label, table = self._ui.verdictLabel, self._ui.vertebraTable
-        label.visible = quality is not None
-        rows = quality.rows if quality is not None else ()
-        table.rowCount = len(rows)
-        for index, row in enumerate(rows):
+    def _show_rows(self, quality: Quality) -> None:
+        table = self._ui.vertebraTable
+        table.rowCount = len(quality.rows)
+        for index, row in enumerate(quality.rows):
             for column, text in enumerate(_texts(row)):
                 table.setItem(index, column, cell(text, row.reason, row.color))
         for column in range(4):
             table.resizeColumnToContents(column)
         table.resizeRowsToContents()
-        if quality is not None:
-            worst = _worst(quality)
-            label.text = "<br>".join([f"<b>{quality.verdict}</b>", *quality.warnings])
-            label.styleSheet = f"background: {color(FLAG_COLORS[worst])}; color: black; padding: 4px;"
+
+    def _show_verdict(self, quality: Quality, failure: str | None) -> None:
+        """In the colour of the worst vertebra, red for a registration that failed its own checks."""
+        worst = "do not use" if failure else _worst(quality)
+        start = quality.overall.get("start")
+        origin = [f"Rigid start: {start}."] if start else []
+        lines = [f"<b>{failure or quality.verdict}</b>", *origin, *quality.warnings]
+        self._ui.verdictLabel.text = "<br>".join(lines)
+        background = color(FLAG_COLORS[worst])
+        self._ui.verdictLabel.styleSheet = f"background: {background}; color: black; padding: 4px;"
 
     def _enable(self) -> None:
         result, ui = self._result, self._ui
@@ -147,6 +158,16 @@ def copy_results(folder: Path, names: list[str], target: Path) -> list[Path]:
                 f"'{copy}' cannot be written ({error.strerror}); choose another folder."
             ) from error
     return copies
+
+
+def _registered(result: ResultNodes | None) -> tuple[Any, Any]:
+    """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
+    poses = list(result.vertebra_transforms.values()) if result is not None else []
+    if not poses:
+        return None, None
+    roles = poses[0].GetMovingNodeReferenceRole(), poses[0].GetFixedNodeReferenceRole()
+    ct, mr = (poses[0].GetNodeReference(role) for role in roles)
+    return ct, mr
 
 
 def _views() -> list[views.SliceView]:
