@@ -1,6 +1,6 @@
 """Slice views of a bare MRML scene, rendered off screen.
 
-    python slice_rendering.py RESULTS PATIENT PICTURES
+    PYTHONPATH=Testing python -m panel_scene.slice_rendering RESULTS PATIENT PICTURES
 
 renders the visual checks of a folder of results (`spine-ctmr register`) of a patient
 (`spine-ctmr phantom`) to PNG files.
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import slicer
 import vtk
+from panel_scene.bare_slicer import BareSlicer
 from PIL import Image
 from SpineCTMRRegistrationLib.panel import views
 from SpineCTMRRegistrationLib.panel.results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
@@ -30,34 +31,12 @@ MANAGERS = (
 )
 
 
-class BareSlicer:
-    """A scene with the logic that a running Slicer has around it, and slice views in chosen planes."""
-
-    def __init__(self, orientations: tuple[str, ...] = ("Axial", "Sagittal", "Coronal")) -> None:
-        self.scene = slicer.vtkMRMLScene()
-        self.application = slicer.vtkMRMLApplicationLogic()
-        self.application.SetMRMLScene(self.scene)
-        self.segmentations = slicer.vtkSlicerSegmentationsModuleLogic()
-        self.segmentations.SetMRMLScene(self.scene)
-        self.colors = slicer.vtkSlicerColorLogic()
-        self.colors.SetMRMLApplicationLogic(self.application)
-        self.colors.SetMRMLScene(self.scene)
-        self.views = [SliceWindow(self, orientation) for orientation in orientations]
-        logics = vtk.vtkCollection()
-        for view in self.views:
-            logics.AddItem(view.logic)
-        self.application.SetSliceLogics(logics)
-
-
 class SliceWindow:
     """One slice view with its logic and an off-screen window."""
 
     def __init__(self, host: BareSlicer, orientation: str) -> None:
-        self.logic = slicer.vtkMRMLSliceLogic()
-        self.logic.SetMRMLApplicationLogic(host.application)
-        self.logic.SetMRMLScene(host.scene)
-        self.node = self.logic.AddSliceNode(orientation)
-        self.node.SetOrientation(orientation)
+        self.logic = host.add_slice(orientation)
+        self.node = self.logic.GetSliceNode()
         self.renderer = vtk.vtkRenderer()
         self.window = vtk.vtkRenderWindow()
         self.window.SetOffScreenRendering(True)
@@ -107,31 +86,32 @@ def row_of(windows: list[SliceWindow]) -> np.ndarray:
     return np.concatenate(panels[:-1], axis=1)
 
 
-def render_checks(host: BareSlicer, sample: SampleNodes, result: ResultNodes) -> dict[str, np.ndarray]:
+def render_checks(
+    windows: list[SliceWindow], sample: SampleNodes, result: ResultNodes
+) -> dict[str, np.ndarray]:
     """The visual checks of a result as pictures by name."""
-    layers = views.slice_views(host.scene)
+    layers = views.slice_views(sample.mr.GetScene())
     middle = list(result.vertebra_transforms)[len(result.vertebra_transforms) // 2]
     views.show_contours(result.vertebrae_in_mr, False)
     sample.vertebrae.SetDisplayVisibility(False)
-    for window in host.views:
+    for window in windows:
         window.fit(130)
     views.jump_to_vertebra(layers, result, middle)
     pictures = {}
-    ct = views.registered_ct(sample.ct, result)
-    views.show_fused(layers, sample.mr, ct)
-    pictures["fused"] = row_of(host.views)
+    views.show_fused(layers, sample.mr, result.ct_in_mr)
+    pictures["fused"] = row_of(windows)
     views.show_before(layers, sample.mr, sample.ct, result.table)
-    pictures["before"] = row_of(host.views)
-    views.show_after(layers, sample.mr, ct)
+    pictures["before"] = row_of(windows)
+    views.show_after(layers, sample.mr, result.ct_in_mr)
     views.show_contours(result.vertebrae_in_mr, source=sample.vertebrae)
     views.set_foreground_opacity(layers, 0.0)
-    pictures["contours"] = row_of(host.views)
+    pictures["contours"] = row_of(windows)
     views.show_heatmap(layers, sample.mr, result.jacobian)
-    pictures["heatmap"] = row_of(host.views)
+    pictures["heatmap"] = row_of(windows)
     views.show_contours(result.vertebrae_in_mr, False)
-    views.show_fused(layers, sample.mr, ct, 0.0)
+    views.show_fused(layers, sample.mr, result.ct_in_mr, 0.0)
     views.show_grid(result.transform, sample.mr)
-    pictures["grid"] = row_of(host.views)
+    pictures["grid"] = row_of(windows)
     views.show_grid(result.transform, sample.mr, False)
     return pictures
 
@@ -147,8 +127,9 @@ def main(results: Path, patient: Path, pictures: Path) -> None:
     host = BareSlicer()
     sample = load_sample(host.scene, patient)
     result = load_results(host.scene, results, SourceNodes(sample.ct, sample.mr, sample.vertebrae), Outputs())
+    windows = [SliceWindow(host, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
     pictures.mkdir(exist_ok=True)
-    for name, picture in render_checks(host, sample, result).items():
+    for name, picture in render_checks(windows, sample, result).items():
         Image.fromarray(picture).save(pictures / f"{name}.png", optimize=True)
 
 

@@ -56,6 +56,29 @@ def matrix_to_world(node: slicer.vtkMRMLTransformableNode) -> vtk.vtkMatrix4x4:
     return matrix
 
 
+def refer(node: slicer.vtkMRMLNode, role: str, target: slicer.vtkMRMLNode | None) -> None:
+    """Make a node reference, or remove it."""
+    node.SetNodeReferenceID(role, target.GetID() if target is not None else None)
+
+
+def interpolate_linearly(transform: slicer.vtkMRMLTransformNode) -> None:
+    """Have MRML evaluate displacement fields as ITK does.
+
+    MRML reads them for cubic interpolation, which overshoots where bone meets soft tissue (0.16 mm
+    on a phantom); the fields are made for linear interpolation, which keeps bone exactly rigid.
+    """
+    for part in _parts(transform.GetTransformFromParent()):
+        if part.IsA("vtkGridTransform"):
+            part.SetInterpolationModeToLinear()
+
+
+def _parts(transform: vtk.vtkAbstractTransform) -> list[vtk.vtkAbstractTransform]:
+    if not transform.IsA("vtkGeneralTransform"):
+        return [transform]
+    count = transform.GetNumberOfConcatenatedTransforms()
+    return [part for i in range(count) for part in _parts(transform.GetConcatenatedTransform(i))]
+
+
 def copy_window(
     source: slicer.vtkMRMLScalarVolumeNode | None, target: slicer.vtkMRMLScalarVolumeNode
 ) -> None:

@@ -17,7 +17,7 @@ import vtk
 
 from ..errors import InputError
 from .jacobian_display import show_as_heatmap
-from .nodes import copy_window, remove_node
+from .nodes import copy_window, interpolate_linearly, refer, remove_node
 from .result_files import ResultFiles, read_results
 from .result_folder import place_results
 from .result_table import QUALITY, fill_table
@@ -38,6 +38,8 @@ FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.Rigid
 """Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
 UNKNOWN_COLOR = (0.9, 0.8, 0.6)
 POSES = "spineCTMR.vertebraTransform"
+CT_ROLE, TRANSFORM_ROLE = "spineCTMR.ct", "spineCTMR.transform"
+"""References of the CT in MR space to what it was made from."""
 
 NODE_CLASSES: Mapping[str, str] = {
     TRANSFORM: "vtkMRMLTransformNode",
@@ -136,6 +138,9 @@ def load_results(
 
 def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
     """The result that a quality table belongs to, for example after the scene was saved and reloaded."""
+    transform = table.GetNodeReference(_role(TRANSFORM))
+    if transform is not None:
+        interpolate_linearly(transform)
     count = table.GetNumberOfNodeReferences(POSES)
     poses = [table.GetNthNodeReference(POSES, i) for i in range(count)]
     return ResultNodes(
@@ -175,7 +180,10 @@ class _Loader:
         fill_table(table, self.files.quality)
         table.SetAttribute(RIGID_START, json.dumps(self.files.rigid_start.tolist()))
         for key in OPTIONAL_RESULTS:
-            table.SetNodeReferenceID(_role(key), nodes[key].GetID() if key in nodes else None)
+            refer(table, _role(key), nodes.get(key))
+        if CT_IN_MR in nodes:
+            refer(nodes[CT_IN_MR], CT_ROLE, self.sources.ct)
+            refer(nodes[CT_IN_MR], TRANSFORM_ROLE, nodes.get(TRANSFORM))
         poses = self._load_poses(table)
         title = f"Registration of {self.ct_name} to {self.mr_name}"
         place_results(self.scene, title, self.sources.ct, table, nodes.values(), poses)
@@ -185,6 +193,7 @@ class _Loader:
         if key == TRANSFORM:
             node = self._target(key, f"{self.ct_name} to MR")
             node.SetAndObserveTransformFromParent(self.files.transform.GetTransformFromParent())
+            interpolate_linearly(node)
             self._refer_to_sources(node)
         elif key == VERTEBRAE:
             segments = self.sources.vertebrae
@@ -249,10 +258,8 @@ class _Loader:
         return nodes
 
     def _refer_to_sources(self, transform: slicer.vtkMRMLTransformNode) -> None:
-        roles = {"Fixed": self.sources.mr, "Moving": self.sources.ct}
-        for role, node in roles.items():
-            role_name = getattr(slicer.vtkMRMLTransformNode, f"Get{role}NodeReferenceRole")()
-            transform.SetNodeReferenceID(role_name, node.GetID() if node is not None else None)
+        refer(transform, transform.GetFixedNodeReferenceRole(), self.sources.mr)
+        refer(transform, transform.GetMovingNodeReferenceRole(), self.sources.ct)
 
     def _target(self, key: str, name: str) -> slicer.vtkMRMLNode:
         """The chosen node for a result, in world coordinates, or a new one."""

@@ -199,8 +199,9 @@ class CommandRun:
     def _named(self, text: str) -> str:
         """`text` with the user's names of the inputs instead of temporary files."""
         folder = re.escape(f"{self._work}{os.sep}")
-        files = "|".join(re.escape(file) for file in self._names)
-        text = re.sub(f"({folder})?({files})", lambda found: self._names[found[2]], text) if files else text
+        if self._names:
+            file = f"(?:{folder})?({'|'.join(map(re.escape, self._names))})"
+            text = re.sub(f"'{file}'|{file}", lambda found: self._names[found[1] or found[2]], text)
         return re.sub(folder, "", text)
 
     def _clean_up(self) -> None:

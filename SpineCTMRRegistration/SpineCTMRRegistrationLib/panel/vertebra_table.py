@@ -197,6 +197,8 @@ def _result_row(vertebra: Mapping[str, Any]) -> ResultRow:
 
 def _read_names(segments: Sequence[SegmentInfo]) -> dict[str, int | None]:
     """VerSe number by segment id, as the command reads a segmentation file."""
+    if not segments:
+        return {}
     listed = [Segment(i, s.name, s.meanings, i, 0) for i, s in enumerate(segments)]
     try:
         numbers = numbered_segments(listed, Path())[0]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .jacobian_display import show_legend
 from .nodes import copy_window, remove_node, scene_nodes, volume_in_world
-from .results_in_scene import FRAME, RIGID_START, ResultNodes
+from .results_in_scene import CT_ROLE, FRAME, RIGID_START, TRANSFORM_ROLE, ResultNodes
 
 SHOWN = "SpineCTMRRegistration.Shown"
 """Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
@@ -46,26 +46,12 @@ def show_fused(
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
     opacity: float = 0.5,
 ) -> None:
-    """The registered CT over the MR in linked views; `registered_ct` gives the sharpest one."""
-    _show_over(views, mr, ct_in_mr, opacity)
+    """The registered CT over the MR in linked views.
 
-
-def registered_ct(
-    ct: slicer.vtkMRMLScalarVolumeNode | None, result: ResultNodes
-) -> slicer.vtkMRMLScalarVolumeNode | None:
-    """The registered CT to look at: its own voxels under the transform, which is sharper than `ct_in_mr`.
-
-    The volume is hidden from selectors and not saved; `ct_in_mr` (or None) where there is no
-    transform or no CT any more.
-
-    Raises:
-        InputError: the CT is under a non-linear transform.
+    While the CT and the transform that made `ct_in_mr` are in the scene, the CT's own voxels are drawn
+    through the transform, which is sharper than `ct_in_mr` on the MR's thick slices.
     """
-    if ct is None or result.transform is None:
-        return result.ct_in_mr
-    node = _shown_ct(ct, REGISTERED, np.eye(4))
-    node.SetAndObserveTransformNodeID(result.transform.GetID())
-    return node
+    _show_over(views, mr, _registered_ct(ct_in_mr), opacity)
 
 
 def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
@@ -96,7 +82,7 @@ def show_after(
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
 ) -> None:
     """The registered CT over the MR, at the present opacity; removes what `show_before` made."""
-    _show_over(views, mr, ct_in_mr, None)
+    _show_over(views, mr, _registered_ct(ct_in_mr), None)
     before = _shown(mr.GetScene(), BEFORE)
     if before is not None:
         remove_node(before)
@@ -201,6 +187,16 @@ def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
         show_legend(shown, False)
 
 
+def _registered_ct(ct_in_mr: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
+    """The sharpest volume that shows the registered CT."""
+    ct, transform = ct_in_mr.GetNodeReference(CT_ROLE), ct_in_mr.GetNodeReference(TRANSFORM_ROLE)
+    if ct is None or transform is None:
+        return ct_in_mr
+    node = _shown_ct(ct, REGISTERED, np.eye(4))
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    return node
+
+
 def _ct_before(
     ct: slicer.vtkMRMLScalarVolumeNode, table: slicer.vtkMRMLTableNode
 ) -> slicer.vtkMRMLScalarVolumeNode:
@@ -250,7 +246,9 @@ def _orient(node: slicer.vtkMRMLSliceNode, axes: NDArray[Any], center: Sequence[
         [(-right, anterior, superior), (-anterior, superior, right), (-right, superior, anterior)]
     )
     matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
-    nearest = np.argmax(np.abs(planes[:, 2] @ matrix[:3, 2]))
+    along = planes[:, 2] @ matrix[:3, 2]
+    nearest = np.argmax(np.abs(along))
+    planes[nearest, 2] *= np.sign(along[nearest])  # scrolling keeps its direction
     matrix[:3, :3] = planes[nearest].T
     matrix[:3, 3] = center
     node.GetSliceToRAS().DeepCopy(matrix.ravel())

@@ -1,0 +1,98 @@
+"""The phantom patient as sample data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+from panel_scene.bare_slicer import BareSlicer
+from SpineCTMRRegistrationLib.commands import phantom as phantom_command
+from SpineCTMRRegistrationLib.errors import InputError, SpineError
+from SpineCTMRRegistrationLib.panel.process import OnBytes, OnEnded
+from SpineCTMRRegistrationLib.panel.sample_data import load_sample, make_sample
+from SpineCTMRRegistrationLib.reporting import PlainReporter
+from SpineCTMRRegistrationLib.training.synthesis import phantom
+
+from .conftest import Patient
+
+
+class CopyingProcess:
+    """Stands for the command: puts finished files into the output folder, or fails."""
+
+    def __init__(self, files: Path | None) -> None:
+        self.files, self.started = files, False
+
+    def start(
+        self, command: Sequence[str], folder: Path, on_output: OnBytes, on_errors: OnBytes, on_ended: OnEnded
+    ) -> None:
+        self.started = True
+        if self.files is not None:
+            shutil.copytree(self.files, command[command.index("--output") + 1])
+            on_output(b'{"stage": "done", "fraction": 1.0, "elapsed_s": 1.0, "remaining_s": 0.0}\n')
+            on_ended(0)
+        else:
+            on_output(b'{"error": "The disk is full."}\n')
+            on_ended(1)
+
+    def end(self, grace_s: float) -> None: ...
+
+    def wait(self, seconds: float) -> bool:
+        return True
+
+
+def test_the_sample_is_made_once(patient: Patient, tmp_path: Path) -> None:
+    folder, stages = tmp_path / "cache" / "sample", []
+    make_sample(CopyingProcess(patient.folder), "python", folder, lambda report: stages.append(report.stage))
+    assert stages == ["done"]
+    again = CopyingProcess(patient.folder)
+    make_sample(again, "python", folder)
+    assert not again.started
+    assert [path.name for path in folder.parent.iterdir()] == ["sample"]
+
+
+def test_a_sample_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    with pytest.raises(SpineError, match="The disk is full"):
+        make_sample(CopyingProcess(None), "python", tmp_path / "sample")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_sample_lies_where_the_files_say(host: BareSlicer, patient: Patient) -> None:
+    nodes = load_sample(host.scene, patient.folder)
+    true = patient.phantom.case.mr_centroids or {}
+    labels = [nodes.mr_landmarks.GetNthControlPointLabel(i) for i in range(len(true))]
+    assert labels == ["L4", "L5"]
+    for i, center in enumerate(true.values()):
+        ras = np.array(nodes.mr_landmarks.GetNthControlPointPositionWorld(i))
+        assert np.allclose(ras * (-1, -1, 1), center, atol=2e-3)
+    image = patient.phantom.case.vertebrae
+    voxels = np.argwhere(sitk.GetArrayFromImage(image) == 23)
+    low, high = voxels.min(axis=0)[::-1].tolist(), voxels.max(axis=0)[::-1].tolist()
+    ends = [np.array(image.TransformIndexToPhysicalPoint(index)) * (-1, -1, 1) for index in (low, high)]
+    assert np.allclose(nodes.vertebrae.GetSegmentCenterRAS("L4"), np.mean(ends, axis=0), atol=1.5)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(host.scene)
+    study = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(nodes.ct))
+    assert hierarchy.GetItemLevel(study) == "Study"
+
+
+def test_an_incomplete_sample_is_refused(host: BareSlicer, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not complete"):
+        load_sample(host.scene, tmp_path)
+    assert host.scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
+
+
+def test_the_command_writes_what_the_sample_needs(
+    host: BareSlicer, patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = []
+    monkeypatch.setattr(phantom, "make_phantom", lambda seed, *rest: seeds.append(seed) or patient.phantom)
+    phantom_command.SUBCOMMAND.run(Namespace(output=tmp_path, seed=3, threads=None), PlainReporter())
+    assert seeds == [3]
+    assert json.loads((tmp_path / "run.json").read_text())["phantom"] == {"seed": 3}
+    assert load_sample(host.scene, tmp_path).ct.GetImageData() is not None

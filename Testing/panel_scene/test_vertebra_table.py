@@ -1,0 +1,131 @@
+"""Which vertebra each segment is read as, what keeps a run from starting, and the rows of a result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.panel.vertebra_axes import vertebra_axes
+from SpineCTMRRegistrationLib.panel.vertebra_table import (
+    FLAG_COLORS,
+    ResultRow,
+    SegmentInfo,
+    missing,
+    read_quality,
+    segment_rows,
+    vertebra_choices,
+)
+from SpineCTMRRegistrationLib.quality.flags import flag_vertebra
+from SpineCTMRRegistrationLib.quality.tables import write_quality_json
+
+
+def named(*names: str) -> list[SegmentInfo]:
+    return [SegmentInfo(f"id {i}", name) for i, name in enumerate(names)]
+
+
+def test_names_are_read_as_the_command_reads_them() -> None:
+    rows = segment_rows(named("vertebrae_L1", "Th12", "aorta", "Sacrum"), mr_names=["L1 body", "S1", "L3"])
+    assert [row.vertebra for row in rows] == ["L1", "T12", None, "S1"]
+    assert [row.in_mr for row in rows] == [True, False, False, True]
+    assert [row.editable for row in rows] == [False, False, True, False]
+    assert missing(rows) is None
+
+
+def test_terminology_says_what_a_meaningless_name_does_not() -> None:
+    segment = SegmentInfo("a", "Segment_1", ("Anatomical Structure", "L3 vertebra"))
+    assert segment_rows([segment])[0].vertebra == "L3"
+
+
+def test_default_names_with_verse_numbers_are_understood_as_by_the_command() -> None:
+    assert [r.vertebra for r in segment_rows(named("Segment_20", "Segment_21"))] == ["L1", "L2"]
+    assert [r.vertebra for r in segment_rows(named("Segment_1", "Segment_2"))] == [None, None]
+
+
+def test_the_user_says_what_meaningless_segments_are() -> None:
+    rows = segment_rows(named("bone", "L2"), {"id 0": "L1", "id 1": "T4"})
+    assert [row.vertebra for row in rows] == ["L1", "L2"]
+    assert segment_rows(named("bone"), {"id 0": ""})[0].vertebra is None
+
+
+def test_what_is_missing_is_said_in_one_sentence() -> None:
+    assert "No segment is named" in (missing(segment_rows(named("bone"))) or "")
+    assert "2 segments are named L1" in (missing(segment_rows(named("L1", "L1 vertebra"))) or "")
+    assert "The MR names none" in (missing(segment_rows(named("L1"), mr_names=["L2"])) or "")
+    assert missing(segment_rows([])) is not None
+    assert missing(segment_rows(named("L1"), mr_names=None)) is None
+
+
+def test_all_vertebrae_can_be_chosen() -> None:
+    choices = vertebra_choices()
+    assert len(choices) == 27
+    assert choices[0] == "C1"
+    assert choices[18:21] == ("T12", "T13", "L1")
+
+
+def test_rows_come_from_the_quality_file(tmp_path: Path) -> None:
+    good = flag_vertebra("L1", 20, spread_mm=0.1)
+    bad = flag_vertebra("L2", 21, spread_mm=5.0)
+    write_quality_json(tmp_path / "quality.json", [good, bad], {"folding_voxels": 0}, ["Look at L2."])
+    quality = read_quality(tmp_path)
+    assert [row.flag for row in quality.rows] == ["good", "do not use"]
+    assert "5.0 mm apart" in quality.rows[1].reason
+    assert quality.rows[1].color == FLAG_COLORS["do not use"]
+    assert quality.rows[0].figures["spread_mm"] == 0.1
+    assert quality.rows[0].figures["visible_share"] is None
+    assert quality.overall == {"folding_voxels": 0}
+    assert quality.warnings == ("Look at L2.",)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"verdict": "fine"}'])
+def test_a_broken_quality_file_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "quality.json").write_text(text)
+    with pytest.raises(InputError, match="register again"):
+        read_quality(tmp_path)
+
+
+def test_an_unknown_flag_looks_like_a_doubt() -> None:
+    assert ResultRow("L1", "strange", "").color == FLAG_COLORS["check"]
+
+
+def test_axes_follow_the_curve_of_the_spine() -> None:
+    """Vertebrae on a circle in the sagittal plane, each turned along it, the whole patient turned too."""
+    turn = np.array(sitk.Euler3DTransform((0, 0, 0), 0.1, -0.2, 0.3).GetMatrix()).reshape(3, 3)
+    angles = np.radians([30, 22, 14, 6])
+    frames = [turn @ _about_x(angle) for angle in angles]
+    centers = {f"L{i}": turn @ (200 * np.array([0, np.cos(a), np.sin(a)])) for i, a in enumerate(angles)}
+    arches = {
+        name: center - 15 * frame[:, 1] for (name, center), frame in zip(centers.items(), frames, strict=True)
+    }
+    for frame, axes in zip(frames, vertebra_axes(centers, arches).values(), strict=True):
+        assert np.degrees(np.arccos(np.clip(np.sum(frame * axes, axis=0), -1, 1))).max() < 1.0
+
+
+def _about_x(angle: float) -> np.ndarray:
+    """Right, anterior, superior axes turned about right."""
+    return np.array(sitk.Euler3DTransform((0, 0, 0), float(angle), 0, 0).GetMatrix()).reshape(3, 3)
+
+
+def test_a_single_vertebra_takes_the_axes_of_the_patient() -> None:
+    axes = vertebra_axes({"L1": [1, 2, 3]}, {})
+    assert np.allclose(axes["L1"], np.eye(3))
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = """
+import sys, pkgutil, importlib, SpineCTMRRegistrationLib.panel as panel
+for module in pkgutil.walk_packages(panel.__path__, panel.__name__ + "."):
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:  # widgets need the whole Slicer
+        assert error.name.split(".")[0] in ("slicer", "qt", "ctk"), error
+print([m for m in ("torch", "onnxruntime", "scipy", "matplotlib.pyplot") if m in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stderr

@@ -1,0 +1,191 @@
+"""Slice views without windows: what the layers draw, compared with SimpleITK, and where slices go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+import vtk
+from panel_scene.bare_slicer import BareSlicer
+from SpineCTMRRegistrationLib.alignment import rigid
+from SpineCTMRRegistrationLib.errors import InputError
+from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
+from SpineCTMRRegistrationLib.panel import views
+from SpineCTMRRegistrationLib.panel.results_in_scene import ResultNodes
+from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+
+from .conftest import CT_PARENT, MR_PARENT, Patient, Registered
+
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@pytest.fixture
+def slices(host: BareSlicer) -> list[slicer.vtkMRMLSliceLogic]:
+    return [host.add_slice(orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
+
+
+@pytest.fixture
+def shown(host: BareSlicer, slices: list[slicer.vtkMRMLSliceLogic]) -> list[views.SliceView]:
+    return views.slice_views(host.scene)
+
+
+def drawn(logic: slicer.vtkMRMLSliceLogic) -> np.ndarray:
+    """Foreground voxels (200, 200) as the slice draws them, before window and level."""
+    reslice = logic.GetForegroundLayer().GetReslice()
+    reslice.Update()
+    image = reslice.GetOutput()
+    columns, rows, _ = image.GetDimensions()
+    return vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns)
+
+
+def in_ct(logic: slicer.vtkMRMLSliceLogic, mr_to_ct: sitk.Transform, ct: sitk.Image) -> np.ndarray:
+    """The CT at the pixels of a slice, resampled by SimpleITK; NaN outside."""
+    matrix = slicer.util.arrayFromVTKMatrix(logic.GetSliceNode().GetXYToRAS())
+    x, y = np.meshgrid(np.arange(200), np.arange(200))
+    world = np.stack([x, y, 0 * x, 0 * x + 1], axis=-1).reshape(-1, 4) @ matrix.T @ LPS
+    unplaced = np.linalg.inv(LPS @ CT_PARENT @ LPS)
+    values = []
+    for point in world[:, :3]:
+        placed = np.array([*mr_to_ct.TransformPoint(point.tolist()), 1.0])
+        index = ct.TransformPhysicalPointToContinuousIndex((unplaced @ placed)[:3].tolist())
+        inside = all(1 <= c <= n - 2 for c, n in zip(index, ct.GetSize(), strict=True))
+        values.append(ct.EvaluateAtContinuousIndex(index, sitk.sitkLinear) if inside else np.nan)
+    return np.array(values).reshape(200, 200)
+
+
+def test_the_fused_view_draws_the_registered_ct(
+    slices: list[slicer.vtkMRMLSliceLogic],
+    shown: list[views.SliceView],
+    nodes: SampleNodes,
+    result: ResultNodes,
+    registered: Registered,
+    patient: Patient,
+) -> None:
+    views.jump_to_vertebra(shown, result, "L4")
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, 0.4)
+    for view in shown:
+        assert view.composite.GetBackgroundVolumeID() == nodes.mr.GetID()
+        assert view.composite.GetForegroundOpacity() == pytest.approx(0.4)
+        assert view.composite.GetLinkedControl()
+    transform = sitk.ReadTransform(str(registered.results / "mr_to_ct.h5"))
+    expected = in_ct(slices[1], transform, patient.phantom.case.ct)
+    bony = expected > 150
+    assert bony.sum() > 500
+    assert np.median(np.abs(drawn(slices[1])[bony] - expected[bony])) < 2
+    assert np.percentile(np.abs(drawn(slices[1])[bony] - expected[bony]), 95) < 15
+
+
+def test_before_is_the_rigid_start_and_after_removes_it(
+    host: BareSlicer,
+    slices: list[slicer.vtkMRMLSliceLogic],
+    shown: list[views.SliceView],
+    nodes: SampleNodes,
+    result: ResultNodes,
+    registered: Registered,
+    patient: Patient,
+) -> None:
+    views.jump_to_vertebra(shown, result, "L5")
+    views.set_foreground_opacity(shown, 0.7)
+    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    start = np.array(json.loads((registered.results / "run.json").read_text())["start"]["ct_to_mr_lps"])
+    back = np.linalg.inv(start)
+    transform = sitk.AffineTransform(back[:3, :3].ravel().tolist(), back[:3, 3].tolist())
+    expected = in_ct(slices[1], transform, patient.phantom.case.ct)
+    bony = expected > 150
+    assert bony.sum() > 500
+    assert np.median(np.abs(drawn(slices[1])[bony] - expected[bony])) < 2
+    during = host.scene.GetNumberOfNodes()
+    views.show_after(shown, nodes.mr, result.ct_in_mr)
+    assert shown[0].composite.GetForegroundOpacity() == pytest.approx(0.7)
+    assert not [n for n in _names(host) if n.endswith("before registration")]
+    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    views.show_after(shown, nodes.mr, result.ct_in_mr)
+    assert host.scene.GetNumberOfNodes() <= during
+    assert nodes.ct.GetParentTransformNode() is not None
+
+
+def _names(host: BareSlicer) -> list[str]:
+    return [host.scene.GetNthNode(i).GetName() or "" for i in range(host.scene.GetNumberOfNodes())]
+
+
+def test_helper_volumes_are_not_saved(
+    host: BareSlicer, shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes, tmp_path: Path
+) -> None:
+    views.show_fused(shown, nodes.mr, result.ct_in_mr)
+    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    assert host.scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    (tmp_path / "again").mkdir()
+    other = BareSlicer(tmp_path / "again")
+    assert other.scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
+    assert not [
+        name for name in _names(other) if "before registration" in name or name.endswith(" registered")
+    ]
+
+
+@pytest.mark.parametrize("number", [23, 24])
+def test_slices_turn_along_the_vertebra(
+    shown: list[views.SliceView], result: ResultNodes, patient: Patient, number: int
+) -> None:
+    """Against the frame with which the phantom drew the vertebra (x left, y posterior, z cranial)."""
+    views.jump_to_vertebra(shown, result, vertebra_name(number))
+    anatomy = patient.phantom.anatomy
+    frame = patient.phantom.poses[number] @ anatomy.frames[anatomy.numbers.index(number)]
+    left, posterior, cranial = (MR_PARENT @ LPS @ frame)[:3, :3].T
+    center = (MR_PARENT @ LPS @ np.array([*rigid.apply(frame, np.zeros(3)), 1]))[:3]
+    normals = {"Axial": cranial, "Sagittal": -left, "Coronal": -posterior}
+    rights = {"Axial": left, "Sagittal": posterior, "Coronal": left}
+    for view, name in zip(shown, normals, strict=True):
+        matrix = slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())
+        assert np.linalg.norm(matrix[:3, 3] - center) < 6
+        assert abs(matrix[:3, 2] @ normals[name]) > np.cos(np.radians(10))
+        assert matrix[:3, 0] @ rights[name] > np.cos(np.radians(10))
+
+
+def test_slices_turn_back(shown: list[views.SliceView], result: ResultNodes) -> None:
+    before = [slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, :3] for view in shown]
+    views.jump_to_vertebra(shown, result, "L4")
+    views.reset_orientation(shown)
+    after = [slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, :3] for view in shown]
+    assert np.allclose(after, before)
+
+
+def test_an_unknown_vertebra_is_refused(shown: list[views.SliceView], result: ResultNodes) -> None:
+    with pytest.raises(InputError, match="no vertebra C3"):
+        views.jump_to_vertebra(shown, result, "C3")
+
+
+def test_contours_replace_the_unmoved_vertebrae(nodes: SampleNodes, result: ResultNodes) -> None:
+    display, source = result.vertebrae_in_mr, nodes.vertebrae
+    views.show_contours(display, source=source)
+    assert display.GetDisplayNode().GetVisibility2DOutline()
+    assert not display.GetDisplayNode().GetVisibility2DFill()
+    assert not source.GetDisplayNode().GetVisibility2D()
+    views.show_contours(display, False, source)
+    assert not display.GetDisplayNode().GetVisibility()
+    assert source.GetDisplayNode().GetVisibility2D()
+
+
+def test_the_heatmap_has_a_legend_only_while_it_is_shown(
+    shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes
+) -> None:
+    views.show_heatmap(shown, nodes.mr, result.jacobian)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(result.jacobian)
+    assert legend.GetVisibility()
+    assert shown[0].composite.GetForegroundVolumeID() == result.jacobian.GetID()
+    views.show_fused(shown, nodes.mr, result.ct_in_mr)
+    assert not legend.GetVisibility()
+
+
+def test_the_grid_covers_the_mr(nodes: SampleNodes, result: ResultNodes) -> None:
+    views.show_grid(result.transform, nodes.mr)
+    display = result.transform.GetDisplayNode()
+    assert display.GetVisibility()
+    assert display.GetVisibility2D()
+    assert display.GetRegionNode() == nodes.mr
+    assert display.GetVisualizationMode() == slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID
+    views.show_grid(result.transform, nodes.mr, False)
+    assert not display.GetVisibility()
