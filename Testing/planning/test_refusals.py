@@ -123,11 +123,17 @@ def test_series_with_other_voxels(copy: Patient, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mr_to_ct.h5", "ct_in_mr.nrrd", "quality.json", "vertebrae/L3.tfm"])
 def test_damaged_result(copy: Patient, tmp_path: Path, name: str) -> None:
     (copy.result / name).write_bytes(b"nonsense")
-    _refused(copy, tmp_path / "out", "no usable", name)
+    _refused(copy, tmp_path / "out", name, "damaged")
+
+
+def test_a_transform_of_another_kind(copy: Patient, tmp_path: Path) -> None:
+    sitk.WriteTransform(sitk.Euler3DTransform(), str(copy.result / "ct_to_mr.h5"))
+    _refused(copy, tmp_path / "out", "ct_to_mr.h5", "not a rigid motion with a displacement field")
 
 
 def test_failed_result(copy: Patient, tmp_path: Path) -> None:
-    (copy.result / "run.json").write_text(json.dumps({"failure": "All names are one level wrong."}))
+    run = json.loads((copy.result / "run.json").read_text())
+    (copy.result / "run.json").write_text(json.dumps({**run, "failure": "All names are one level wrong."}))
     _refused(copy, tmp_path / "out", "failed its own checks", "one level wrong")
 
 

@@ -118,3 +118,12 @@ def to_sitk(matrix: Rigid, center: ArrayLike = (0, 0, 0)) -> sitk.Euler3DTransfo
     transform.SetMatrix([float(v) for v in rotation.ravel()], 1e-6)
     transform.SetTranslation([float(v) for v in matrix[:3, 3] + rotation @ pivot - pivot])
     return transform
+
+
+def from_sitk(transform: sitk.Transform) -> Rigid:
+    """The matrix of a linear SimpleITK transform."""
+    result = np.eye(4)
+    result[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
+    for axis, unit in enumerate(np.eye(3).tolist()):
+        result[:3, axis] = np.array(transform.TransformPoint(unit)) - result[:3, 3]
+    return result

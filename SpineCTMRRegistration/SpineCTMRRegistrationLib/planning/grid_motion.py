@@ -28,20 +28,11 @@ class GridMotion:
     after: rigid.Rigid
 
 
-def matrix_of(transform: sitk.Transform) -> rigid.Rigid:
-    """The 4x4 matrix of a linear SimpleITK transform."""
-    result = np.eye(4)
-    result[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
-    for axis, unit in enumerate(np.eye(3)):
-        result[:3, axis] = np.array(transform.TransformPoint(unit.tolist())) - result[:3, 3]
-    return result
-
-
 def from_mr_to_ct(transform: sitk.CompositeTransform) -> GridMotion:
     """`mr_to_ct` as stored: first the field on its grid in the MR, then the rigid motion to the CT."""
     back, field = (transform.GetNthTransform(i).Downcast() for i in range(2))
     grid, displacement = _field(field)
-    return GridMotion(grid, displacement.astype(np.float32), matrix_of(back))
+    return GridMotion(grid, displacement.astype(np.float32), rigid.from_sitk(back))
 
 
 def from_ct_to_mr(transform: sitk.CompositeTransform) -> GridMotion:
@@ -52,7 +43,7 @@ def from_ct_to_mr(transform: sitk.CompositeTransform) -> GridMotion:
     """
     field, forth = (transform.GetNthTransform(i).Downcast() for i in range(2))
     grid, displacement = _field(field)
-    motion = matrix_of(forth)
+    motion = rigid.from_sitk(forth)
     back = rigid.inverse(motion)
     x, y, z = rigid.apply(back, grid.origin_mm)
     turned = Grid(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,9 +12,10 @@ import SimpleITK as sitk
 from ..alignment import rigid
 from ..errors import InputError
 from ..imaging.grid import Grid
-from ..imaging.reading import quiet_itk
-from ..imaging.vertebra_names import cranial_to_caudal, vertebra_number
-from .grid_motion import GridMotion, from_ct_to_mr, from_mr_to_ct, matrix_of
+from ..imaging.reading import quiet_itk, read_image
+from ..imaging.vertebra_names import cranial_to_caudal
+from ..quality.result_folder import read_result_folder
+from .grid_motion import GridMotion, from_ct_to_mr, from_mr_to_ct
 from .sources import Source
 
 CHECK_STRIDE = 4
@@ -71,77 +70,41 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
     Raises:
         InputError: incomplete, marked as failed, or made from other images than `ct` and `mr`.
     """
-    quality = _json(folder, "quality.json")
-    if failure := _json(folder, "run.json").get("failure"):
-        raise InputError(
-            f"The result '{folder}' failed its own checks ({failure.rstrip('.')}); "
-            "register again before exporting it for planning."
-        )
     with quiet_itk():
-        mr_to_ct, ct_to_mr = (_composite(folder, name) for name in ("mr_to_ct.h5", "ct_to_mr.h5"))
+        stored = read_result_folder(folder)
+        if failure := stored.run.get("failure"):
+            raise InputError(
+                f"The result '{folder}' failed its own checks ({str(failure).rstrip('.')}); "
+                "register again before exporting it for planning."
+            )
         result = StoredResult(
-            mr_to_ct=mr_to_ct,
-            ct_to_mr=ct_to_mr,
-            poses=_poses(folder),
-            flags={int(row["number"]): str(row["flag"]) for row in quality.get("vertebrae", [])},
-            verdict=str(quality.get("verdict", "")),
-            ct_in_mr=_on_source(folder, "ct_in_mr.nrrd", mr),
-            mr_in_ct=_on_source(folder, "mr_in_ct.nrrd", ct),
-            vertebrae_in_mr=_on_source(folder, "vertebrae_in_mr.nrrd", mr),
+            mr_to_ct=_composite(folder, "mr_to_ct.h5", stored.to_ct),
+            ct_to_mr=_composite(folder, "ct_to_mr.h5", stored.to_mr),
+            poses={number: stored.poses[number] for number in cranial_to_caudal(stored.poses)},
+            flags={int(row["number"]): str(row["flag"]) for row in stored.quality.get("vertebrae", [])},
+            verdict=str(stored.quality.get("verdict", "")),
+            ct_in_mr=_on_source(folder, read_image(folder / "ct_in_mr.nrrd"), mr),
+            mr_in_ct=_on_source(folder, read_image(folder / "mr_in_ct.nrrd"), ct),
+            vertebrae_in_mr=_on_source(folder, stored.labels_in_mr, mr),
         )
-        _check_voxels(folder, ct, result.ct_in_mr, mr_to_ct)
-        _check_voxels(folder, mr, result.mr_in_ct, ct_to_mr)
+        _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)
+        _check_voxels(folder, mr, result.mr_in_ct, result.ct_to_mr)
     return result
 
 
-def _json(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _incomplete(folder, name) from error
-    if not isinstance(content, dict):
-        raise _incomplete(folder, name)
-    return content
-
-
-def _incomplete(folder: Path, name: str) -> InputError:
-    return InputError(
-        f"The result '{folder}' has no usable {name}; give a folder that `spine-ctmr register` has written."
-    )
-
-
-def _composite(folder: Path, name: str) -> sitk.CompositeTransform:
-    try:
-        transform = sitk.CompositeTransform(sitk.ReadTransform(str(folder / name)))
-    except RuntimeError as error:
-        raise _incomplete(folder, name) from error
-    kinds = {transform.GetNthTransform(i).GetName() for i in range(transform.GetNumberOfTransforms())}
+def _composite(folder: Path, name: str, transform: sitk.Transform) -> sitk.CompositeTransform:
+    """The transform as a rigid motion and a field; raises InputError if it is anything else."""
+    composite = sitk.CompositeTransform(transform)
+    kinds = {composite.GetNthTransform(i).GetName() for i in range(composite.GetNumberOfTransforms())}
     if kinds != {"Euler3DTransform", "DisplacementFieldTransform"}:
-        raise _incomplete(folder, name)
-    return transform
+        raise InputError(
+            f"{folder / name} is not a rigid motion with a displacement field; register the patient again."
+        )
+    return composite
 
 
-def _poses(folder: Path) -> dict[int, rigid.Rigid]:
-    poses = {}
-    for path in (folder / "vertebrae").glob("*.tfm"):
-        number = vertebra_number(path.stem)
-        if number is None:
-            raise _incomplete(folder, f"vertebrae/{path.name}")
-        try:
-            poses[number] = matrix_of(sitk.ReadTransform(str(path)))
-        except RuntimeError as error:
-            raise _incomplete(folder, f"vertebrae/{path.name}") from error
-    if not poses:
-        raise _incomplete(folder, "vertebrae/*.tfm")
-    return {number: poses[number] for number in cranial_to_caudal(poses)}
-
-
-def _on_source(folder: Path, name: str, source: Source) -> sitk.Image:
+def _on_source(folder: Path, image: sitk.Image, source: Source) -> sitk.Image:
     """A stored image with its voxels in the order of the series, which a file format may have changed."""
-    try:
-        image = sitk.ReadImage(str(folder / name))
-    except RuntimeError as error:
-        raise _incomplete(folder, name) from error
     grid = source.grid
     if Grid.of(image).same_as(grid):
         return grid.image(sitk.GetArrayFromImage(image))

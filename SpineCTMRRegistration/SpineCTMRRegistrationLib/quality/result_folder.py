@@ -31,6 +31,7 @@ class ResultFolder:
         poses: (4, 4) CT→MR in LPS mm by vertebra number.
         labels_in_mr: moved vertebra labels on the MR's grid.
         quality: content of `quality.json`.
+        run: content of `run.json`.
     """
 
     to_ct: sitk.Transform
@@ -41,6 +42,7 @@ class ResultFolder:
     poses: dict[int, rigid.Rigid]
     labels_in_mr: sitk.Image
     quality: dict[str, Any]
+    run: dict[str, Any]
 
 
 def read_result_folder(folder: Path) -> ResultFolder:
@@ -59,7 +61,7 @@ def read_result_folder(folder: Path) -> ResultFolder:
     for path in sorted((folder / "vertebrae").glob("*.tfm")):
         number = vertebra_number(path.stem)
         if number is not None:
-            poses[number] = _matrix(_transform(folder, f"vertebrae/{path.name}"))
+            poses[number] = rigid.from_sitk(_transform(folder, f"vertebrae/{path.name}"))
     if not poses:
         raise InputError(f"{folder} holds no vertebra poses (vertebrae/*.tfm); register the patient again.")
     try:
@@ -67,7 +69,7 @@ def read_result_folder(folder: Path) -> ResultFolder:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / 'run.json'} has no rigid start; register the patient again.") from error
     return ResultFolder(
-        to_ct, to_mr, sitk.GetArrayFromImage(field), Grid.of(field), start, poses, labels, quality
+        to_ct, to_mr, sitk.GetArrayFromImage(field), Grid.of(field), start, poses, labels, quality, run
     )
 
 
@@ -106,11 +108,3 @@ def _field(to_ct: sitk.Transform, folder: Path) -> sitk.Image:
         raise InputError(
             f"{folder / 'mr_to_ct.h5'} holds no displacement field; register the patient again."
         ) from error
-
-
-def _matrix(transform: sitk.Transform) -> rigid.Rigid:
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(transform.TransformPoint(axis)) - origin for axis in np.eye(3).tolist()]
-    result = np.eye(4)
-    result[:3, :3], result[:3, 3] = np.stack(columns, -1), origin
-    return result
