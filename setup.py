@@ -15,7 +15,7 @@ setup(
     package_dir={LIBRARY: f"{MODULE}/{LIBRARY}", NETWORKS: f"{MODULE}/Resources/Networks"},
     package_data={
         NETWORKS: ["*.onnx", "*.json", "*.safetensors", "*.md"],
-        LIBRARY: ["training/recipes/*.toml"],
+        LIBRARY: ["training/recipes/*.toml", "comparison/ablation/*.toml"],
     },
     include_package_data=False,
 )

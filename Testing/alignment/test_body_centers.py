@@ -127,3 +127,11 @@ def test_noise_across_a_straight_spine_hardly_turns_the_patient() -> None:
     mr = {n: c + rng.normal(0, 3, 3) for n, c in ct.items()}
     turn = Rotation.from_matrix(rigid_start(ct, mr)[:3, :3]).as_rotvec(degrees=True)
     assert abs(turn[2]) < 8
+
+
+def test_centre_of_two_thin_pieces_is_known():
+    array = np.zeros((20, 20, 20), np.uint8)
+    array[2, 5:9, 5:9] = array[17, 5:9, 5:9] = 21
+    center = body_centers(sitk.GetImageFromArray(array))[21]
+    assert np.isfinite(center).all()
+    assert 2 <= center[2] <= 17

@@ -49,8 +49,8 @@ def _core_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """Index (x, y, z) of the body's centre in a crop (z, y, x)."""
     depth = _depth(mask, grid.spacing_mm)
     core = np.argwhere(depth >= CORE_SHARE * depth.max())[:, ::-1]
-    spread = grid.to_points(core) - grid.to_points(core.mean(0))
-    near = np.linalg.norm(spread, axis=1) <= 2 * depth.max()
+    distance = np.linalg.norm(grid.to_points(core) - grid.to_points(core.mean(0)), axis=1)
+    near = distance <= max(2 * depth.max(), distance.min())  # of a thin piece the middle may hold no bone
     return core[near].mean(0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import compare, demo, evaluate, export, export_dicom, phantom, register, train
+from . import ablation, compare, demo, evaluate, export, export_dicom, phantom, register, train
 from .subcommand import Subcommand
 
 __all__ = ["Subcommand", "subcommands"]
@@ -10,5 +10,5 @@ __all__ = ["Subcommand", "subcommands"]
 
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
-    modules = (register, evaluate, compare, export_dicom, demo, phantom, train, export)
+    modules = (register, evaluate, compare, export_dicom, demo, phantom, train, export, ablation)
     return tuple(module.SUBCOMMAND for module in modules)

@@ -29,17 +29,37 @@ def rigid_dice(displacement: Tensor, labels: Tensor, spacing_mm: float, margin: 
         spacing_mm: of the isotropic grid.
         margin: voxels of the labels before the displacement's first one.
     """
-    losses = []
+    pairs = _with_closest_rigid(displacement, labels, spacing_mm, margin)
+    return mean_over_vertebrae([dice_loss(moved, rigid) for moved, rigid in pairs], displacement)
+
+
+@torch.no_grad()
+def rigid_dice_and_volume(
+    displacement: Tensor, labels: Tensor, spacing_mm: float
+) -> tuple[list[float], list[float]]:
+    """Dice of every vertebra with its closest rigid motion, and relative volume changes of whole vertebrae.
+
+    As evaluations give them, of masks made binary at 1/2. Arguments as for `rigid_dice`.
+    """
+    pairs = _with_closest_rigid(displacement, labels, spacing_mm, 0)
+    binary = [(moved > 0.5, rigid > 0.5) for moved, rigid in pairs]
+    overlaps = [float(2 * (a & b).sum() / (a.sum() + b.sum())) for a, b in binary]
+    moving = _moved_vertebrae(displacement, labels, spacing_mm, 0)
+    whole = [(m, f) for _, m, f in moving if not _touches_border(m) and not _touches_border(f)]
+    return overlaps, [float(((f > 0.5).sum() / m.sum() - 1).abs()) for m, f in whole]
+
+
+def _with_closest_rigid(
+    displacement: Tensor, labels: Tensor, spacing_mm: float, margin: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every vertebra moved by the field, around where it is, and moved by the closest rigid motion."""
     for b, mask, moved in _moved_vertebrae(displacement, labels, spacing_mm, margin):
         box = _bounding_box(moved[0, 0] > 0)
         around = moved[:, :, box[0], box[1], box[2]]
         field = displacement[b : b + 1, :, box[0], box[1], box[2]]
         start = voxel_indices(field.shape[2:], field) + field.new_tensor([s.start for s in box[::-1]])
-        points = (start * spacing_mm).reshape(-1, 3)
-        place = points + margin * spacing_mm
-        rigid = closest_rigid_mask(mask, around, place, field, spacing_mm)
-        losses.append(dice_loss(around, rigid))
-    return mean_over_vertebrae(losses, displacement)
+        points = ((start + margin) * spacing_mm).reshape(-1, 3)
+        yield around, closest_rigid_mask(mask, around, points, field, spacing_mm)
 
 
 @torch.no_grad()

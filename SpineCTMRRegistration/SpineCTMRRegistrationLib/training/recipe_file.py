@@ -47,15 +47,24 @@ def load_recipe(path: Path) -> Recipe:
         InputError: the file cannot be read or is no recipe.
     """
     try:
-        return recipe_of(_merged_values(path, ()))
+        return recipe_of(recipe_values(path))
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
 
 
-def _merged_values(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
+def recipe_values(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Plain values of a recipe, those of the recipes that it extends included.
+
+    Args:
+        path: of the recipe.
+        extended_by: the recipes that led here.
+
+    Raises:
+        InputError: a file cannot be read, or a recipe extends itself.
+    """
     if path in extended_by:
         raise InputError(f"{path}: extends itself; remove one 'extends'.")
-    values = _toml_values(path)
+    values = read_toml(path)
     parent = values.pop("extends", None)
     if parent is None:
         return values
@@ -63,15 +72,21 @@ def _merged_values(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
         raise InputError(f"{path}: recipe key 'extends' must be the name of a recipe, not {parent!r}.")
     beside = path.with_name(f"{parent}.toml")
     found = beside if beside.is_file() else find_recipe(parent)
-    return _overlaid(_merged_values(found, (*extended_by, path)), values)
+    return overlaid(recipe_values(found, (*extended_by, path)), values)
 
 
-def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Values with those of `above` in their place; tables are merged key by key."""
     both = {k: {**below[k], **v} for k, v in above.items() if isinstance(v, dict) and k in below}
     return {**below, **above, **both}
 
 
-def _toml_values(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Values of a TOML file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

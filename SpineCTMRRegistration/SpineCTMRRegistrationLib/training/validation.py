@@ -71,7 +71,7 @@ def validate(recipe: Recipe, state: TrainingState, data: TrainingData, device: t
 def measure(outcome: Outcome, loss: Tensor) -> Measures:
     """Measures of one batch."""
     batch = outcome.batch
-    dice = math.nan if batch.fixed_labels is None else _mean_dice(outcome)
+    dice = math.nan if batch.fixed_labels is None else mean_dice(outcome)
     if batch.displacement is None or batch.fixed_labels is None:
         return Measures(float(loss), dice)
     true = outcome.needed("displacement")
@@ -88,8 +88,8 @@ def mean_measures(measures: Sequence[Measures]) -> Measures:
     return Measures(*(float(v) for v in rows.nanmean(0)))
 
 
-def _mean_dice(outcome: Outcome) -> float:
-    """Mean over the vertebrae that the MR shows."""
+def mean_dice(outcome: Outcome) -> float:
+    """Mean Dice over the vertebrae that the MR shows, of labels moved by the nearest voxel; NaN without."""
     fixed, warped = outcome.needed("fixed_labels"), outcome.warped_labels
     overlaps = []
     for a, b in zip(fixed, warped, strict=True):

@@ -1,0 +1,1 @@
+"""The ablation of Jian et al. 2022, Table 1, on synthetic patients."""
