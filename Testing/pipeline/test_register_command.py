@@ -36,7 +36,7 @@ def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     folder = tmp_path_factory.mktemp("patient")
-    phantom = make_phantom(41, PATIENT)
+    phantom = make_phantom(44, PATIENT)
     case = phantom.case
     for name, image in (("ct.nii.gz", case.ct), ("mr.nrrd", case.mr), ("labels.mha", case.vertebrae)):
         sitk.WriteImage(image, str(folder / name))

@@ -26,7 +26,7 @@ torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is
 @pytest.fixture(scope="session")
 def pair() -> Pair:
     """A pair with a coarse start: its bones lie up to 10 mm apart."""
-    return make_pair(5, 3, (36, 32, 40), 1.5)
+    return make_pair(5, 14, (36, 32, 40), 1.5)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.imaging.grid import Grid
+from SpineCTMRRegistrationLib.training.synthesis.anatomy import make_anatomy
 from SpineCTMRRegistrationLib.training.synthesis.patient import Pair, make_pair, random_levels
 from SpineCTMRRegistrationLib.training.synthesis.tissue import SEQUENCES
 
@@ -90,7 +91,28 @@ def test_bone_is_bright_on_ct(pair: Pair) -> None:
 
 
 def test_levels_are_neighbours_from_top_to_bottom() -> None:
-    for seed in range(50):
-        levels = random_levels(np.random.default_rng(seed))
-        chain = [n if n != 26 else 25 for n in levels]
-        assert np.array_equal(np.diff(chain), np.ones(len(chain) - 1))
+    """Also with six lumbar or thirteen thoracic vertebrae."""
+    usual = [*range(1, 25), 26]
+    chains = [usual, [*range(1, 26), 26], [*range(1, 20), 28, *range(20, 25), 26]]
+    found = {0, 1, 2}
+    for seed in range(400):
+        levels, middle = random_levels(np.random.default_rng(seed), 120.0)
+        runs = [
+            k
+            for k, chain in enumerate(chains)
+            if levels[0] in chain and tuple(chain[chain.index(levels[0]) :][: len(levels)]) == levels
+        ]
+        assert runs
+        assert 0 <= middle < len(levels)
+        found -= set(runs[:1])
+    assert not found
+
+
+def test_the_run_of_levels_fills_the_grid() -> None:
+    """Beyond the ends of the run there are no vertebrae in a spine, or the grid has ended."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        levels, middle = random_levels(rng, 100.0)
+        z = make_anatomy(rng, levels).centers[:, 2]
+        assert levels[0] == 1 or z[0] - z[middle] > 65
+        assert levels[-1] == 26 or z[middle] - z[-1] > 65

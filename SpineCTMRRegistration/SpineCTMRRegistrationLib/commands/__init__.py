@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import ablation, compare, demo, evaluate, export, export_dicom, phantom, register, train
+from . import (
+    ablation,
+    compare,
+    contact_sheet,
+    demo,
+    evaluate,
+    export,
+    export_dicom,
+    phantom,
+    register,
+    train,
+)
 from .subcommand import Subcommand
 
 __all__ = ["Subcommand", "subcommands"]
@@ -10,5 +21,8 @@ __all__ = ["Subcommand", "subcommands"]
 
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
-    modules = (register, evaluate, compare, export_dicom, demo, phantom, train, export, ablation)
+    modules = (
+        *(register, evaluate, compare, export_dicom, demo, phantom),
+        *(contact_sheet, train, export, ablation),
+    )
     return tuple(module.SUBCOMMAND for module in modules)

@@ -23,9 +23,11 @@ def mixed_sequence(rng: Generator, mr: Volume) -> Volume:
     return np.tensordot(share, mr.astype(np.float32), 1)
 
 
-def thick_slices(rng: Generator, volume: Volume, spacing_mm: float) -> Volume:
-    """Sagittal slices of 3-5 mm, linearly interpolated back to the grid (x is the last axis)."""
-    thickness = max(rng.uniform(3, 5) / spacing_mm, 1.0)
+def thick_slices(
+    rng: Generator, volume: Volume, spacing_mm: float, thickness_mm: tuple[float, float] = (3.0, 5.0)
+) -> Volume:
+    """Slices of random thickness along the last axis, linearly interpolated back to the grid."""
+    thickness = max(rng.uniform(*thickness_mm) / spacing_mm, 1.0)
     count = volume.shape[-1]
     centers = np.arange(rng.uniform(0, thickness), count - 1, thickness)
     index = np.arange(count)
@@ -35,6 +37,30 @@ def thick_slices(rng: Generator, volume: Volume, spacing_mm: float) -> Volume:
     low = np.minimum(place.astype(int), max(len(centers) - 2, 0))
     share = (place - low).astype(np.float32)
     return slices[..., low] * (1 - share) + slices[..., np.minimum(low + 1, len(centers) - 1)] * share
+
+
+def ghosts(rng: Generator, volume: Volume) -> Volume:
+    """Faint copies along a random axis, as a pulsating or moving patient gives: (z, y, x)."""
+    axis = int(rng.integers(0, 2))
+    copies = int(rng.choice([2, 3, 4]))
+    strength = float(rng.uniform(0.02, 0.1))
+    ghost = sum(np.roll(volume, volume.shape[axis] * k // copies, axis) for k in range(1, copies))
+    return volume + np.float32(strength) * ghost
+
+
+def wrapped(rng: Generator, volume: Volume) -> tuple[Volume, Volume]:
+    """A field of view too small along z or y: what lies outside folds in; and where it is, 1 or 0."""
+    axis = int(rng.integers(0, 2))
+    count = volume.shape[axis]
+    cut = max(int(rng.uniform(0.04, 0.15) * count), 1)
+    front = np.moveaxis(volume, axis, 0)
+    kept = front[cut : count - cut].copy()
+    strength = np.float32(rng.uniform(0.3, 1))
+    kept[-cut:] += strength * front[:cut]
+    kept[:cut] += strength * front[count - cut :]
+    result, seen = np.zeros_like(front), np.zeros_like(front)
+    result[cut : count - cut], seen[cut : count - cut] = kept, 1
+    return np.moveaxis(result, 0, axis), np.moveaxis(seen, 0, axis)
 
 
 def bias_field(rng: Generator, shape: tuple[int, ...]) -> Volume:
@@ -48,11 +74,17 @@ def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float) -> tuple[Volume, V
     volume = mixed_sequence(rng, mr)
     if rng.uniform() < 0.6:
         volume = thick_slices(rng, volume, spacing_mm)
-    volume = volume * bias_field(rng, volume.shape)
+    if rng.uniform() < 0.4:
+        blur = rng.uniform(0.3, 0.7) / spacing_mm
+        volume = gaussian_filter(volume, (blur, blur, 0))
+    if rng.uniform() < 0.15:
+        volume = ghosts(rng, volume)
+    folded, inside = wrapped(rng, volume) if rng.uniform() < 0.08 else (volume, np.float32(1))
+    volume = folded * bias_field(rng, volume.shape)
     sigma = rng.uniform(0.005, 0.05)
     noise = rng.standard_normal((2, *volume.shape), dtype=np.float32) * sigma
     volume = np.hypot(volume + noise[0], noise[1])
-    seen = field_of_view(rng, volume.shape)
+    seen = field_of_view(rng, volume.shape) * inside
     return volume * seen, seen
 
 
@@ -63,6 +95,8 @@ def scanned_ct(rng: Generator, ct: Volume, spacing_mm: float) -> Volume:
         volume = gaussian_filter(volume, rng.uniform(0.3, 0.8) / spacing_mm)
     noise = gaussian_filter(rng.standard_normal(volume.shape, dtype=np.float32), rng.uniform(0, 0.6))
     volume += noise * rng.uniform(5, 40)
+    if rng.uniform() < 0.4:
+        volume = np.moveaxis(thick_slices(rng, np.moveaxis(volume, 0, -1), spacing_mm, (1.5, 4.0)), -1, 0)
     return np.where(field_of_view(rng, volume.shape) > 0, volume, -1024)
 
 

@@ -2,131 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 
-from .anatomy import SACRUM, VertebraShape
-from .shapes import capsule, ellipsoid, smooth_max, smooth_min, vertebral_body, waves
+from .shapes import ellipsoid, rod, smooth_max, smooth_min, vertebral_body
+from .special_bones import atlas, dens, sacrum, sacrum_bounds
+from .texture import noise
+from .vertebra import SACRUM, Point, VertebraShape
 
-Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+Box = tuple[Point, Point]
+_ATLAS, _AXIS = 1, 2
+
+# Posterior elements at anchor levels (VerSe numbers), mm unless said; x is counted from the canal's side,
+# y from the body's back in canal radii:
+# number, pedicle x, pedicle radius, lamina half height, lamina radius, superior process x, y, inferior
+# process x, y, process radius, spinous half thickness, spinous half height, spinous drop, transverse
+# radius, transverse sweep
+_POSTERIOR = np.array(
+    [
+        [2, 3.0, 2.6, 5.0, 2.2, 7.0, 0.62, 7.0, 1.50, 2.5, 2.6, 5.0, 5.0, 3.0, -2.0],
+        [6, 3.0, 2.6, 6.0, 2.2, 7.0, 0.62, 7.0, 1.54, 2.6, 2.6, 5.0, 8.0, 3.2, -2.0],
+        [8, 2.5, 2.8, 8.0, 2.4, 5.5, 1.10, 4.5, 1.95, 2.9, 2.8, 6.0, 14.0, 4.0, 8.0],
+        [13, 2.0, 3.0, 9.0, 2.6, 4.5, 1.30, 3.0, 2.18, 2.8, 3.0, 6.0, 22.0, 4.0, 10.0],
+        [18, 3.0, 4.0, 10.0, 2.8, 5.5, 1.25, 3.0, 2.05, 3.2, 3.2, 9.0, 10.0, 3.8, 6.0],
+        [20, 4.0, 4.4, 11.0, 3.1, 11.0, 1.05, 3.0, 2.14, 4.1, 3.5, 10.5, 6.0, 3.2, 2.0],
+        [22, 5.0, 4.8, 11.0, 3.3, 13.0, 1.02, 3.5, 2.17, 4.7, 3.7, 11.0, 6.0, 3.6, 2.0],
+        [24, 7.5, 5.6, 9.0, 3.3, 15.0, 1.05, 5.5, 2.16, 4.9, 3.7, 8.0, 6.0, 4.4, 2.0],
+        [26, 7.5, 5.6, 9.0, 3.3, 15.0, 1.05, 5.5, 2.16, 4.9, 3.7, 8.0, 6.0, 4.4, 2.0],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Solid:
+    """Signed distances (n,) in mm to the whole bone and to its body alone."""
+
+    bone: torch.Tensor
+    body: torch.Tensor
 
 
 def bounds(v: VertebraShape) -> Box:
     """Corners in mm, in the vertebra's frame, of a box that holds the bone and its implants."""
-    back = v.depth / 2 + 2 * v.canal_radius + v.spinous + 14
+    if v.measured is not None:
+        return v.measured.first, v.measured.last
     if v.number == SACRUM:
-        return (-75.0, -v.depth / 2 - 8, -115.0), (75.0, 80.0, v.height / 2 + 16)
+        return sacrum_bounds(v)
+    back = v.depth / 2 + 2 * v.canal_radius + v.spinous + 14
     side = max(v.half_span, v.width / 2) + 9
-    return (-side, -v.depth / 2 - 8, -v.height - v.disc_below - 20), (side, back, v.height + 14)
+    top = v.height + (28 if v.number == _AXIS else 14)
+    return (-side, -v.depth / 2 - 10, -v.height - v.disc_below - 24), (side, back, top)
 
 
-def bone_distance(v: VertebraShape, p: torch.Tensor) -> torch.Tensor:
-    """Signed distance in mm (n,) of points (n, 3) in the vertebra's frame to its bone surface."""
-    x, y, _ = p.unbind(-1)
-    distance = vertebral_body(p, v.width, v.depth, v.height, v.wedge)
-    posterior = _sacral_parts(v, p) if v.number == SACRUM else _posterior_elements(v, p)
-    distance = smooth_min(distance, posterior, 3.0)
-    canal_y = v.canal_center[1]
-    canal = 1 - torch.sqrt(
-        (x / (1.15 * v.canal_radius)) ** 2 + ((y - canal_y) / (0.82 * v.canal_radius)) ** 2 + 1e-6
-    )
-    below = torch.ones_like(x) if v.number != SACRUM else (p[..., 2] > -25).float()
-    distance = torch.where(below > 0, smooth_max(distance, canal * 0.82 * v.canal_radius, 1.0), distance)
+def bone_distance(v: VertebraShape, p: torch.Tensor, seed: int) -> torch.Tensor:
+    """Signed distance in mm (n,) of points (3, n) in the vertebra's frame to its bone surface."""
+    return solid(v, p, seed).bone
+
+
+def solid(v: VertebraShape, p: torch.Tensor, seed: int) -> Solid:
+    """The bone and its body at points (3, n) in the vertebra's frame; `seed` chooses the patient's noise."""
+    if v.measured is not None:
+        distance = v.measured(p)
+        body = vertebral_body(p, v.width, v.depth, v.height)
+        return Solid(distance, torch.maximum(distance, body))
+    k = v.width / 48
+    p = p + noise(p, seed, (9.0, 9.0, 9.0), v.texture) * min(0.75, 0.8 * k + 0.2)
+    if v.number == _ATLAS:
+        bone = atlas(v, p)
+        return Solid(bone, bone)
+    body = vertebral_body(p, v.width, v.depth, v.height, v.wedge)
     for place, radius in v.osteophytes:
-        distance = smooth_min(distance, ellipsoid(p, place, (radius * 1.4, radius * 1.4, radius * 0.8)), 3.0)
-    texture = waves(p, _tensor(v.wave_vectors, p), _tensor(v.wave_phases, p))
-    return distance + 0.45 * texture
-
-
-def _tensor(values: object, like: torch.Tensor) -> torch.Tensor:
-    return torch.as_tensor(values, dtype=torch.float32, device=like.device)
+        body = smooth_min(body, ellipsoid(p, place, (radius * 1.4, radius * 1.4, radius * 0.8)), 3.0)
+    if v.number == SACRUM:
+        return Solid(smooth_min(body, sacrum(v, p), 3.0), body)
+    if v.number == _AXIS:
+        body = smooth_min(body, dens(v, p), 3.0)
+    canal = (v.canal_center[1] - p[1]) / (0.82 * v.canal_radius)
+    hole = 1 - ((p[0] / (1.2 * v.canal_radius)) ** 2 + canal**2 + 1e-6).sqrt()
+    bone = smooth_min(body, _posterior_elements(v, p), 3.0)
+    return Solid(smooth_max(bone, hole * 0.82 * v.canal_radius, 1.0), body)
 
 
 def _posterior_elements(v: VertebraShape, p: torch.Tensor) -> torch.Tensor:
-    k = v.width / 45
-    r = v.canal_radius
-    edge = v.depth / 2
-    wobble = iter(v.asymmetry.tolist())
-    parts = []
-    for side in (-1.0, 1.0):
-        a = next(wobble) * k
-        pedicle_z = 0.2 * v.height
-        parts.append(
-            capsule(
-                p,
-                (side * (r + 3 * k), edge - 4, pedicle_z),
-                (side * (r + 3.5 * k), edge + r, pedicle_z),
-                4.6 * k + 0.6,
-            )
-        )
-        parts.append(
-            capsule(
-                p, (side * (r + 3 * k), edge + r, 2 * k), (side * 2, edge + 2 * r + 2, -4 * k), 3.4 * k + 0.6
-            )
-        )
-        tip = (side * (v.half_span + a), edge + 1.3 * r + 0.2 * a + _sweep(v), 0.15 * v.height + a)
-        parts.append(
-            capsule(p, (side * (r + 3), edge + 0.9 * r, 0.15 * v.height), tip, 4.2 * k + 0.5, 2.6 * k + 0.5)
-        )
-        reach = v.height / 2 + 0.45 * v.disc_below
-        parts.append(
-            capsule(
-                p,
-                (side * (r + 5 * k), edge + r, 0.2 * v.height),
-                (side * (r + 6.5 * k), edge + r + 1, reach),
-                2.9 * k + 0.4,
-            )
-        )
-        down = -(v.height / 2 + 0.6 * v.disc_below)
-        parts.append(
-            capsule(
-                p,
-                (side * (r + 0.5), edge + 2 * r, -4 * k),
-                (side * (r + 0.5 + 0.3 * a), edge + 2 * r + 0.5, down),
-                2.9 * k + 0.4,
-            )
-        )
-    lean = next(wobble)
-    flat = p * _tensor((1.9, 1.0, 0.8), p)
-    start, end = (0.0, edge + 2 * r + 1, -3.5), (1.9 * lean, edge + 2 * r + v.spinous, -3.5 - 0.8 * _drop(v))
-    parts.append(capsule(flat, start, end, 5.5 * k + 1.0, 6.0 * k + 1.0) / 1.3)
+    """Pedicles, laminae and processes; both sides at once, in |x|."""
+    row = [float(np.interp(v.number, _POSTERIOR[:, 0], column)) for column in _POSTERIOR.T[1:]]
+    pedicle_x, pedicle, lamina_h, lamina, upper_x, upper_y, lower_x, lower_y, process = row[:9]
+    spinous, spinous_h, drop, transverse, sweep = row[9:]
+    r, edge, height = v.canal_radius, v.depth / 2, v.height
+    q = torch.stack([p[0].abs(), p[1], p[2]])
+    side = r + pedicle_x
+    high, low = height / 2 + 0.5 * v.disc_below, -(height / 2 + 0.75 * v.disc_below)
+    top, upper = (r + upper_x, edge + upper_y * r, high), (r + upper_x - 2, edge + 1.2 * r, 0.1 * height)
+    tip, lower = (r + lower_x, edge + lower_y * r, low), (r + lower_x - 1, edge + 1.75 * r, -0.15 * height)
+    tall = (1.0, 1.0, lamina / lamina_h)
+    thin = (1.3, 1.3, 0.75)
+    parts = (
+        rod(q, (side, edge - 4, 0.2 * height), (side + 1, edge + r, 0.2 * height), pedicle, flat=thin),
+        rod(q, (side, edge + 1.1 * r, 0.05 * height), upper, pedicle),
+        rod(q, (side, edge + 1.15 * r, 0), (0, edge + 2 * r + 2, -0.22 * height), lamina, flat=tall),
+        rod(q, upper, top, process, process),
+        rod(q, lower, tip, process, 0.9 * process),
+        rod(
+            q,
+            (side, edge + 0.9 * r, 0.15 * height),
+            (v.half_span, edge + 1.25 * r + sweep, 0.2 * height),
+            transverse + 1,
+            transverse,
+            (1.0, 1.35, 1.0),
+        ),
+        rod(
+            p,
+            (0, edge + 2 * r + 2, -0.2 * height),
+            (0, edge + 2 * r + v.spinous, -0.2 * height - drop),
+            spinous_h,
+            flat=(spinous_h / spinous, 1.0, 1.0),
+        ),
+    )
     distance = parts[0]
     for part in parts[1:]:
         distance = smooth_min(distance, part, 2.5)
     return distance
-
-
-def _drop(v: VertebraShape) -> float:
-    """How far the spinous process slopes down, in mm."""
-    if v.number <= 7:
-        return 6.0
-    return 20.0 if v.number <= 16 else 5.0
-
-
-def _sweep(v: VertebraShape) -> float:
-    """How far the transverse processes sweep back, in mm."""
-    return 8.0 if 8 <= v.number <= 18 else 1.0
-
-
-def _sacral_parts(v: VertebraShape, p: torch.Tensor) -> torch.Tensor:
-    k = v.width / 48
-    distance = ellipsoid(p, (0, 4, -27 * k), (19 * k, 12 * k, 15 * k))
-    for y, z, a, b, c in ((15, -50, 15, 10, 14), (27, -70, 12, 8, 13), (32, -90, 9, 7, 12)):
-        distance = smooth_min(distance, ellipsoid(p, (0, y * k, z * k), (a * k, b * k, c * k)), 5.0)
-    for side in (-1.0, 1.0):
-        lift = float(v.asymmetry[0 if side < 0 else 1])
-        distance = smooth_min(
-            distance, ellipsoid(p, (side * 34 * k, 12, -10 + lift), (22 * k, 15 * k, 18 * k)), 5.0
-        )
-        distance = smooth_min(
-            distance, ellipsoid(p, (side * 30 * k, 20, -38 + lift), (16 * k, 12 * k, 22 * k)), 5.0
-        )
-        distance = smooth_min(
-            distance,
-            capsule(p, (side * 14 * k, v.depth / 2 + 8, 8), (side * 17 * k, v.depth / 2 + 8, 15), 3.0),
-            3.0,
-        )
-        distance = smooth_min(
-            distance, capsule(p, (side * 20 * k, 28, 0), (side * 12 * k, 42, -60), 4.0), 4.0
-        )
-    crest = capsule(p, (0, v.depth / 2 + 2 * v.canal_radius + 4, -8), (0, 52 * k, -62 * k), 4.5)
-    return smooth_min(distance, crest, 4.0)

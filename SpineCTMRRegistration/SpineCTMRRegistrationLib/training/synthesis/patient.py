@@ -15,11 +15,15 @@ from ...deformation.options import DeformationOptions
 from ...deformation.polyrigid import node_coordinates
 from ...imaging.grid import Grid
 from .anatomy import Anatomy, make_anatomy
+from .metal_streaks import add_streaks
 from .motion import MotionOptions, global_of, random_poses, true_deformation
 from .rendering import contrast_table, render
 from .tissue import SEQUENCES, ct_contrast, mr_contrast
+from .vertebra import SACRUM, T13, typical_sizes
 
-LEVELS = tuple(range(1, 25))
+LEVELS = (*range(1, 25), SACRUM)
+_MIDDLES = (*[24] * 4, *[23] * 4, *[22] * 4, *[21] * 3, 20, 19, 17, 15, 13, 11, 9, 6, 4)
+"""Levels in the middle of the pairs: mostly lumbar."""
 _PAD = 8
 
 
@@ -44,19 +48,33 @@ class Pair:
     spacing_mm: float
 
 
-def random_levels(rng: np.random.Generator) -> tuple[int, ...]:
-    """A run of neighbouring levels, mostly lumbar, as scanned spines are."""
-    count = int(rng.integers(5, 8))
-    lowest = int(rng.choice([26, 26, 24, 24, 23, 21, 19, 17, 14, 11, 8]))
-    chain = [*LEVELS, 26]
-    end = chain.index(lowest) + 1
-    return tuple(chain[max(end - count, 0) : end])
+def random_levels(rng: np.random.Generator, reach_mm: float) -> tuple[tuple[int, ...], int]:
+    """A run of neighbouring levels, as scanned spines are, and the index of the one in the middle.
+
+    The run goes on for `reach_mm` above and below the middle, as far as there are vertebrae. Some
+    patients have six lumbar vertebrae, some thirteen thoracic ones.
+    """
+    chain = list(LEVELS)
+    variant = rng.uniform()
+    if variant < 0.1:
+        chain.insert(chain.index(24) + 1, 25)
+    elif variant < 0.13:
+        chain.insert(chain.index(19) + 1, T13)
+    middle = chain.index(int(rng.choice(_MIDDLES)))
+    heights = [typical_sizes(n)[2] + typical_sizes(n)[3] for n in chain]
+    first, last = middle, middle
+    while first > 0 and sum(heights[first:middle]) < reach_mm:
+        first -= 1
+    while last < len(chain) - 1 and sum(heights[middle:last]) < reach_mm:
+        last += 1
+    return tuple(chain[first : last + 1]), middle - first
 
 
 def make_pair(seed: int, index: int, size: tuple[int, int, int], spacing_mm: float) -> Pair:
     """The pair number `index` of the patients of `seed`: a pure function of its arguments."""
     rng = np.random.default_rng([seed, index])
-    anatomy = make_anatomy(rng, random_levels(rng))
+    levels, middle = random_levels(rng, 0.5 * size[2] * spacing_mm + 30)
+    anatomy = make_anatomy(rng, levels)
     motion = MotionOptions(soft_mm=float(rng.uniform(3, 10)), soft_length_mm=float(rng.uniform(10, 24)))
     poses = random_poses(rng, anatomy, motion)
     options = DeformationOptions(
@@ -66,8 +84,7 @@ def make_pair(seed: int, index: int, size: tuple[int, int, int], spacing_mm: flo
         stride=2,
     )
     global_rigid = global_of(poses, anatomy)
-    middle = anatomy.centers[int(rng.integers(1, len(anatomy.centers) - 1))] + [0, 12, 0]
-    center = rigid.apply(global_rigid, middle) + rng.uniform(-6, 6, 3)
+    center = rigid.apply(global_rigid, anatomy.centers[middle] + [0, 12, 0]) + rng.uniform(-8, 8, 3)
     box = _padded_box(center, size, spacing_mm)
     deformation, soft = true_deformation(rng, anatomy, poses, box, motion, options)
     back = torch.tensor(deformation.mr_to_ct_field, dtype=torch.float32)
@@ -111,7 +128,7 @@ def _render_pair(
     ct, ct_labels = render(anatomy, start_ct.reshape(-1, 3), ct_table, spacing)
     mr, bone = render(anatomy, true_ct.reshape(-1, 3), mr_table, spacing)
     return Pair(
-        ct=ct[:, 0].reshape(shape).clamp(-1024, 3071).numpy(),
+        ct=add_streaks(rng, ct[:, 0].reshape(shape).numpy(), spacing).clip(-1024, 3071),
         mr=mr.T.reshape(-1, *shape).numpy(),
         displacement=displacement.numpy(),
         bone=bone.reshape(shape).numpy(),

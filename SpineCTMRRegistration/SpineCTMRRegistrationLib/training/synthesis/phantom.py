@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +19,11 @@ from ...deformation.options import DeformationOptions
 from ...imaging.case import Case, Centroids
 from ...imaging.grid import Grid
 from ...progress import Progress, silent
+from ...reporting import span
 from .anatomy import Anatomy, make_anatomy
 from .augmentation import bias_field
-from .motion import MotionOptions, random_poses, true_deformation
+from .metal_streaks import add_streaks
+from .motion import STAGE, MotionOptions, random_poses, true_deformation
 from .rendering import contrast_table, render
 from .tissue import ct_contrast, mr_contrast
 
@@ -85,16 +88,17 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     rng = np.random.default_rng([9000, seed])
     anatomy = make_anatomy(rng, options.levels)
     poses = random_poses(rng, anatomy, options.motion)
-    progress("Moving the phantom", 0.0)
+    progress(STAGE, 0.0)
     bones = np.concatenate([_outline(anatomy, i) for i in range(len(anatomy.vertebrae))])
     moved = np.concatenate(
         [rigid.apply(poses[n], _outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)]
     )
     truth = DeformationOptions(spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, stride=2)
     box = spine_box(moved, truth.spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
-    deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth)
-    ct, labels = _scan_ct(rng, anatomy, bones, options, progress)
-    mr = _scan_mr(rng, anatomy, deformation, moved, options, progress)
+    moving = span(progress, 0.0, 0.35)
+    deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth, moving)
+    ct, labels = _scan_ct(rng, anatomy, bones, options, span(progress, 0.35, 0.65))
+    mr = _scan_mr(rng, anatomy, deformation, moved, options, span(progress, 0.65, 1.0))
     centers: Centroids = {
         n: rigid.apply(poses[n], c) for n, c in zip(anatomy.numbers, anatomy.centers, strict=True)
     }
@@ -120,14 +124,8 @@ def _scan_ct(
     inplane, thickness = options.ct_spacing_mm
     grid = Grid.around(bones, (inplane, inplane, thickness), options.margin_mm)
     table = contrast_table([ct_contrast(rng)])
-    volume = np.empty(grid.shape, np.float32)
-    labels = np.empty(grid.shape, np.uint8)
-    for k in range(grid.shape[0]):
-        points = _slice_points(grid, k)
-        values, numbers = render(anatomy, points, table, max(inplane, 0.8))
-        volume[k] = values[:, 0].reshape(grid.shape[1:]).numpy()
-        labels[k] = numbers.reshape(grid.shape[1:]).numpy()
-        progress("Scanning the phantom's CT", 0.1 + 0.45 * (k + 1) / grid.shape[0])
+    volume, labels = _scan(anatomy, grid, table, _same_place, progress, "Scanning the phantom's CT")
+    volume = add_streaks(rng, volume, inplane)
     noise = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 0.5)
     volume += noise * (options.ct_noise_hu / float(noise.std()))
     return grid.image(volume.round().clip(-1024, 3071).astype(np.int16)), grid.image(labels)
@@ -146,26 +144,44 @@ def _scan_mr(
     grid = Grid.around(moved, (inplane, inplane, thickness), options.margin_mm, tilt @ _SAGITTAL)
     table = contrast_table([mr_contrast(rng, options.sequence)])
     mr_to_ct = _TrueMap(deformation)
-    offsets = _profile(thickness)
-    volume = np.empty(grid.shape, np.float32)
-    for k in range(grid.shape[0]):
-        points = _slice_points(grid, k)
-        normal = torch.tensor(grid.axes[:, 2], dtype=torch.float32)
-        total = torch.zeros(len(points))
-        for offset in offsets:
-            total += render(anatomy, mr_to_ct(points + offset * normal), table, max(inplane, 0.8))[0][:, 0]
-        volume[k] = (total / len(offsets)).reshape(grid.shape[1:]).numpy()
-        progress("Scanning the phantom's MR", 0.55 + 0.45 * (k + 1) / grid.shape[0])
+    volume, _ = _scan(anatomy, grid, table, mr_to_ct, progress, "Scanning the phantom's MR")
     volume *= bias_field(rng, volume.shape)
     noise = rng.standard_normal((2, *grid.shape), dtype=np.float32) * options.mr_noise
     volume = np.hypot(volume + noise[0], noise[1])
     return grid.image((volume * 600).round().astype(np.int16))
 
 
+def _scan(
+    anatomy: Anatomy,
+    grid: Grid,
+    table: torch.Tensor,
+    to_ct: Callable[[torch.Tensor], torch.Tensor],
+    progress: Progress,
+    stage: str,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Values averaged over the thickness of each slice, and vertebra numbers; both (z, y, x)."""
+    softness = max(grid.spacing_mm[0], 0.8)
+    normal = torch.tensor(grid.axes[:, 2], dtype=torch.float32)
+    volume, labels = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.uint8)
+    offsets = _profile(grid.spacing_mm[2])
+    for k in range(grid.shape[0]):
+        points = _slice_points(grid, k)
+        parts = [render(anatomy, to_ct(points + o * normal), table, softness) for o in offsets]
+        values = torch.stack([v[:, 0] for v, _ in parts]).mean(0)
+        volume[k] = values.reshape(grid.shape[1:]).numpy()
+        labels[k] = parts[len(parts) // 2][1].reshape(grid.shape[1:]).numpy()
+        progress(stage, (k + 1) / grid.shape[0])
+    return volume, labels
+
+
+def _same_place(points: torch.Tensor) -> torch.Tensor:
+    return points
+
+
 def _profile(thickness_mm: float) -> list[float]:
-    """Offsets in mm at which a slice of that thickness is sampled."""
-    count = max(1, round(thickness_mm))
-    return [(i + 0.5) / count * thickness_mm - thickness_mm / 2 for i in range(count)] if count > 1 else [0.0]
+    """Offsets in mm, an odd number of them, at which a slice of that thickness is sampled."""
+    count = 2 * round((thickness_mm - 0.5) / 2) + 1
+    return [((i + 0.5) / count - 0.5) * thickness_mm for i in range(count)]
 
 
 def _slice_points(grid: Grid, k: int) -> torch.Tensor:

@@ -8,47 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .anatomy import SACRUM, Anatomy, VertebraShape
-from .bone_shape import bone_distance, bounds
-from .shapes import capsule, ellipsoid, smooth_min, superellipse, waves
-from .tissue import INDEX, TISSUES
+from .anatomy import Anatomy
+from .bone_shape import Solid, bone_distance, bounds, solid
+from .canvas import Canvas
+from .course import Place
+from .implants import paint_implants, paint_rods
+from .shapes import ellipsoid, rod, superellipse
+from .special_bones import SEGMENTS, ilium
+from .texture import noise
+from .tissue import TISSUES
+from .trunk import paint_trunk
+from .vertebra import SACRUM, T13, VertebraShape
 
-
-class Canvas:
-    """Tissue values at points, painted from the back to the front with soft membership.
-
-    Attributes:
-        points: (n, 3) float32 LPS mm in the posture of the anatomy.
-        values: (n, k) float32, one column per contrast.
-        labels: (n,) uint8 VerSe numbers.
-    """
-
-    def __init__(self, points: torch.Tensor, contrasts: torch.Tensor, softness_mm: float) -> None:
-        self.points = points
-        self.contrasts = contrasts
-        self.softness_mm = softness_mm
-        self.values = contrasts[INDEX["air"]].repeat(len(points), 1)
-        self.labels = torch.zeros(len(points), dtype=torch.uint8, device=points.device)
-
-    def share(self, distance: torch.Tensor) -> torch.Tensor:
-        """Share (n,) of a voxel that lies inside, from the signed distance in mm."""
-        return (0.5 - distance / self.softness_mm).clamp(0, 1)
-
-    def paint(
-        self,
-        share: torch.Tensor,
-        tissue: str,
-        where: torch.Tensor | None = None,
-        gain: torch.Tensor | None = None,
-    ) -> None:
-        """Cover `share` of each point (of those at indices `where`) with a tissue."""
-        color = self.contrasts[INDEX[tissue]]
-        values = color if gain is None else color * gain[:, None]
-        if where is None:
-            self.values += share[:, None] * (values - self.values)
-        else:
-            old = self.values[where]
-            self.values[where] = old + share[:, None] * (values - old)
+_CHUNK = 1 << 16
+_CORD_ENDS = 20.6
+_PELVIS_MM = (150.0, 90.0, 100.0)
+_RIBS_MM = (130.0, 60.0, 70.0)
 
 
 def contrast_table(columns: list[NDArray[Any]], device: torch.device | str = "cpu") -> torch.Tensor:
@@ -60,90 +35,83 @@ def render(
     anatomy: Anatomy, points: torch.Tensor, contrasts: torch.Tensor, softness_mm: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Values (n, k) and vertebra numbers (n,) at points (n, 3) in LPS mm, in the CT's posture."""
-    canvas = Canvas(points, contrasts, softness_mm)
-    course = _course(anatomy, points)
-    texture = waves(points, _tensor(anatomy.wave_vectors, points), _tensor(anatomy.wave_phases, points))
-    _paint_trunk(canvas, anatomy, course, texture)
-    _paint_discs(canvas, anatomy)
-    _paint_canal(canvas, anatomy)
-    for shape, frame in zip(anatomy.vertebrae, anatomy.frames, strict=True):
-        _paint_vertebra(canvas, shape, frame, texture)
-    return canvas.values, canvas.labels
+    parts = [_render(anatomy, part.T.contiguous(), contrasts, softness_mm) for part in points.split(_CHUNK)]
+    return torch.cat([p.values for p in parts], 1).T, torch.cat([p.labels for p in parts])
 
 
-def bone_labels(anatomy: Anatomy, points: torch.Tensor) -> torch.Tensor:
-    """Vertebra numbers (n,) uint8 at points (n, 3) in LPS mm, in the CT's posture."""
+def bone_labels(anatomy: Anatomy, points: torch.Tensor, only: int | None = None) -> torch.Tensor:
+    """Vertebra numbers (n,) uint8 at points (n, 3) in LPS mm, in the CT's posture; of all or `only` one."""
+    rows = points.T.contiguous()
     labels = torch.zeros(len(points), dtype=torch.uint8, device=points.device)
     for shape, frame in zip(anatomy.vertebrae, anatomy.frames, strict=True):
-        local = _local(points, frame)
-        where = _inside_box(local, bounds(shape))
-        labels[where[bone_distance(shape, local[where]) < 0]] = shape.number
+        if only not in (None, shape.number):
+            continue
+        local, where = _near(rows, frame, bounds(shape))
+        labels[where[bone_distance(shape, local, anatomy.texture_seed) < 0]] = shape.number
     return labels
+
+
+def _render(anatomy: Anatomy, points: torch.Tensor, contrasts: torch.Tensor, softness_mm: float) -> Canvas:
+    canvas = Canvas(points, contrasts, softness_mm)
+    place = anatomy.course.at(points[2])
+    paint_trunk(canvas, anatomy, place)
+    _paint_around_canal(canvas, place)
+    _paint_discs(canvas, anatomy)
+    _paint_canal(canvas, anatomy, place)
+    for shape, frame in zip(anatomy.vertebrae, anatomy.frames, strict=True):
+        _paint_neighbours(canvas, shape, frame, anatomy.texture_seed)
+        _paint_vertebra(canvas, shape, frame, anatomy.texture_seed)
+    for shape, frame in zip(anatomy.vertebrae, anatomy.frames, strict=True):
+        local, where = _near(canvas.points, frame, bounds(shape))
+        paint_implants(canvas, shape, local, where, anatomy.texture_seed)
+    paint_rods(canvas, anatomy)
+    return canvas
 
 
 def _tensor(values: object, like: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(values, dtype=torch.float32, device=like.device)
 
 
-def _course(anatomy: Anatomy, points: torch.Tensor) -> torch.Tensor:
-    """Points relative to the spine's course at their height: (n, 3) with x, y from the bodies, z as is."""
-    z = points[:, 2]
-    heights = _tensor(anatomy.centers[::-1, 2].copy(), points)
-    if len(heights) == 1:
-        return points - _tensor([*anatomy.centers[0, :2], 0.0], points)
-    upper = torch.searchsorted(heights, z.contiguous()).clamp(1, len(heights) - 1)
-    t = ((z - heights[upper - 1]) / (heights[upper] - heights[upper - 1])).clamp(-0.5, 1.5)
-    places = _tensor(anatomy.centers[::-1, :2].copy(), points)
-    center = places[upper - 1] + t[:, None] * (places[upper] - places[upper - 1])
-    return torch.cat([points[:, :2] - center, z[:, None]], 1)
+def _near(
+    points: torch.Tensor, frame: NDArray[Any], box: tuple[tuple[float, ...], tuple[float, ...]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points (3, m) in a vertebra's frame that lie in a box there, and their indices (m,)."""
+    local = _tensor(frame[:3, :3].T.copy(), points) @ (points - _tensor(frame[:3, 3:], points))
+    inside = torch.ones_like(local[0], dtype=torch.bool)
+    for row, low, high in zip(local, *box, strict=True):
+        inside &= (row > low) & (row < high)
+    where = inside.nonzero()[:, 0]
+    return local[:, where], where
 
 
-_MUSCLES = (
-    (14.0, 38.0, 11.5, 15.0),
-    (34.0, 42.0, 16.0, 16.0),
-    (55.0, 36.0, 11.0, 12.0),
-    (52.0, 10.0, 13.0, 9.0),
-    (36.0, -1.0, 14.0, 17.0),
-)
-"""Columns beside the spine: |x|, y, half width, half depth in mm, relative to the course."""
+def _paint_around_canal(canvas: Canvas, place: Place) -> None:
+    """The fat of the foramina and around the dura."""
+    x, y, _ = canvas.points
+    u, v = x - place.canal_x, (y - place.canal_y) * place.canal_slope
+    r = place.canal_radius
+    canvas.paint(canvas.share(superellipse(u, v + 1, r + 9 * place.size, r, 3)), "fat")
 
 
-def _paint_trunk(canvas: Canvas, anatomy: Anatomy, course: torch.Tensor, texture: torch.Tensor) -> None:
-    u, v, _ = course.unbind(-1)
-    cu, cv = u - anatomy.body_offset[0], v - anatomy.body_offset[1]
-    a, b = anatomy.body_radii
-    skin = superellipse(cu, cv, a, b)
-    canvas.paint(canvas.share(skin), "fat", gain=1 + 0.06 * texture)
-    wall = superellipse(cu, cv, a - anatomy.fat, b - 0.8 * anatomy.fat)
-    marbling = 1 + 0.15 * texture
-    canvas.paint(canvas.share(wall), "muscle", gain=marbling)
-    inside = canvas.share(superellipse(cu, cv, a - anatomy.fat - 14, b - 0.8 * anatomy.fat - 12))
-    canvas.paint(inside * canvas.share(v - 6), "visceral fat", gain=1 + 0.06 * texture)
-    for blob in anatomy.blobs:
-        near = ((course - _tensor(blob.center, course)).abs() < _tensor(blob.radii, course) * 1.15 + 2).all(
-            -1
-        )
-        where = near.nonzero()[:, 0]
-        if len(where):
-            distance = ellipsoid(course[where], blob.center, blob.radii) + 1.5 * texture[where]
-            canvas.paint(canvas.share(distance) * inside[where], blob.tissue, where, marbling[where])
-    m = anatomy.muscle
-    canvas.paint(canvas.share(superellipse(u, v - 36 * m, 72 * m, 30 * m)), "fat", gain=1 + 0.06 * texture)
-    for x, y, half_width, half_depth in _MUSCLES:
-        column = superellipse(u.abs() - x * m, v - y * m, half_width * m, half_depth * m, 2.2) + 0.8 * texture
-        canvas.paint(canvas.share(column), "muscle", gain=marbling)
-    for x, y, radius in ((11.0, -31.0, 9.5), (-14.0, -30.0, 10.5)):
-        canvas.paint(canvas.share(superellipse(u - x, v - y, radius, radius, 2.0) + texture), "vessel")
-
-
-def _local(points: torch.Tensor, frame: NDArray[Any]) -> torch.Tensor:
-    rotation = _tensor(frame[:3, :3], points)
-    return (points - _tensor(frame[:3, 3], points)) @ rotation
-
-
-def _inside_box(local: torch.Tensor, box: tuple[tuple[float, ...], tuple[float, ...]]) -> torch.Tensor:
-    low, high = _tensor(box[0], local), _tensor(box[1], local)
-    return ((local > low) & (local < high)).all(-1).nonzero()[:, 0]
+def _paint_canal(canvas: Canvas, anatomy: Anatomy, place: Place) -> None:
+    x, y, _ = canvas.points
+    u, v = x - place.canal_x, (y - place.canal_y) * place.canal_slope
+    r = place.canal_radius
+    near = ((u.abs() < 2 * r) & (v.abs() < 2 * r) & (place.level < 26.6)).nonzero()[:, 0]
+    if not len(near):
+        return
+    u, v, r, level = u[near], v[near], r[near], place.level[near]
+    bony = superellipse(u, v, 1.2 * r, 0.82 * r, 2)
+    canvas.paint(canvas.share(bony - 0.8), "ligament", near)
+    canvas.paint(canvas.share(bony), "epidural fat", near)
+    ends = ((25.9 - level) / 1.2).clamp(0, 1)
+    sac = superellipse(u, v + 0.6, (1.08 * r - 1.2) * ends + 0.5, (0.80 * r - 0.9) * ends + 0.5, 2)
+    canvas.paint(canvas.share(sac) * (ends > 0), "csf", near)
+    size = torch.where(level < 8, 0.68 * r, 0.6 * r) * ((_CORD_ENDS - level) / 1.5).clamp(0, 1)
+    cord = superellipse(u, v, 1.1 * size + 0.1, 0.75 * size + 0.1, 2)
+    canvas.paint(canvas.share(cord) * (size > 0.5), "cord", near)
+    streaks = noise(canvas.points[:, near], anatomy.texture_seed, (0.9, 0.9, 12.0))[0]
+    roots = (streaks + 0.12 * v - 0.3).clamp(0, 1) * canvas.share(sac + 1) * (level > _CORD_ENDS - 1)
+    canvas.paint(0.8 * roots, "cord", near)
 
 
 def _paint_discs(canvas: Canvas, anatomy: Anatomy) -> None:
@@ -153,77 +121,102 @@ def _paint_discs(canvas: Canvas, anatomy: Anatomy) -> None:
     for upper, lower, upper_frame, lower_frame in pairs:
         floor = upper_frame @ np.array([0, 0, -upper.height / 2, 1])
         roof = lower_frame @ np.array([0, 0, lower.height / 2, 1])
-        frame = upper_frame.copy()
+        frame = (upper_frame + lower_frame) / 2
+        frame[:3, :3], _ = np.linalg.qr(frame[:3, :3])
+        frame[:3, :3] *= np.sign((frame[:3, :3] * upper_frame[:3, :3]).sum(0))
         frame[:3, 3] = (floor[:3] + roof[:3]) / 2
-        local = _local(canvas.points, frame)
-        half = upper.disc_below / 2 + 3.5
-        width, depth = (upper.width + lower.width) / 4 + 1.0, (upper.depth + lower.depth) / 4 + 1.0
-        where = _inside_box(local, ((-width - 3, -depth - 3, -half - 2), (width + 3, depth + 3, half + 2)))
-        if not len(where):
-            continue
-        p = local[where]
-        ring = superellipse(p[:, 0], p[:, 1], width, depth)
-        canvas.paint(canvas.share(torch.maximum(ring, p[:, 2].abs() - half)), "annulus", where)
-        nucleus = ellipsoid(p, (0, 0.08 * depth, 0), (0.6 * width, 0.58 * depth, max(half - 1.5, 2)))
-        canvas.paint(canvas.share(nucleus), "nucleus", where)
+        half = upper.disc_below / 2 + 0.1 * upper.height
+        width, depth = (upper.width + lower.width) / 4 + 0.6, (upper.depth + lower.depth) / 4 + 0.6
+        p, where = _near(
+            canvas.points, frame, ((-width - 3, -depth - 3, -half - 2), (width + 3, depth + 3, half + 2))
+        )
+        if len(where):
+            _paint_disc(canvas, upper, p, where, (width, depth, half))
 
 
-def _paint_canal(canvas: Canvas, anatomy: Anatomy) -> None:
-    nodes = [
-        f @ np.array([*v.canal_center, 1.0]) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)
-    ]
-    radii = [v.canal_radius for v in anatomy.vertebrae]
-    if len(nodes) == 1:
-        nodes.append(nodes[0] - anatomy.frames[0] @ np.array([0, 0, 30, 0]))
-        radii.append(radii[0])
-    nodes = [2 * nodes[0] - nodes[1], *nodes, 2 * nodes[-1] - nodes[-2]]
-    radii = [radii[0], *radii, 0.6 * radii[-1]]
-    distance = torch.full((len(canvas.points),), 1e3, device=canvas.points.device)
-    for a, b, ra, rb in zip(nodes[:-1], nodes[1:], radii[:-1], radii[1:], strict=True):
-        part = capsule(canvas.points, a[:3].tolist(), b[:3].tolist(), float(ra), float(rb))
-        distance = smooth_min(distance, part, 2.0)
-    where = (distance < 2).nonzero()[:, 0]
-    depth = distance[where]
-    canvas.paint(canvas.share(depth), "epidural fat", where)
-    canvas.paint(canvas.share(depth + 2.0), "csf", where)
-    canvas.paint(canvas.share(depth + 5.0), "cord", where)
+def _paint_disc(
+    canvas: Canvas,
+    upper: VertebraShape,
+    p: torch.Tensor,
+    where: torch.Tensor,
+    size: tuple[float, float, float],
+) -> None:
+    width, depth, half = size
+    bulge = 1.5 * upper.degeneration + 0.5
+    ring = superellipse(p[0], p[1], width + bulge, depth + bulge) + 3 * (p[2] / half) ** 2 - 0.5
+    canvas.paint(canvas.share(torch.maximum(ring, p[2].abs() - half)), "annulus", where)
+    middle = (0.0, 0.08 * depth, 0.0)
+    if upper.fused_below and not upper.screws:
+        bridge = torch.maximum(superellipse(p[0], p[1], width, depth), p[2].abs() - half)
+        canvas.paint(canvas.share(bridge), "cortex", where)
+        canvas.paint(canvas.share(bridge + 1.5), "marrow", where)
+        return
+    nucleus = ellipsoid(p, middle, (0.66 * width, 0.62 * depth, max(half - 1.2, 2)))
+    canvas.paint((1 - 0.9 * upper.degeneration) * canvas.share(nucleus), "nucleus", where)
+    if upper.gas_below:
+        crack = ellipsoid(p, (0.0, -0.2 * depth, 0.0), (0.5 * width, 0.4 * depth, 1.4))
+        canvas.paint(canvas.share(crack), "gas", where)
 
 
-def _paint_vertebra(canvas: Canvas, shape: VertebraShape, frame: NDArray[Any], texture: torch.Tensor) -> None:
-    local = _local(canvas.points, frame)
-    where = _inside_box(local, bounds(shape))
+def _paint_neighbours(canvas: Canvas, shape: VertebraShape, frame: NDArray[Any], seed: int) -> None:
+    """Bones that no label names: ribs beside thoracic vertebrae, the pelvis beside the sacrum."""
+    thoracic = 8 <= shape.number <= 19 or shape.number == T13
+    if not thoracic and shape.number != SACRUM:
+        return
+    x, y, z = _RIBS_MM if thoracic else _PELVIS_MM
+    p, where = _near(canvas.points, frame, ((-x, -y, -z), (x, y, z)))
     if not len(where):
         return
-    p = local[where]
-    if 8 <= shape.number <= 19:
-        canvas.paint(canvas.share(_ribs(shape, p)), "cortex", where)
-        canvas.paint(canvas.share(_ribs(shape, p) + 1.5), "marrow", where)
-    distance = bone_distance(shape, p)
-    canvas.paint(canvas.share(distance), "cortex", where)
-    shell = 0.9 if shape.number != SACRUM else 0.7
-    canvas.paint(canvas.share(distance + shell), "marrow", where, gain=1 + 0.18 * texture[where])
-    if shape.cement is not None:
-        blob = ellipsoid(p, shape.cement, (8, 6, 5)) + 2 * texture[where]
-        canvas.paint(canvas.share(torch.maximum(blob, distance + 1)), "cement", where)
-    if shape.screws:
-        for side in (-1.0, 1.0):
-            head = (
-                side * (shape.canal_radius + 6),
-                shape.depth / 2 + 2 * shape.canal_radius + 4,
-                0.2 * shape.height,
-            )
-            tip = (side * 7.0, -0.25 * shape.depth, 0.1 * shape.height)
-            canvas.paint(canvas.share(capsule(p, head, tip, 3.0)), "metal", where)
-    inside = where[distance < 0]
-    canvas.labels[inside] = shape.number
+    bone = _ribs(shape, p) if thoracic else ilium(shape, p) + 0.6 * noise(p, seed, (6.0, 6.0, 6.0))[0]
+    if not thoracic:
+        canvas.paint(canvas.share(bone - 20), "muscle", where)
+    canvas.paint(canvas.share(bone), "cortex", where)
+    canvas.paint(canvas.share(bone + 1.3), "marrow", where)
 
 
 def _ribs(shape: VertebraShape, p: torch.Tensor) -> torch.Tensor:
+    """Both ribs of a thoracic vertebra, in |x|."""
+    q = torch.stack([p[0].abs(), p[1], p[2]])
     edge = shape.depth / 2
-    distance = torch.full((len(p),), 1e3, device=p.device)
-    for side in (-1.0, 1.0):
-        neck = (side * (shape.width / 2 + 3), edge - 1, 4.0)
-        angle = (side * (shape.half_span + 6), edge + 1.6 * shape.canal_radius, -2.0)
-        distance = torch.minimum(distance, capsule(p, neck, angle, 3.2))
-        distance = torch.minimum(distance, capsule(p, angle, (angle[0] + side * 20, edge, -12.0), 4.0))
-    return distance
+    head = (shape.width / 2 + 2, edge - 2, 6.0)
+    angle = (shape.half_span + 14, edge + 1.7 * shape.canal_radius + 4, -6.0)
+    side = (shape.half_span + 62, edge - 18, -38.0)
+    return torch.minimum(rod(q, head, angle, 3.4), rod(q, angle, side, 4.2, flat=(1.5, 1.0, 0.8)))
+
+
+def _paint_vertebra(canvas: Canvas, shape: VertebraShape, frame: NDArray[Any], seed: int) -> None:
+    p, where = _near(canvas.points, frame, bounds(shape))
+    if not len(where):
+        return
+    bone = solid(shape, p, seed)
+    canvas.paint(canvas.share(bone.bone), "cortex", where)
+    inside = (bone.bone < canvas.softness_mm).nonzero()[:, 0]
+    if len(inside):
+        inner = Solid(bone.bone[inside], bone.body[inside])
+        _paint_marrow(canvas, shape, p[:, inside], inner, where[inside], seed)
+    canvas.labels[where[bone.bone < 0]] = shape.number
+
+
+def _paint_marrow(
+    canvas: Canvas, shape: VertebraShape, p: torch.Tensor, bone: Solid, where: torch.Tensor, seed: int
+) -> None:
+    """Spongy bone under a cortex that is thin around the body and thick around the arch."""
+    ends = ((p[2].abs() / (shape.height / 2) - 0.75) / 0.25).clamp(0, 1)
+    arch = (bone.body / 3).clamp(0, 1)
+    shell = shape.shell * (1 + 0.6 * ends * shape.degeneration) + 1.7 * arch
+    struts = noise(p, seed, (0.8, 0.8, 1.5), shape.texture)[0] * min(1.0, 1.2 / canvas.softness_mm)
+    patches = noise(p, seed, (3.0, 3.0, 3.0), shape.texture)[1]
+    gain = 1 + 0.14 * struts + 0.10 * patches
+    canvas.paint(canvas.share(bone.bone + shell), "marrow", where, gain.clamp(0.3, 1.7))
+    if shape.number == SACRUM:
+        k = shape.width / 48
+        for height in SEGMENTS:
+            tilt = p[2] - height * k - 0.35 * (p[1] + 0.45 * height * k)
+            remnant = torch.stack([p[0], p[1] + 0.35 * height * k, tilt])
+            disc = ellipsoid(remnant, (0, 0, 0), (16 * k, 11 * k, 1.6 * k))
+            canvas.paint(0.8 * canvas.share(torch.maximum(disc, bone.bone + 1)), "annulus", where)
+        return
+    vein = ellipsoid(p, (0, shape.depth / 2 - 4, 0), (4, 5, 1.6))
+    canvas.paint(0.5 * canvas.share(torch.maximum(vein, bone.bone)), "epidural fat", where)
+    modic = ends * max(shape.degeneration - 0.6, 0) * (patches + 0.3).clamp(0, 1)
+    canvas.paint(0.9 * modic * canvas.share(torch.maximum(bone.body + 1, bone.bone + 1)), "cortex", where)
