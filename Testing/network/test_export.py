@@ -59,7 +59,7 @@ def test_model_card_reads_its_figures_from_the_files(network_folder: Path, tmp_p
     page = model_card(card, 1_000_163, [measured])
     for text in (
         *("Nothing.", "after step 7 of 8000", "1,000,163 weights", card.onnx_sha256),
-        *("| validation bone mm | validation soft mm |", "| 1 | 2 | 3 | 4 |"),
+        *("| with the network | without |", "| bone | 1 | 3 |", "| soft tissue | 2 | 4 |"),
         *("real_pair:", "| case | landmark error mm |", "| A | 1.23 |", "no medical device"),
     ):
         assert text in page

@@ -14,7 +14,9 @@ from SpineCTMRRegistrationLib.training.checkpoint import load_state
 from SpineCTMRRegistrationLib.training.loss_terms import loss_terms
 from SpineCTMRRegistrationLib.training.run_log import read_log
 from SpineCTMRRegistrationLib.training.schedule import Optimisation, update_average
+from SpineCTMRRegistrationLib.training.state import new_state
 from SpineCTMRRegistrationLib.training.trainer import train
+from SpineCTMRRegistrationLib.training.workers import Workers
 
 from .toy import RECIPE, Translations
 
@@ -99,6 +101,27 @@ def test_constant_displacement_is_learned(tmp_path: Path) -> None:
     assert best["errors"]["zero_bone_mm"] == pytest.approx(14**0.5, abs=1e-4)
     assert best["errors"]["bone_mm"] < 0.35 * 14**0.5
     assert best["errors"]["soft_mm"] < 0.5 * 14**0.5
+
+
+def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        train(replace(RECIPE, precision=precision), tmp_path / precision, Translations())
+        losses[precision] = [float(r["loss"]) for r in read_log(tmp_path / precision / "steps.csv")]
+    layers = 11
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=layers * 2**-8)
+    assert losses["bfloat16"] != losses["float32"]
+    assert all(v.dtype == torch.float32 for v in final(tmp_path / "bfloat16", "model").values())
+
+
+def test_long_gradients_are_clipped(tmp_path: Path) -> None:
+    plain = replace(RECIPE, steps=1, optimisation=Optimisation(optimiser="sgd", learning_rate=1.0))
+    clipped = replace(plain, gradient_clip=1e-3)
+    before = new_state(plain, Workers(0, 1, torch.device("cpu"))).model.state_dict()
+    train(clipped, tmp_path, Translations())
+    after = final(tmp_path, "model")
+    moved = sum(float((after[name] - before[name]).square().sum()) for name in before) ** 0.5
+    assert moved == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_existing_run_is_not_overwritten_and_other_recipe_not_resumed(tmp_path: Path) -> None:

@@ -51,9 +51,9 @@ def model_card(card: NetworkCard, parameters: int, measured: Sequence[Path]) -> 
         "",
         "## How well it does alone",
         "",
-        "On the held-out pairs of its training (means):",
+        "Means over the held-out pairs of its training:",
         "",
-        *table([card.accuracy]),
+        *_validation(card.accuracy),
         "",
         *_measurements(measured),
         "## What it must not be used for",
@@ -61,6 +61,22 @@ def model_card(card: NetworkCard, parameters: int, measured: Sequence[Path]) -> 
         MUST_NOT,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _validation(accuracy: Mapping[str, float]) -> list[str]:
+    """What the training's validations measured, beside the start before the network's motion."""
+    rows = [
+        {
+            "mean error of the motion, mm": name,
+            "with the network": accuracy[f"validation_{key}"],
+            "without": accuracy[f"validation_zero_{key}"],
+        }
+        for name, key in (("bone", "bone_mm"), ("soft tissue", "soft_mm"))
+        if f"validation_{key}" in accuracy
+    ]
+    dice = accuracy.get("validation_dice")
+    overlap = [] if dice is None else ["", f"Dice of the vertebrae, moved by the network: {_cell(dice)}."]
+    return [*(table(rows) if rows else ["The true motion is not known."]), *overlap]
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,7 +174,7 @@ def _prepared(paths: dict[str, Path], file: Path, recipe: Recipe, notice: Notice
         notice(sentence)
     patient = prepare_patient(case, recipe.spacing_mm, recipe.crop)
     arrays = {name: values for name, values in vars(patient).items() if values is not None}
-    partial = file.with_suffix(".part")
+    partial = file.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as stream:
         np.savez(stream, **arrays)
     partial.replace(file)
