@@ -73,7 +73,7 @@ def staring(spacing_mm: float) -> Method:
                 fixed, moving, parameter_object=parameters, number_of_threads=1, log_to_console=False
             )
             seconds = time.perf_counter() - began
-            field = np.asarray(itk.transformix_deformation_field(moving, found))
+            field = np.asarray(itk.transformix_deformation_field(moving, found, output_directory=folder))
         displacement = torch.from_numpy(field.astype(np.float32)).permute(3, 0, 1, 2)[None]
         return {"staring": (displacement, seconds)}
 
