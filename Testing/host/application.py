@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 MODULE = "SpineCTMRRegistration"
-MODULE_LOGICS = ("SegmentationsModule", "Markups", "Color", "Volumes", "SubjectHierarchyModule")
-"""Slicer's modules whose logic prepares the scene, for example registers how segments are converted."""
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / MODULE
 
 
@@ -27,7 +25,7 @@ def start() -> Any:
     from . import modules, parameter_node
 
     slicer.app = Application()
-    slicer.mrmlScene = slicer.app.applicationLogic().GetMRMLScene()
+    slicer.mrmlScene = slicer.app.mrml.scene
     slicer.modules = types.SimpleNamespace()
     slicer.selfTests = {}
     sys.modules["slicer.ScriptedLoadableModule"] = _module(
@@ -84,24 +82,18 @@ class Application:
     applicationName = "Slicer"
 
     def __init__(self) -> None:
-        import slicer
+        from panel_scene.bare_slicer import BareSlicer
         from PySide6.QtWidgets import QApplication
 
         self._application = QApplication.instance() or QApplication(["Slicer"])
         self._application.setStyle("Fusion")
-        self._logic = slicer.vtkSlicerApplicationLogic()
-        self._scene = slicer.vtkMRMLScene()
-        self._logic.SetMRMLScene(self._scene)
-        self._module_logics = [getattr(slicer, f"vtkSlicer{name}Logic")() for name in MODULE_LOGICS]
-        for logic in self._module_logics:
-            logic.SetMRMLApplicationLogic(self._logic)
-            logic.SetMRMLScene(self._scene)
+        self.mrml = BareSlicer()
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
         self.temporaryPath = self._folder.name
         self.on_startup: list[Any] = []
 
     def applicationLogic(self) -> Any:
-        return self._logic
+        return self.mrml.application
 
     def topLevelWidgets(self) -> tuple:
         return ()

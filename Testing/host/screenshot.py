@@ -1,7 +1,7 @@
 """Pictures of the panel for the README and the tutorial: `python Testing/host/screenshot.py`.
 
-Makes the sample patient, drives the panel by clicks through a whole run, and writes
-`Resources/panel-*.png`.
+Makes the sample patient, drives the panel by clicks through two runs, the second with an MR that ends
+inside the uppermost vertebra, and writes `Resources/panel-*.png`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 PICTURES = Path(__file__).resolve().parents[2] / "Resources"
-WIDTH = 460
+WIDTH, COLORS = 460, 224
 
 
 def main() -> None:
     """Write the pictures."""
+    from panel_scene.slice_rendering import SliceWindow, use_egl
+
     from host import application
     from host.waiting import wait
 
+    use_egl()
     slicer = application.start()
     panel = application.make_panel()
-    panel.parent.setStyleSheet("QWidget { font-size: 12px; }")
+    slices = [SliceWindow(slicer.app.mrml, orientation) for orientation in ("Sagittal", "Axial")]
     import SpineCTMRRegistration as module
 
     ct, mr, vertebrae, points = module.load_sample()
@@ -33,24 +39,74 @@ def main() -> None:
     panel.ui.mrSelector.setCurrentNode(mr)
     panel.ui.vertebraeSelector.setCurrentNode(vertebrae)
     panel.ui.mrVertebraeSelector.setCurrentNode(points)
-    save(panel, "panel-inputs")
+    save(picture_of(panel), "panel-inputs")
     panel.ui.registerButton.click()
     wait(lambda: panel.ui.progressBar.value > 400)
-    save(panel, "panel-running")
+    save(picture_of(panel), "panel-running")
     wait(lambda: not panel.session.running)
-    save(panel, "panel-result")
+    look(panel, slices)
+    save(beside(picture_of(panel), [window.picture() for window in slices]), "panel-result")
+    cut_above(mr, points.GetNthControlPointPositionWorld(0))
+    panel.ui.registerButton.click()
+    wait(lambda: not panel.session.running)
+    save(picture_of(panel), "panel-doubts")
     panel.cleanup()
-    slicer.mrmlScene.Clear(False)
 
 
-def save(panel: Any, name: str) -> None:
+def look(panel: Any, slices: list[Any]) -> None:
+    """Press the buttons for the fused view and the contours, and click the vertebra in the middle."""
+    panel.ui.fusedButton.click()
+    panel.ui.contoursButton.click()
+    panel.ui.vertebraTable.cellClicked.emit(1, 0)
+    for window in slices:
+        window.fit(130)
+
+
+def cut_above(volume: Any, point: Any) -> None:
+    """Remove what lies above a point (RAS mm), along the volume's axis that is nearest to superior."""
+    import slicer
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    axis = int(np.argmax(np.abs(ijk_to_ras[2, :3])))
+    voxels = slicer.util.arrayFromVolume(volume)
+    at = (np.linalg.inv(ijk_to_ras) @ [*point, 1.0])[axis]
+    index = np.arange(voxels.shape[2 - axis])
+    kept = np.flatnonzero(index <= at if ijk_to_ras[2, axis] > 0 else index >= at)
+    origin = np.zeros(4)
+    origin[[axis, 3]] = kept[0], 1
+    slicer.util.updateVolumeFromArray(volume, np.take(voxels, kept, axis=2 - axis).copy())
+    volume.SetOrigin(*(ijk_to_ras @ origin)[:3])
+
+
+def picture_of(panel: Any) -> Image.Image:
     """The panel at its natural height."""
+    from PySide6.QtGui import QImage
+
     window = panel.parent._object
     for _ in range(3):
         window.resize(WIDTH, window.sizeHint().height())
         wait_a_moment()
-    picture = window.grab()
-    picture.save(str(PICTURES / f"{name}.png"))
+    grabbed = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    size = grabbed.width(), grabbed.height()
+    return Image.frombytes("RGB", size, bytes(grabbed.constBits()), "raw", "RGB", grabbed.bytesPerLine())
+
+
+def beside(panel: Image.Image, slices: list[np.ndarray]) -> Image.Image:
+    """The panel and a column of slice views of the same height."""
+    column = Image.fromarray(np.concatenate(slices))
+    column = column.resize((column.width * panel.height // column.height, panel.height), Image.LANCZOS)
+    whole = Image.new("RGB", (panel.width + column.width, panel.height))
+    whole.paste(panel, (0, 0))
+    whole.paste(column, (panel.width, 0))
+    return whole
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """As a small PNG file."""
+    picture.quantize(COLORS).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def wait_a_moment() -> None:

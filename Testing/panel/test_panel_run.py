@@ -146,19 +146,20 @@ def check_view_buttons(panel, patient, scene, host) -> None:
     composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
     ui.fusedButton.click()
     assert {c.GetBackgroundVolumeID() for c in composites} == {patient.mr.GetID()}
-    assert {c.GetForegroundVolumeID() for c in composites} == {parameters.ctInMr.GetID()}
+    (fused,) = {c.GetForegroundVolumeID() for c in composites}
+    assert scene.GetNodeByID(fused).GetParentTransformNode() is parameters.transform
     ui.opacitySlider.value = 0.25
     assert {c.GetForegroundOpacity() for c in composites} == {0.25}
     ui.beforeButton.click()
-    shown = {c.GetForegroundVolumeID() for c in composites}
-    assert len(shown) == 1
-    assert shown != {parameters.ctInMr.GetID()}
+    (before,) = {c.GetForegroundVolumeID() for c in composites}
+    assert scene.GetNodeByID(before).GetParentTransformNode() is None
     ui.beforeButton.click()
-    assert {c.GetForegroundVolumeID() for c in composites} == {parameters.ctInMr.GetID()}
+    assert {c.GetForegroundVolumeID() for c in composites} == {fused}
     ui.heatmapButton.click()
     assert {c.GetForegroundVolumeID() for c in composites} == {parameters.jacobian.GetID()}
     ui.contoursButton.click()
     assert parameters.vertebraeInMr.GetDisplayNode().GetVisibility2DOutline()
+    assert not patient.vertebrae.GetDisplayNode().GetVisibility2D()
     ui.gridButton.click()
     assert parameters.transform.GetDisplayNode().GetVisibility2D()
     slices = host.util.getNodesByClass("vtkMRMLSliceNode", scene)

@@ -160,12 +160,11 @@ def test_an_unknown_vertebra_is_refused(shown: list[views.SliceView], result: Re
 
 def test_contours_replace_the_unmoved_vertebrae(nodes: SampleNodes, result: ResultNodes) -> None:
     display, source = result.vertebrae_in_mr, nodes.vertebrae
-    assert not display.GetDisplayVisibility()
-    views.show_contours(display)
+    views.show_contours(display, source=source)
     assert display.GetDisplayNode().GetVisibility2DOutline()
     assert not display.GetDisplayNode().GetVisibility2DFill()
     assert not source.GetDisplayNode().GetVisibility2D()
-    views.show_contours(display, False)
+    views.show_contours(display, False, source)
     assert not display.GetDisplayNode().GetVisibility()
     assert source.GetDisplayNode().GetVisibility2D()
 
