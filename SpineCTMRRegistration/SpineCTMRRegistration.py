@@ -183,14 +183,14 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         if parameters is None:
             self._show_segments([])
             self._placing.update([], None, None)
-            self._result.show(None, None)
+            self._result.show(None)
             self._running.show_ready(_("Open the module to choose inputs."), self.session.running)
             return
         rows = readiness.rows(parameters)
         self._show_segments(rows)
         levels = [row.vertebra for row in rows if row.vertebra and not row.problem]
         self._placing.update(levels, parameters.mr, parameters.mrVertebrae)
-        self._result.show(parameters.table, parameters.vertebrae)
+        self._result.show(parameters.table)
         self._running.show_ready(readiness.missing_input(parameters), self.session.running)
 
     def _show_segments(self, rows):

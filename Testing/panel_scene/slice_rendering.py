@@ -16,13 +16,14 @@ import numpy as np
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from SpineCTMRRegistrationLib.panel import views
 from SpineCTMRRegistrationLib.panel.results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
 from vtk.util.numpy_support import vtk_to_numpy
 
-SIZE_PX = (420, 460)
+SIZE_PX = (320, 330)
+GAP_PX, TITLE_PX, FRAME_GREY = 6, 26, 40
 MANAGERS = (
     "vtkMRMLVolumeGlyphSliceDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
@@ -79,11 +80,14 @@ class SliceWindow:
         return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, -1)[::-1, :, :3].copy()
 
 
-def row_of(windows: list[SliceWindow]) -> np.ndarray:
-    """The views side by side."""
-    gap = np.full((SIZE_PX[1], 6, 3), 40, np.uint8)
+def row_of(windows: list[SliceWindow], caption: str) -> np.ndarray:
+    """The views side by side under a caption."""
+    gap = np.full((SIZE_PX[1], GAP_PX, 3), FRAME_GREY, np.uint8)
     panels = [panel for window in windows for panel in (window.picture(), gap)]
-    return np.concatenate(panels[:-1], axis=1)
+    row = np.concatenate(panels[:-1], axis=1)
+    title = Image.new("RGB", (row.shape[1], TITLE_PX), (FRAME_GREY,) * 3)
+    ImageDraw.Draw(title).text((8, TITLE_PX // 2), caption, (230, 230, 230), ImageFont.load_default(15), "lm")
+    return np.concatenate([np.asarray(title), row])
 
 
 def render_checks(
@@ -92,26 +96,25 @@ def render_checks(
     """The visual checks of a result as pictures by name."""
     layers = views.slice_views(sample.mr.GetScene())
     middle = list(result.vertebra_transforms)[len(result.vertebra_transforms) // 2]
-    views.show_contours(result.vertebrae_in_mr, False)
+    views.set_foreground_opacity(layers, 0.5)
     sample.vertebrae.SetDisplayVisibility(False)
     for window in windows:
-        window.fit(130)
+        window.fit(125)
     views.jump_to_vertebra(layers, result, middle)
     pictures = {}
-    views.show_fused(layers, sample.mr, result.ct_in_mr)
-    pictures["fused"] = row_of(windows)
     views.show_before(layers, sample.mr, sample.ct, result.table)
-    pictures["before"] = row_of(windows)
+    before = row_of(windows[:2], "CT over MR at the rigid start")
     views.show_after(layers, sample.mr, result.ct_in_mr)
-    views.show_contours(result.vertebrae_in_mr, source=sample.vertebrae)
+    pictures["fused"] = np.concatenate([before, row_of(windows[:2], "CT over MR, registered")])
+    views.show_contours(result.vertebrae_in_mr)
     views.set_foreground_opacity(layers, 0.0)
-    pictures["contours"] = row_of(windows)
+    pictures["contours"] = row_of(windows, "Registered CT vertebrae on the MR")
     views.show_heatmap(layers, sample.mr, result.jacobian)
-    pictures["heatmap"] = row_of(windows)
+    pictures["heatmap"] = row_of(windows, "Volume change: blue = larger in the MR, red = smaller")
     views.show_contours(result.vertebrae_in_mr, False)
     views.show_fused(layers, sample.mr, result.ct_in_mr, 0.0)
     views.show_grid(result.transform, sample.mr)
-    pictures["grid"] = row_of(windows)
+    pictures["grid"] = row_of(windows, "Deformation grid")
     views.show_grid(result.transform, sample.mr, False)
     return pictures
 
@@ -130,7 +133,10 @@ def main(results: Path, patient: Path, pictures: Path) -> None:
     windows = [SliceWindow(host, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
     pictures.mkdir(exist_ok=True)
     for name, picture in render_checks(windows, sample, result).items():
-        Image.fromarray(picture).save(pictures / f"{name}.png", optimize=True)
+        is_grey = (picture == picture[..., :1]).all()
+        Image.fromarray(picture).quantize(64 if is_grey else 256).save(
+            pictures / f"{name}.png", optimize=True
+        )
 
 
 if __name__ == "__main__":

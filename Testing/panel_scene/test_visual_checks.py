@@ -160,11 +160,12 @@ def test_an_unknown_vertebra_is_refused(shown: list[views.SliceView], result: Re
 
 def test_contours_replace_the_unmoved_vertebrae(nodes: SampleNodes, result: ResultNodes) -> None:
     display, source = result.vertebrae_in_mr, nodes.vertebrae
-    views.show_contours(display, source=source)
+    assert not display.GetDisplayVisibility()
+    views.show_contours(display)
     assert display.GetDisplayNode().GetVisibility2DOutline()
     assert not display.GetDisplayNode().GetVisibility2DFill()
     assert not source.GetDisplayNode().GetVisibility2D()
-    views.show_contours(display, False, source)
+    views.show_contours(display, False)
     assert not display.GetDisplayNode().GetVisibility()
     assert source.GetDisplayNode().GetVisibility2D()
 

@@ -38,8 +38,8 @@ FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.Rigid
 """Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
 UNKNOWN_COLOR = (0.9, 0.8, 0.6)
 POSES = "spineCTMR.vertebraTransform"
-CT_ROLE, TRANSFORM_ROLE = "spineCTMR.ct", "spineCTMR.transform"
-"""References of the CT in MR space to what it was made from."""
+CT_ROLE, TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.ct", "spineCTMR.transform", "spineCTMR.source"
+"""References of the CT in MR space (CT, transform) and of the moved vertebrae to what they were made from."""
 
 NODE_CLASSES: Mapping[str, str] = {
     TRANSFORM: "vtkMRMLTransformNode",
@@ -200,7 +200,10 @@ class _Loader:
             name = segments.GetName() if segments is not None else "Vertebrae"
             node = self._target(key, f"{name} in MR space")
             node.SetAndObserveSegmentation(self._segmentation())
-            node.CreateDefaultDisplayNodes()
+            refer(node, SOURCE_ROLE, segments)
+            if node.GetDisplayNode() is None:
+                node.CreateDefaultDisplayNodes()
+                node.SetDisplayVisibility(False)  # views change only when the user asks
         else:
             node = self._load_volume(key)
         return node

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .jacobian_display import show_legend
 from .nodes import copy_window, remove_node, scene_nodes, volume_in_world
-from .results_in_scene import CT_ROLE, FRAME, RIGID_START, TRANSFORM_ROLE, ResultNodes
+from .results_in_scene import CT_ROLE, FRAME, RIGID_START, SOURCE_ROLE, TRANSFORM_ROLE, ResultNodes
 
 SHOWN = "SpineCTMRRegistration.Shown"
 """Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
@@ -88,18 +88,12 @@ def show_after(
         remove_node(before)
 
 
-def show_contours(
-    segmentation: slicer.vtkMRMLSegmentationNode,
-    visible: bool = True,
-    source: slicer.vtkMRMLSegmentationNode | None = None,
-) -> None:
+def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
     """The outlines of the moved vertebrae in all slice views.
 
-    Args:
-        segmentation: the moved vertebrae.
-        visible: False to hide them.
-        source: the vertebrae of the CT, which lie elsewhere: hidden in slices while the outlines are shown.
+    The vertebrae of the CT, which lie elsewhere, are hidden in slices meanwhile.
     """
+    source = segmentation.GetNodeReference(SOURCE_ROLE)
     if source is not None and source.GetDisplayNode() is not None:
         source.GetDisplayNode().SetVisibility2D(not visible)
     segmentation.CreateDefaultDisplayNodes()

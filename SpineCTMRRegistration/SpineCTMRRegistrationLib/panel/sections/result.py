@@ -26,7 +26,6 @@ class ResultSection:
         self._result: ResultNodes | None = None
         self._ct: Any = None
         self._mr: Any = None
-        self._source: Any = None
         ui.vertebraTable.connect("cellClicked(int,int)", self._on_row)
         ui.fusedButton.connect("clicked()", self._on_fused)
         ui.contoursButton.connect("clicked(bool)", self._on_contours)
@@ -39,13 +38,8 @@ class ResultSection:
         ui.exportReportButton.connect("clicked()", self._on_export_report)
         ui.exportResultsButton.connect("clicked()", self._on_export_results)
 
-    def show(self, table: Any, vertebrae: Any) -> None:
-        """Show the result that a quality table belongs to; None for no result.
-
-        `vertebrae` is what was moved; it lies elsewhere and is hidden while the outlines are shown.
-        """
-        is_segmentation = vertebrae is not None and vertebrae.IsA("vtkMRMLSegmentationNode")
-        self._source = vertebrae if is_segmentation else None
+    def show(self, table: Any) -> None:
+        """Show the result that a quality table belongs to; None for no result."""
         self._result = results_of(table) if table is not None else None
         self._ct, self._mr = _registered(self._result)
         self._ui.verdictLabel.visible = table is not None
@@ -103,7 +97,7 @@ class ResultSection:
         self._do(lambda result: views.show_fused(_views(), self._mr, result.ct_in_mr, opacity))
 
     def _on_contours(self, checked: bool) -> None:
-        self._do(lambda result: views.show_contours(result.vertebrae_in_mr, checked, self._source))
+        self._do(lambda result: views.show_contours(result.vertebrae_in_mr, checked))
 
     def _on_before(self, checked: bool) -> None:
         if checked:
