@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from . import __version__
 from .alignment import rigid
-from .deformation.warping import ct_in_mr, jacobian_on_mr, mr_in_ct, vertebrae_in_mr
+from .deformation.warping import carried, ct_in_mr, jacobian_on_mr, mr_in_ct, vertebrae_in_mr
 from .errors import RegistrationFailed
 from .imaging.grid import Grid
 from .imaging.vertebra_names import vertebra_name
@@ -23,6 +23,7 @@ from .quality.assessment import Assessment, assess
 from .quality.jacobian import deformation_determinant
 from .quality.pictures import before_after_overview, heatmap
 from .quality.report import write_report
+from .quality.strip import vertebra_strip
 from .quality.tables import write_quality_csv, write_quality_json
 from .registration import RegistrationResult
 
@@ -91,10 +92,9 @@ def _write_report(
     directory: Path,
 ) -> None:
     case = result.case
-    before = rigid.to_sitk(rigid.inverse(result.start.global_rigid))
-    reference = Grid.of(case.mr).empty()
-    started_ct = sitk.Resample(case.ct, reference, before, sitk.sitkLinear, -1024.0)
-    started_labels = sitk.Resample(case.vertebrae, reference, before, sitk.sitkNearestNeighbor, 0.0)
+    started_ct, started_labels = (
+        carried(image, result.start.global_rigid) for image in (case.ct, case.vertebrae)
+    )
     titles = ("Rigid start", "Registered")
     overview = before_after_overview(case.mr, started_ct, started_labels, warped, labels, titles)
     volume_change = heatmap(case.mr, jacobian, labels)
@@ -109,11 +109,19 @@ def _write_report(
         f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per "
         "vertebra was refined on the images, and the soft tissue followed.",
         *result.notes,
-        *([assessment.failure] if assessment.failure else []),
     ]
     versions = {"SpineCTMRRegistration": __version__, "Network": result.network.card.name, **_packages()}
+    poses = {n: v.pose for n, v in result.vertebrae.items()}
     write_report(
-        directory / "report.html", pictures, assessment.vertebrae, assessment.overall, notes, versions
+        directory / "report.html",
+        pictures,
+        assessment.vertebrae,
+        assessment.overall,
+        notes,
+        versions,
+        strip=vertebra_strip(case, poses, result.start.ct_centers),
+        determinants=assessment.bone_determinants,
+        failure=assessment.failure,
     )
 
 

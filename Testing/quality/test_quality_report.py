@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from SpineCTMRRegistrationLib.quality.flags import flag_vertebra
+from SpineCTMRRegistrationLib.quality.histogram import bin_shares, bone_histogram
 from SpineCTMRRegistrationLib.quality.report import write_report
 
 
@@ -54,6 +55,9 @@ def written(tmp_path_factory):
         {"Folds": 0, "SD": 0.123456, "None": float("nan")},
         ['Read /data/Doe^Jane/ct.nii "quickly" <script>alert(1)</script>'],
         {"Library": "0.1.0"},
+        strip={"L3": picture(), "L4": picture()},
+        determinants=np.array([1.0, 1.0, 1.0, 1.02]),
+        failure="It failed & was kept.",
     )
     text = path.read_text(encoding="utf-8")
     page = Page()
@@ -79,7 +83,7 @@ def test_is_self_contained_and_runs_nothing(written):
     assert not {"script", "link", "iframe", "object", "b", "i"} & {tag for tag, _ in page.tags}
     assert not re.search(r"https?:|url\(|@import", text)
     sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
-    assert [base64.b64decode(source.split(",")[1]) for source in sources] == [picture(), picture()]
+    assert [base64.b64decode(source.split(",")[1]) for source in sources] == [picture()] * 4
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
 
@@ -88,7 +92,8 @@ def test_texts_are_escaped_and_nameless(written):
     text, page = written
     assert "Doe" not in text
     assert "<script>alert(1)</script>" in page.text
-    assert [a["alt"] for t, a in page.tags if t == "img"] == ["Before & after <b>", "Volume"]
+    captions = [a["alt"] for t, a in page.tags if t == "img"]
+    assert (captions[0], captions[-1]) == ("Before & after <b>", "Volume")
 
 
 def test_numbers_are_rounded_and_gaps_are_marked(written):
@@ -96,6 +101,27 @@ def test_numbers_are_rounded_and_gaps_are_marked(written):
     assert "0.123456" not in written[1].text
     assert "not measured" in written[1].text
     assert "nan" not in written[1].text.lower()
+
+
+def test_every_part_is_there(written):
+    text, page = written
+    for heading in ("det J in bone", "Overall", "What was done", "Versions"):
+        assert heading in page.text
+    assert "It failed & was kept." in page.text
+    assert "verdict refuse" in text
+    assert "L4 ? check" in page.text
+    assert "mean 1.005, SD 0.009 over 4 bone voxels" in page.text
+    bars = [a for t, a in page.tags if t == "rect"]
+    assert len(bars) == 2
+    assert float(bars[0]["height"]) == pytest.approx(3 * float(bars[1]["height"]), abs=0.2)
+
+
+def test_histogram_counts_like_numpy():
+    values = np.random.default_rng(1).normal(1, 0.03, 5000)
+    edges = np.linspace(0.895, 1.105, 22)
+    wanted = np.histogram(np.clip(values, 0.9, 1.1), edges)[0] / values.size
+    np.testing.assert_allclose(bin_shares(values), wanted)
+    assert bone_histogram(np.array([np.nan])) == ""
 
 
 def test_a_report_without_anything_is_still_a_page(tmp_path):

@@ -56,5 +56,7 @@ def test_paths_are_taken_out_and_words_stay():
     ):
         assert "Doe" not in without_paths(text), text
         assert without_paths(text).startswith("Read "), text
+    warning = "/data/Jane Doe/ct labels.nii.gz: L4, L5 cut by the field of view of /data/Jane Doe/ct.nii.gz."
+    assert without_paths(warning) == "[file]: L4, L5 cut by the field of view of [file]."
     for text in ("CT/MR fused at 1.0 mm/voxel (L4/L5) in 3 s.", "a / b", "det J = 1.02; 3/5 vertebrae"):
         assert without_paths(text) == text

@@ -1,7 +1,8 @@
 """Calibrate the quality flags on phantoms that were made to fail, and publish how far to believe them.
 
-Run as `python -m SpineCTMRRegistrationLib.comparison.flag_calibration --help`. Patients with even numbers
-choose the rule, those with odd numbers test it.
+Run as `python -m SpineCTMRRegistrationLib.comparison.flag_calibration --help`. Every other round through the
+kinds of MR chooses the rule, the rest tests it. The rule that is printed belongs into `quality/doubt.py`;
+what is published is about the rule that is there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 from ..training.synthesis.phantom import Phantom, make_phantom
 from .accuracy import KINDS
 from .flag_cases import COLUMNS, FIRST_SEED, Observation, observe, phantom_options, scenarios
+from .flag_fit import fit_rule
+from .flag_publication import publish
 
 
 def collect(patients: int, path: Path) -> list[Observation]:
@@ -30,7 +33,7 @@ def collect(patients: int, path: Path) -> list[Observation]:
         other = before or _phantom((patient + 1) % patients)
         before = _phantom(patient)
         new = []
-        for name, case, troubles in scenarios(before, other, _seed(patient)):
+        for name, case, troubles in scenarios(before, other, patient):
             new += observe(before, case, patient, phantom_options(patient)[0], name, troubles)
         _append(path, new)
         rows += new
@@ -72,14 +75,23 @@ def _phantom(patient: int) -> Phantom:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Collect, choose the rule, test it, publish."""
+    """Collect, choose a rule, and publish what the present one is worth."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=48, help="phantoms; about half a minute each")
     parser.add_argument(
         "--rows", type=Path, default=Path("flag_calibration.csv"), help="continued if it exists"
     )
+    parser.add_argument("--output", type=Path, default=Path("Resources"), help="folder of the page")
     chosen = parser.parse_args(arguments)
-    collect(chosen.patients, chosen.rows)
+    rows = collect(chosen.patients, chosen.rows)
+    calibration = [row for row in rows if not _is_held_out(row.patient)]
+    print(fit_rule(calibration))
+    held_out = [row for row in rows if _is_held_out(row.patient)]
+    publish({"Phantoms that chose the rule": calibration, "Held-out phantoms": held_out}, chosen.output)
+
+
+def _is_held_out(patient: int) -> bool:
+    return patient // len(KINDS) % 2 == 1
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ class Observation:
     visible_share: float
 
 
+ANOTHER_PATIENT = "another patient"
 COLUMNS = tuple(field.name for field in fields(Observation))
 
 
@@ -82,33 +83,48 @@ def phantom_options(patient: int) -> tuple[str, PhantomOptions]:
     )
 
 
-def scenarios(phantom: Phantom, other: Phantom, seed: int) -> Iterator[tuple[str, Case, dict[int, str]]]:
-    """Name, inputs and troubled vertebrae of every registration of a phantom.
+def scenarios(phantom: Phantom, other: Phantom, patient: int) -> Iterator[tuple[str, Case, dict[int, str]]]:
+    """Name, inputs and troubled vertebrae of the three registrations of a phantom.
+
+    The first holds several sick vertebrae, the second is hopeless as a whole, the third has bad centres;
+    which of each, the patient's number decides.
 
     Args:
         phantom: the patient.
         other: another patient.
-        seed: of the choices.
+        patient: number of the phantom.
     """
-    rng = np.random.default_rng([seed, 11])
-    case, numbers = phantom.case, list(phantom.poses)
-    off = with_centroid_error(case, 2.0, seed)
-    first, second, third = (int(n) for n in rng.permutation(numbers)[:3])
-    yield "centres wrong by up to 12 mm", with_centroid_error(case, float(rng.uniform(0, 12)), seed), {}
-    sick = with_fracture(off, phantom, first)
-    sick = with_screws(sick, phantom, second, seed)
-    sick = with_half_label(sick, phantom, third, seed)
-    sick = with_cut_mr(replace(phantom, case=sick), numbers[-1], float(rng.uniform(0.1, 0.8)))
-    troubles = {first: "fracture", second: "screws", third: "half a label"}
-    lowest = numbers[-1]
-    troubles[lowest] = f"{troubles[lowest]}, cut by the MR" if lowest in troubles else "cut by the MR"
-    yield "sick", sick, troubles
-    yield "one centre 20 mm wrong", with_wrong_center(off, first, 20.0, seed), {first: "centre 20 mm wrong"}
-    wrong = dict.fromkeys(numbers, "one level off")
-    yield "one level off", one_level_off(case, int(rng.choice([-1, 1]))), wrong
-    yield "another patient", of_another_patient(case, other.case), dict.fromkeys(numbers, "another patient")
-    if seed % 2:
+    rng = np.random.default_rng([patient, 11])
+    case, numbers, choice = phantom.case, list(phantom.poses), patient // len(KINDS) + patient
+    off = with_centroid_error(case, 2.0, patient)
+    order = [int(n) for n in rng.permutation(numbers)]
+    yield "sick vertebrae", *_sick(phantom, off, order, patient)
+    if choice % 2:
+        wrong = one_level_off(case, int(rng.choice([-1, 1])))
+        yield "one level off", wrong, dict.fromkeys(numbers, "one level off")
+    else:
+        wrong = of_another_patient(case, other.case)
+        yield ANOTHER_PATIENT, wrong, dict.fromkeys(numbers, ANOTHER_PATIENT)
+    if choice % 3 == 0:
+        yield "one centre 20 mm wrong", with_wrong_center(off, order[0], 20.0, patient), {order[0]: "20 mm"}
+    elif choice % 3 == 1:
         yield "no centres", replace(case, mr_centroids=None), {}
+    else:
+        rough = with_centroid_error(case, float(rng.uniform(0, 12)), patient)
+        yield "centres up to 12 mm wrong", rough, {}
+
+
+def _sick(phantom: Phantom, case: Case, order: list[int], seed: int) -> tuple[Case, dict[int, str]]:
+    """A fracture, screws, half a label, and the last vertebra cut by the MR."""
+    case = with_fracture(case, phantom, order[0])
+    case = with_screws(case, phantom, order[1], seed)
+    case = with_half_label(case, phantom, order[2], seed)
+    troubles = {order[0]: "fracture", order[1]: "screws", order[2]: "half a label"}
+    lowest = max(order)
+    share = float(np.random.default_rng([seed, 12]).uniform(0.1, 0.8))
+    case = with_cut_mr(replace(phantom, case=case), lowest, share)
+    troubles[lowest] = f"{troubles[lowest]}, cut by the MR" if lowest in troubles else "cut by the MR"
+    return case, troubles
 
 
 def observe(
@@ -117,7 +133,7 @@ def observe(
     """Register a case as far as the flags' signals need, and measure the poses against the truth."""
     found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
     errors = pose_errors(phantom, {n: v.pose for n, v in found.vertebrae.items()})
-    hopeless = scenario == "another patient"
+    hopeless = scenario == ANOTHER_PATIENT
     return [
         Observation(
             patient=patient,

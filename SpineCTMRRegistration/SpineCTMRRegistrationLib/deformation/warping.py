@@ -16,6 +16,15 @@ from .deformation import Deformation
 AIR_HU = -1024.0
 
 
+def carried(image: sitk.Image, motion: rigid.Rigid) -> sitk.Image:
+    """An image moved rigidly (4x4, LPS mm): the same voxels on a moved grid, nothing is resampled."""
+    grid = Grid.of(image)
+    result = sitk.Image(image)
+    result.SetOrigin(rigid.apply(motion, grid.origin_mm).tolist())
+    result.SetDirection((motion[:3, :3] @ grid.axes).ravel().tolist())
+    return result
+
+
 def ct_in_mr(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
     """The CT on the MR's grid, in its own pixel type; air outside the CT's field of view."""
     return _resampled(ct, Grid.of(mr), deformation.mr_to_ct(), _air(ct))

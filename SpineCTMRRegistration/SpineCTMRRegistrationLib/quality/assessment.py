@@ -14,7 +14,7 @@ from scipy import ndimage
 from ..alignment import rigid
 from ..imaging.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
-from .flags import VertebraQuality, flag_vertebra
+from .flags import VertebraQuality, at_wrong_level, flag_vertebra, in_company
 from .invertibility import inverse_consistency, points_in
 from .jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from .similarity import vertebra_similarity
@@ -36,11 +36,13 @@ class Assessment:
         vertebrae: one row for each, cranial to caudal.
         overall: figures by name, units in the names.
         failure: one sentence if the registration failed its own checks.
+        bone_determinants: det J (n,) at bone voxels of all vertebrae.
     """
 
     vertebrae: list[VertebraQuality]
     overall: dict[str, float | int | str]
     failure: str | None
+    bone_determinants: NDArray[Any]
 
 
 def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: sitk.Image) -> Assessment:
@@ -56,6 +58,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     poses = {n: v.pose for n, v in result.vertebrae.items()}
     similarity = [vertebra_similarity(result.case, labels_in_mr, motions) for motions in (starts, poses)]
     rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.vertebrae]
+    shift = result.shift if result.shift is not None and result.shift.is_better else None
+    rows = in_company(rows) if shift is None else at_wrong_level(rows, _side(shift))
     deformation = result.deformation
     there_and_back = inverse_consistency(
         deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
@@ -70,7 +74,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         "sd_log_jacobian_learn2reg": sd_log_jacobian_learn2reg(determinant),
         "inverse_consistency_mm": float(there_and_back.mean()),
     }
-    return Assessment(rows, overall, _failure(rows, result.shift))
+    every = np.concatenate([np.empty(0), *in_bone.values()])
+    return Assessment(rows, overall, _failure(rows, shift), every)
 
 
 def _row(
@@ -124,11 +129,11 @@ def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[i
 
 
 def _failure(rows: list[VertebraQuality], shift: LevelShift | None) -> str | None:
-    if shift is not None and shift.is_better:
-        side = "cranial" if shift.direction < 0 else "caudal"
+    if shift is not None:
         return (
             "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
-            f"one level more {side} in the MR; check the names of the CT labels and of the MR landmarks."
+            f"one level more {_side(shift)} in the MR; check the names of the CT labels and of the MR "
+            "landmarks."
         )
     refused = [row.name for row in rows if row.flag == "do not use"]
     if 2 * len(refused) > len(rows):
@@ -137,3 +142,7 @@ def _failure(rows: list[VertebraQuality], shift: LevelShift | None) -> str | Non
             "MR landmarks of the right levels."
         )
     return None
+
+
+def _side(shift: LevelShift) -> str:
+    return "cranial" if shift.direction < 0 else "caudal"

@@ -70,7 +70,7 @@ def annotated(
         place = draw_outline(result, view, box, colour)
         if place is not None:
             names.append((vertebra_name(number), place, colour))
-    return _lettered(result, view, names)
+    return lettered(result, view, names)
 
 
 def draw_outline(
@@ -101,9 +101,8 @@ def draw_outline(
     return int(columns[left] + window[1].start), int(rows[left] + window[0].start)
 
 
-def _lettered(
-    picture: Rgb, view: View, names: list[tuple[str, tuple[int, int], tuple[int, int, int]]]
-) -> Rgb:
+def lettered(picture: Rgb, view: View, names: list[tuple[str, tuple[int, int], tuple[int, int, int]]]) -> Rgb:
+    """`picture` with names at their places (column, row), the letters of the sides, and a scale bar."""
     from PIL import Image, ImageDraw
 
     height, width = picture.shape[:2]

@@ -1,7 +1,7 @@
 """Whether a vertebra's result may be trusted, from what the registration knows about itself.
 
-A first rule set: thresholds on single signals. The worst rule wins; a signal that was not measured
-(NaN) says nothing.
+The calibrated doubt (`doubt.RULE`) decides, and a few rules of plain geometry beside it; the worst wins.
+A signal that was not measured (NaN) says nothing.
 """
 
 from __future__ import annotations
@@ -11,26 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from .doubt import RULE, DoubtRule
+
 Flag = Literal["good", "check", "do not use"]
 
 NAN = float("nan")
 
-VISIBLE_SHARE_CHECK = 0.7
+VISIBLE_SHARE_CHECK = 0.6
 """Below this share of the bone inside the MR, the pose rests on part of the vertebra."""
 VISIBLE_SHARE_REFUSE = 0.25
 """Below this share the neighbours decide the pose, not the images."""
-SPREAD_CHECK_MM = 0.75
-"""Multi-start refinements of one vertebra normally end within a few tenths of a millimetre."""
-SPREAD_REFUSE_MM = 2.0
-"""Surgical tolerance: starts that disagree by more found different answers."""
-RESIDUAL_RATIO_CHECK = 1.02
-"""Images that match worse after registration than before, beyond 2 % of noise."""
 OVERLAP_SHARE_CHECK = 0.1
 """Share of the bone that runs into a neighbour; facet joints alone stay below it."""
-DISAGREEMENT_CHECK_MM = 6.0
-"""Distance between the pose and what the network, or the neighbours, expect of it."""
-DISAGREEMENT_REFUSE_MM = 12.0
-"""The same, at a third of a lumbar level: the pose may sit on the wrong level."""
+NOTABLE = 1.0
+"""A signal that adds this much to the doubt is named in the reason."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class VertebraQuality:
         residual_before: mean MIND difference of CT and MR in the bone at the start.
         residual_after: the same after registration.
         match_ratio: MIND difference after registration over the smallest one 5 mm beside (1 = no better).
-        level_ratio: mean MIND difference one level beside over that at this level, of the whole spine.
+        level_ratio: mean MIND difference of the whole spine one level beside over that at this level.
         nmi_before: normalised mutual information of CT and MR in and around the bone at the start.
         nmi_after: the same after registration.
         spread_mm: disagreement of the multi-start refinements.
@@ -93,16 +87,42 @@ def flag_vertebra(name: str, number: int, **signals: float) -> VertebraQuality:
     return replace(row, flag=flag, reason=reason)
 
 
-def judge(row: VertebraQuality) -> tuple[Flag, str]:
+def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
     """Flag and one-line reason from the signals in `row`; its own flag is not looked at."""
-    refused, doubted = _refusals(row), _doubts(row)
-    if refused:
-        return "do not use", "; ".join(refused)
-    if doubted:
-        return "check", "; ".join(doubted)
-    if not _measured(row):
+    values = signal_values(row, rule)
+    if not any(math.isfinite(value) for value in values):
         return "check", "no quality signal was measured"
-    return "good", "no check raised a doubt"
+    doubt = rule.doubt(values)
+    if row.visible_share < VISIBLE_SHARE_REFUSE:
+        return "do not use", _visible(row)
+    if doubt > rule.refuse_above:
+        return "do not use", _doubtful(row, rule)
+    reasons = [_doubtful(row, rule)] if doubt >= rule.good_below else []
+    if row.visible_share < VISIBLE_SHARE_CHECK:
+        reasons.append(_visible(row))
+    if row.overlap_share > OVERLAP_SHARE_CHECK:
+        reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
+    return ("check", "; ".join(dict.fromkeys(reasons))) if reasons else ("good", "no check raised a doubt")
+
+
+def signal_values(row: VertebraQuality, rule: DoubtRule = RULE) -> list[float]:
+    """The signals of `rule` in its order."""
+    return [float(getattr(row, signal.name)) for signal in rule.signals]
+
+
+def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, none of them good where most vertebrae of the spine are not to be used."""
+    refused = sum(row.flag == "do not use" for row in rows)
+    if 2 * refused <= len(rows):
+        return list(rows)
+    reason = "most vertebrae of this spine are not to be used"
+    return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]
+
+
+def at_wrong_level(rows: Sequence[VertebraQuality], side: str) -> list[VertebraQuality]:
+    """The rows, all refused, because the images fit better one level to one `side`."""
+    reason = f"the images fit better one level more {side}"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
 
 
 def verdict(rows: Sequence[VertebraQuality]) -> str:
@@ -120,53 +140,29 @@ def verdict(rows: Sequence[VertebraQuality]) -> str:
     return "; ".join(parts) + "."
 
 
-def _refusals(row: VertebraQuality) -> list[str]:
-    reasons = []
-    if row.visible_share < VISIBLE_SHARE_REFUSE:
-        reasons.append(_visible(row))
-    if row.spread_mm > SPREAD_REFUSE_MM:
-        reasons.append(_spread(row))
-    return reasons + _disagreements(row, DISAGREEMENT_REFUSE_MM)
+def _doubtful(row: VertebraQuality, rule: DoubtRule) -> str:
+    """What adds most to the doubt, in words."""
+    added = rule.contributions(signal_values(row, rule))
+    names = [signal.name for signal in rule.signals]
+    order = sorted(range(len(names)), key=lambda i: -added[i])
+    notable = [names[i] for i in order[:2] if added[i] > NOTABLE] or [names[order[0]]]
+    return "; ".join(_in_words(name, row) for name in notable)
 
 
-def _doubts(row: VertebraQuality) -> list[str]:
-    reasons = []
-    if row.visible_share < VISIBLE_SHARE_CHECK:
-        reasons.append(_visible(row))
-    if row.spread_mm > SPREAD_CHECK_MM:
-        reasons.append(_spread(row))
-    if row.residual_after >= row.residual_before * RESIDUAL_RATIO_CHECK:
-        reasons.append("CT and MR match worse in this bone than before")
-    if row.overlap_share > OVERLAP_SHARE_CHECK:
-        reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
-    return reasons + _disagreements(row, DISAGREEMENT_CHECK_MM)
-
-
-def _disagreements(row: VertebraQuality, limit_mm: float) -> list[str]:
-    reasons = []
-    if row.network_disagreement_mm > limit_mm:
-        reasons.append(f"{row.network_disagreement_mm:.1f} mm from where the network puts it")
-    if row.neighbour_disagreement_mm > limit_mm:
-        reasons.append(f"{row.neighbour_disagreement_mm:.1f} mm from where its neighbours put it")
-    return reasons
+def _in_words(name: str, row: VertebraQuality) -> str:
+    if name == "match_ratio":
+        worse = 100 * (1 - row.match_ratio)
+        if worse <= 0:
+            return "CT and MR match as well 5 mm beside"
+        return f"CT and MR match only {worse:.0f} % better than 5 mm beside"
+    if name == "level_ratio":
+        return "the spine fits nearly as well one level up or down"
+    if name == "neighbour_disagreement_mm":
+        return f"moved {row.neighbour_disagreement_mm:.1f} mm against its neighbour"
+    if name == "spread_mm":
+        return f"different starts end {row.spread_mm:.1f} mm apart"
+    return _visible(row)
 
 
 def _visible(row: VertebraQuality) -> str:
     return f"only {100 * row.visible_share:.0f} % of the bone lies inside the MR"
-
-
-def _spread(row: VertebraQuality) -> str:
-    return f"different starts end {row.spread_mm:.1f} mm apart"
-
-
-def _measured(row: VertebraQuality) -> bool:
-    """Whether any signal that a rule looks at was measured."""
-    pairs = math.isfinite(row.residual_before) and math.isfinite(row.residual_after)
-    single = (
-        row.spread_mm,
-        row.network_disagreement_mm,
-        row.neighbour_disagreement_mm,
-        row.visible_share,
-        row.overlap_share,
-    )
-    return pairs or any(not math.isnan(value) for value in single)

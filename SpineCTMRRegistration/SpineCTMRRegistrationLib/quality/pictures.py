@@ -20,6 +20,8 @@ from .views import LabelBox, View, label_boxes, spine_views
 BACKGROUND = 20
 """Grey of what lies between the panels."""
 GAP_PX, TITLE_PX, BAR_PX = 8, 30, 58
+PATTERN_PX, PATTERN_FROM, PATTERN_OPACITY = 8, 1.12, 0.4
+"""Period of dots and lines, the determinant from which they are drawn (and its inverse), strength."""
 OUTSIDE_HU = -1024.0
 
 
@@ -42,7 +44,7 @@ def fused_views(
     boxes = label_boxes(labels_in_mr)
     views = spine_views(mr, boxes, center_mm)
     greys = [grey(view.sample(mr)) for view in views]
-    return _png(_row(_fused(views, greys, ct_in_mr, boxes), title))
+    return as_png(_row(_fused(views, greys, ct_in_mr, boxes), title))
 
 
 def before_after_overview(
@@ -59,7 +61,7 @@ def before_after_overview(
     greys = [grey(view.sample(mr)) for view in views]
     upper = _row(_fused(views, greys, ct_before, label_boxes(labels_before)), titles[0])
     lower = _row(_fused(views, greys, ct_after, boxes), titles[1])
-    return _png(np.concatenate([upper, lower]))
+    return as_png(np.concatenate([upper, lower]))
 
 
 def heatmap(mr: sitk.Image, jacobian: sitk.Image, labels: sitk.Image, title: str = "Volume change") -> bytes:
@@ -79,13 +81,26 @@ def heatmap(mr: sitk.Image, jacobian: sitk.Image, labels: sitk.Image, title: str
     ]
     row = _row(panels, title)
     folded = any(bool((value <= 0).any()) for value in values)
-    return _png(np.concatenate([row, _colour_bar(row.shape[1], folded)]))
+    return as_png(np.concatenate([row, _colour_bar(row.shape[1], folded)]))
 
 
 def with_jacobian(picture: Rgb, determinant: NDArray[Any]) -> Rgb:
-    """`picture` under the heatmap of determinants (rows, columns): clear at 1, blue below, red above."""
+    """`picture` under the heatmap of determinants (rows, columns): clear at 1, blue below, red above.
+
+    Below 1 it is dotted and above 1 hatched, so that both can be told apart without colours.
+    """
     colour, opacity = jacobian_colors(determinant)
-    return with_overlay(picture, colour, opacity)
+    coloured = with_overlay(picture, colour, opacity)
+    return with_overlay(coloured, (255, 255, 255), PATTERN_OPACITY * _pattern(determinant))
+
+
+def _pattern(determinant: NDArray[Any]) -> NDArray[np.bool_]:
+    """Dots where volume is clearly below 1, diagonal lines where it is clearly above, (rows, columns)."""
+    row, column = np.ogrid[: determinant.shape[0], : determinant.shape[1]]
+    shifted = column + row // PATTERN_PX % 2 * (PATTERN_PX // 2)
+    dots = (row % PATTERN_PX < 2) & (shifted % PATTERN_PX < 2)
+    lines = (row + column) % PATTERN_PX == 0
+    return (dots & (determinant < 1 / PATTERN_FROM)) | (lines & (determinant > PATTERN_FROM))
 
 
 def _fused(
@@ -125,7 +140,7 @@ def _colour_bar(width: int, folded: bool) -> Rgb:
         column = left + round((np.log2(value) + 1) / 2 * (length - 1))
         canvas[18:22, column] = 255
         texts.append((text, (column, 30), "mm", 14))
-    label = JACOBIAN_LABEL + ("; yellow = folded" if folded else "")
+    label = f"{JACOBIAN_LABEL}; dotted below, hatched above" + ("; yellow = folded" if folded else "")
     return _written(canvas, [*texts, (label, (width // 2, 47), "mm", 15)])
 
 
@@ -140,7 +155,8 @@ def _written(picture: Rgb, texts: Sequence[tuple[str, tuple[int, int], str, int]
     return np.asarray(image)
 
 
-def _png(picture: Rgb) -> bytes:
+def as_png(picture: Rgb) -> bytes:
+    """A picture as a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()

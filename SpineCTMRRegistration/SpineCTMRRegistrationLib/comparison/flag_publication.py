@@ -1,0 +1,190 @@
+"""How far the flags can be believed, as a Markdown page and a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..quality.doubt import RULE
+from ..quality.flags import Flag
+from ..quality.markdown import header, line
+from .flag_cases import ANOTHER_PATIENT, Observation
+from .flag_fit import ACCURATE_MM, FAILED_MM, doubts_of, flags_of
+
+NAME = "flag_calibration"
+FLAGS: tuple[Flag, ...] = ("good", "check", "do not use")
+CLASSES = (
+    ("below 0.5 mm", 0.0, ACCURATE_MM),
+    ("0.5 to 2 mm", ACCURATE_MM, FAILED_MM),
+    ("above 2 mm", FAILED_MM, 1e9),
+    ("another patient", 1e9, np.inf),
+)
+INTRODUCTION = """\
+# How far the flags can be believed
+
+Every vertebra gets "good", "check" or "do not use" from signals that are known without the truth. The rule
+was chosen on one half of the phantoms below and tested on the other half. All phantoms are synthetic; on
+real patients the flags have not been calibrated.
+"""
+COMMAND = "python -m SpineCTMRRegistrationLib.comparison.flag_calibration"
+
+
+def publish(sets: Mapping[str, Sequence[Observation]], folder: Path) -> None:
+    """Write `flag_calibration.md` and `.png`.
+
+    Args:
+        sets: observations by what they were used for.
+        folder: where to write.
+    """
+    (folder / f"{NAME}.md").write_text(as_markdown(sets), encoding="utf-8")
+    _draw(sets, folder / f"{NAME}.png")
+
+
+def as_markdown(sets: Mapping[str, Sequence[Observation]]) -> str:
+    """The page."""
+    parts = [INTRODUCTION, f"Repeat with `{COMMAND}`.\n", f"![]({NAME}.png)\n"]
+    for title, observations in sets.items():
+        patients = {o.patient for o in observations}
+        vertebrae = {(o.patient, o.vertebra) for o in observations}
+        registrations = {(o.patient, o.scenario) for o in observations}
+        parts.append(
+            f"## {title}\n\n{len(patients)} phantoms with {len(vertebrae)} vertebrae in {len(registrations)} "
+            f"registrations: {len(observations)} results.\n"
+        )
+        parts += [_by_error(observations), _bars(observations), _by_trouble(observations)]
+    parts.append(_rule())
+    return "\n".join(parts)
+
+
+def failed_but_good(observations: Sequence[Observation]) -> tuple[int, int]:
+    """How many vertebrae with more than 2 mm or no right answer are "good", of how many."""
+    flags = [f for o, f in zip(observations, flags_of(observations), strict=True) if o.tre_mm > FAILED_MM]
+    return flags.count("good"), len(flags)
+
+
+def accurate_but_refused(observations: Sequence[Observation]) -> tuple[int, int]:
+    """How many vertebrae with less than 0.5 mm are "do not use", of how many."""
+    flags = [f for o, f in zip(observations, flags_of(observations), strict=True) if o.tre_mm < ACCURATE_MM]
+    return flags.count("do not use"), len(flags)
+
+
+def _by_error(observations: Sequence[Observation]) -> str:
+    flags = flags_of(observations)
+    lines = header(["error of the pose over the bone", "results", *FLAGS])
+    for name, low, high in CLASSES:
+        chosen = [f for o, f in zip(observations, flags, strict=True) if low <= min(o.tre_mm, 1e10) < high]
+        lines.append(_counted(name, chosen))
+    return "\n".join(lines) + "\n"
+
+
+def _bars(observations: Sequence[Observation]) -> str:
+    missed, failed = failed_but_good(observations)
+    refused, accurate = accurate_but_refused(observations)
+    caught = [
+        f"registrations with {scenario}: {_caught(observations, scenario)}"
+        for scenario in ("one level off", ANOTHER_PATIENT)
+    ]
+    return (
+        f'Failed (above 2 mm or another patient) and yet "good": {missed} of {failed} '
+        f"({_percent(missed, failed)}; the aim is at most 5 %). Accurate (below 0.5 mm) and yet "
+        f'"do not use": '
+        f"{refused} of {accurate} ({_percent(refused, accurate)}; the aim is at most 5 %). "
+        f"{'; '.join(caught).capitalize()}.\n"
+    )
+
+
+def _caught(observations: Sequence[Observation], scenario: str) -> str:
+    """In how many registrations of a scenario no vertebra is good."""
+    flags: dict[int, list[Flag]] = {}
+    for o, flag in zip(observations, flags_of(observations), strict=True):
+        if o.scenario == scenario:
+            flags.setdefault(o.patient, []).append(flag)
+    clean = sum("good" not in found for found in flags.values())
+    failed = sum(2 * found.count("do not use") > len(found) for found in flags.values())
+    return f"no vertebra good in {clean} of {len(flags)}, marked as failed {failed}"
+
+
+def _by_trouble(observations: Sequence[Observation]) -> str:
+    flags = flags_of(observations)
+    lines = header(["what was done to the vertebra", "results", *FLAGS, "median error (mm)"])
+    names = Counter(_trouble(o) for o in observations)
+    for name, _ in names.most_common():
+        pairs = [(o, f) for o, f in zip(observations, flags, strict=True) if _trouble(o) == name]
+        median = float(np.median([o.tre_mm for o, _ in pairs]))
+        error = f"{median:.2f}" if np.isfinite(median) else "–"
+        lines.append(_counted(name, [f for _, f in pairs])[:-1] + f"| {error} |")
+    return "\n".join(lines) + "\n"
+
+
+def _trouble(observation: Observation) -> str:
+    return observation.trouble or f"nothing ({observation.scenario})"
+
+
+def _counted(name: str, flags: Sequence[Flag]) -> str:
+    shares = [f"{flags.count(f)} ({_percent(flags.count(f), len(flags))})" for f in FLAGS]
+    return line([name, str(len(flags)), *shares])
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def _rule() -> str:
+    lines = [
+        "## The rule\n",
+        f"Doubt = {RULE.offset} + the sum of weight × (value − typical) / scale; values",
+    ]
+    lines[-1] += f' beyond the limit count as the limit. Good below {RULE.good_below}, "do not use" above '
+    lines[-1] += f'{RULE.refuse_above}, otherwise "check".\n'
+    lines += header(["signal", "typical", "scale", "limit", "weight"])
+    for s in RULE.signals:
+        lines.append(line([s.name, f"{s.typical:g}", f"{s.scale:g}", f"{s.limit:g}", f"{s.weight:g}"]))
+    return "\n".join(lines) + "\n"
+
+
+def _draw(sets: Mapping[str, Sequence[Observation]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    curve, cloud = figure.subplots(1, 2)
+    styles = ("--", "-")
+    for (title, observations), style in zip(sets.items(), styles, strict=True):
+        doubt = doubts_of(observations)
+        tre = np.array([o.tre_mm for o in observations])
+        for chosen, color, name in (
+            (tre < ACCURATE_MM, "#0072B2", "below 0.5 mm: share above"),
+            (tre > FAILED_MM, "#D55E00", "above 2 mm or another patient: share below"),
+        ):
+            x = np.sort(doubt[chosen])
+            rank = (np.arange(len(x)) + 0.5) / max(len(x), 1)
+            share = 1 - rank if color == "#0072B2" else rank
+            curve.plot(x, 100 * share, style, color=color, label=f"{name} ({title.lower()})")
+    curve.set(xlabel="doubt at which vertebrae are divided", ylabel="wrongly divided, %", ylim=(0, 30))
+    curve.legend(fontsize=7, loc="upper center")
+    held_out = list(sets.values())[-1]
+    doubt, tre = doubts_of(held_out), np.array([min(o.tre_mm, 100.0) for o in held_out])
+    groups = (
+        ("other", "o", "#0072B2", [o.scenario not in ("one level off", ANOTHER_PATIENT) for o in held_out]),
+        ("one level off", "^", "#E69F00", [o.scenario == "one level off" for o in held_out]),
+        (
+            "another patient (no right answer)",
+            "x",
+            "#D55E00",
+            [o.scenario == ANOTHER_PATIENT for o in held_out],
+        ),
+    )
+    for name, marker, color, where in groups:
+        cloud.scatter(doubt[where], tre[where], s=14, marker=marker, color=color, alpha=0.7, label=name)
+    cloud.set(
+        yscale="log", xlabel="doubt", ylabel="error of the pose over the bone, mm", title="held-out phantoms"
+    )
+    cloud.axhline(FAILED_MM, color="0.6", lw=0.8)
+    cloud.axhline(ACCURATE_MM, color="0.6", lw=0.8)
+    for axis in (curve, cloud):
+        axis.axvline(RULE.good_below, color="0.3", lw=1)
+        axis.axvline(RULE.refuse_above, color="0.3", lw=1, ls=":")
+    cloud.legend(fontsize=7)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,77 @@
+"""How doubtful a vertebra's pose is: one number from signals that are known without the truth.
+
+A monotone rule: no signal that gets worse can lower the doubt. Its numbers were chosen on phantoms that
+were made to fail and tested on others: see `comparison.flag_calibration` and Resources/flag_calibration.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal of the rule.
+
+    Attributes:
+        name: attribute of `VertebraQuality`.
+        typical: median over accurate vertebrae; also stands for what was not measured.
+        scale: change that counts as much as the weight says.
+        limit: values beyond count as this one.
+        weight: of the change, never negative.
+    """
+
+    name: str
+    typical: float
+    scale: float
+    limit: float
+    weight: float
+
+    def change(self, value: float) -> float:
+        """How much worse than typical a value is, in scales; 0 if it was not measured."""
+        if not math.isfinite(value):
+            return 0.0
+        bounded = min(value, self.limit) if self.scale > 0 else max(value, self.limit)
+        return (bounded - self.typical) / self.scale
+
+
+@dataclass(frozen=True)
+class DoubtRule:
+    """A weighted sum of signals and where it divides.
+
+    Attributes:
+        signals: in the order of importance.
+        offset: doubt where all signals are typical.
+        good_below: vertebrae with less doubt are good.
+        refuse_above: vertebrae with more are not to be used.
+    """
+
+    signals: tuple[Signal, ...]
+    offset: float
+    good_below: float
+    refuse_above: float
+
+    def contributions(self, values: Sequence[float]) -> list[float]:
+        """What every signal adds to the doubt."""
+        pairs = zip(self.signals, values, strict=True)
+        return [signal.weight * signal.change(value) for signal, value in pairs]
+
+    def doubt(self, values: Sequence[float]) -> float:
+        """The doubt about one vertebra; `values` in the order of `signals`, NaN = not measured."""
+        return self.offset + sum(self.contributions(values))
+
+
+RULE = DoubtRule(
+    signals=(
+        Signal("match_ratio", typical=0.657, scale=0.1, limit=1.3, weight=1.69),
+        Signal("level_ratio", typical=1.35, scale=-0.3, limit=0.5, weight=1.83),
+        Signal("neighbour_disagreement_mm", typical=1.05, scale=2.0, limit=8.0, weight=1.72),
+        Signal("spread_mm", typical=0.07, scale=0.5, limit=3.0, weight=0.1),
+        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.11),
+    ),
+    offset=-4.47,
+    good_below=-2.0,
+    refuse_above=1.5,
+)
