@@ -7,10 +7,13 @@ from typing import Any
 
 from ..errors import InputError
 from ..tables import read_table, unknown_name
+from .matching_unet import MatchingUNetOptions
 from .motion import NetworkOptions
 from .unet import VelocityUNetOptions
 
-NETWORKS: dict[str, type[Any]] = {options.kind: options for options in (VelocityUNetOptions,)}
+NETWORKS: dict[str, type[Any]] = {
+    options.kind: options for options in (VelocityUNetOptions, MatchingUNetOptions)
+}
 """The options of every kind, by the kind's name."""
 
 

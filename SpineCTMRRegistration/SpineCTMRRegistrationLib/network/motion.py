@@ -56,6 +56,10 @@ class NetworkOptions(Protocol):
         """Whether an image side of so many voxels can be used."""
         ...
 
+    def prepare(self, images: Tensor) -> Tensor:
+        """What the layers in the network's ONNX file take instead of images (B, 2, Z, Y, X)."""
+        ...
+
     def build(self) -> RegistrationNetwork:
         """A network with new random weights."""
         ...

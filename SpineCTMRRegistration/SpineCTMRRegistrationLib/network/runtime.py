@@ -62,7 +62,9 @@ class OnnxRuntimeNetwork:
 
     def velocity(self, images: Images) -> NDArray[np.float32]:
         """See `VelocityNetwork.velocity`."""
-        inputs = {"images": np.ascontiguousarray(images[None], np.float32)}
+        name = self._session.get_inputs()[0].name
+        batch = np.ascontiguousarray(images[None], np.float32)
+        inputs = {name: batch if name == "images" else self._prepared(batch)}
         try:
             result = self._session.run(None, inputs)[0][0]
         except Exception as error:
@@ -73,6 +75,18 @@ class OnnxRuntimeNetwork:
             self._session = self._start()
             result = self._session.run(None, inputs)[0][0]
         return np.asarray(result, np.float32)
+
+    def _prepared(self, batch: Images) -> Images:
+        """The features that the file takes in place of images (1, 2, Z, Y, X)."""
+        import torch
+
+        from .kinds import network_options
+
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode():
+            prepared: Images = network_options(self.card.network).prepare(torch.from_numpy(batch)).numpy()
+        return prepared
 
     def _start(self) -> Any:
         import onnxruntime

@@ -46,6 +46,10 @@ class VelocityUNetOptions:
         """See `NetworkOptions.takes`."""
         return side > 0 and side % SIZE_MULTIPLE == 0
 
+    def prepare(self, images: Tensor) -> Tensor:
+        """See `NetworkOptions.prepare`; the images as they are."""
+        return images
+
     def build(self) -> VelocityUNet:
         """See `NetworkOptions.build`."""
         return VelocityUNet(self)
@@ -73,30 +77,30 @@ class VelocityUNet(RegistrationNetwork):
         super().__init__()
         options = options or VelocityUNetOptions()
         self.velocity_scale_mm = options.velocity_scale_mm
-        self.encoder = _convolutions(2, options.encoder)
+        self.encoder = convolutions(2, options.encoder)
         skips = options.encoder[-2:0:-1]
         inputs = (options.encoder[-1], *options.decoder)
         self.decoder = nn.ModuleList(
-            _convolution(below + skip, out)
+            convolution(below + skip, out)
             for below, skip, out in zip(inputs, skips, options.decoder, strict=False)
         )
-        self.head = _convolutions(options.decoder[-1], options.head)
-        self.flow = _convolution(options.head[-1], 3)
+        self.head = convolutions(options.decoder[-1], options.head)
+        self.flow = convolution(options.head[-1], 3)
         nn.init.normal_(self.flow.weight, std=1e-5)
         if self.flow.bias is not None:
             nn.init.zeros_(self.flow.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """Velocity (B, 3, Z/2, Y/2, X/2) in mm of images (B, 2, Z, Y, X)."""
-        features = [_activation(self.encoder[0](images))]
+        features = [activation(self.encoder[0](images))]
         for layer in self.encoder[1:]:
-            features.append(_activation(layer(functional.max_pool3d(features[-1], 2))))
+            features.append(activation(layer(functional.max_pool3d(features[-1], 2))))
         x = features.pop()
         for layer in self.decoder:
             x = functional.interpolate(x, scale_factor=2, mode="nearest")
-            x = _activation(layer(torch.cat([x, features.pop()], 1)))
+            x = activation(layer(torch.cat([x, features.pop()], 1)))
         for layer in self.head:
-            x = _activation(layer(x))
+            x = activation(layer(x))
         return self._velocity(x)
 
     def motion(self, output: Tensor, spacing_mm: float) -> Motion:
@@ -109,7 +113,7 @@ class VelocityUNet(RegistrationNetwork):
             return self.velocity_scale_mm * self.flow(features.to(self.flow.weight.dtype))
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv3d:
+def convolution(inputs: int, outputs: int) -> nn.Conv3d:
     """A convolution that keeps the variance of its input (He et al. 2015); PyTorch's default shrinks it."""
     layer = nn.Conv3d(inputs, outputs, kernel_size=3, padding=1)
     nn.init.kaiming_normal_(layer.weight, a=SLOPE)
@@ -118,9 +122,11 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv3d:
     return layer
 
 
-def _convolutions(inputs: int, outputs: Sequence[int]) -> nn.ModuleList:
-    return nn.ModuleList(_convolution(a, b) for a, b in zip((inputs, *outputs), outputs, strict=False))
+def convolutions(inputs: int, outputs: Sequence[int]) -> nn.ModuleList:
+    """Convolutions in a row, from `inputs` channels through the numbers in `outputs`."""
+    return nn.ModuleList(convolution(a, b) for a, b in zip((inputs, *outputs), outputs, strict=False))
 
 
-def _activation(x: Tensor) -> Tensor:
+def activation(x: Tensor) -> Tensor:
+    """Leaky ReLU."""
     return functional.leaky_relu(x, SLOPE)

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..network.kinds import network_table
+from ..network.motion import RegistrationNetwork
 from ..network.network_file import NetworkCard, read_card, read_weights, write_card
 from ..network.runtime import TorchNetwork, load_network
-from ..network.unet import VelocityUNet
 from .checkpoint import load_state
 from .model_card import model_card
 from .onnx_graph import onnx_content, require_plain
@@ -47,12 +47,11 @@ def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: S
     recipe = recipe_of(json.loads(best["recipe"]))
     name = name or recipe.name
     model = recipe.network.build().eval()
-    if not isinstance(model, VelocityUNet):
-        raise InputError(f"{run_dir}: networks of kind '{recipe.network.kind}' cannot be exported.")
     model.load_state_dict(best["weights"])
+    content = onnx_content(model)
     output_dir.mkdir(parents=True, exist_ok=True)
     paths = output_dir / f"{name}.onnx", output_dir / f"{name}.safetensors"
-    paths[0].write_bytes(onnx_content(model))
+    paths[0].write_bytes(content)
     paths[1].write_bytes(_safetensors_content(model))
     card = _card(name, recipe, best, *paths)
     path = write_card(card, output_dir)
@@ -62,7 +61,7 @@ def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: S
     return path
 
 
-def check_agreement(model: VelocityUNet, card: Path) -> None:
+def check_agreement(model: RegistrationNetwork, card: Path) -> None:
     """Run the written files with both runtimes against the model; InputError where they differ."""
     images = np.random.default_rng(0).random((2, 48, 32, 64), np.float32)
     with torch.inference_mode():
@@ -80,7 +79,7 @@ def _largest(values: NDArray[Any]) -> float:
     return float(np.abs(values).max())
 
 
-def _safetensors_content(model: VelocityUNet) -> bytes:
+def _safetensors_content(model: RegistrationNetwork) -> bytes:
     from safetensors.torch import save
 
     weights: dict[str, Tensor] = {k: v.detach().contiguous() for k, v in model.state_dict().items()}

@@ -27,16 +27,16 @@ EPSILON_MM = 2.0
 """Errors below this count quadratically, so that early training is not held at the median, zero."""
 
 
-def _displacement(outcome: Outcome) -> Tensor:
+def _displacement(outcome: Outcome, epsilon_mm: float = EPSILON_MM) -> Tensor:
     """Error of the displacement in mm, everywhere; needs the truth."""
     true = outcome.needed("displacement")
-    return displacement_loss(outcome.displacement, true, outcome.weight, EPSILON_MM)
+    return displacement_loss(outcome.displacement, true, outcome.weight, epsilon_mm)
 
 
-def _bone_displacement(outcome: Outcome) -> Tensor:
+def _bone_displacement(outcome: Outcome, epsilon_mm: float = EPSILON_MM) -> Tensor:
     """Error of the displacement in mm, in bone; needs the truth."""
     true = outcome.needed("displacement")
-    return displacement_loss(outcome.displacement, true, outcome.weight * outcome.bone, EPSILON_MM)
+    return displacement_loss(outcome.displacement, true, outcome.weight * outcome.bone, epsilon_mm)
 
 
 def _smoothness(outcome: Outcome) -> Tensor:
