@@ -59,12 +59,12 @@ class OnnxRuntimeNetwork:
         self.card, self.device = card, device
         self._content, self._threads, self._notice = content, threads, notice
         self._session = self._start()
+        self._input = self._session.get_inputs()[0].name
 
     def velocity(self, images: Images) -> NDArray[np.float32]:
         """See `VelocityNetwork.velocity`."""
-        name = self._session.get_inputs()[0].name
         batch = np.ascontiguousarray(images[None], np.float32)
-        inputs = {name: batch if name == "images" else self._prepared(batch)}
+        inputs = {self._input: batch if self._input == "images" else self._prepared(batch)}
         try:
             result = self._session.run(None, inputs)[0][0]
         except Exception as error:
