@@ -127,6 +127,16 @@ def test_page_shows_our_figures_beside_the_papers(tmp_path: Path) -> None:
         assert len(list(csv.DictReader(stream))) == 18
 
 
+@pytest.mark.parametrize(("gain_mm", "learned"), [(0.3, True), (-0.2, False)])
+def test_page_says_whether_the_networks_have_learned(tmp_path: Path, gain_mm: float, learned: bool) -> None:
+    _write_table(tmp_path, "initial", {"bone_mm": 2.0})
+    _write_table(tmp_path, "jian_baseline", {"bone_mm": 2.0 - gain_mm})
+    recipes = [budgeted("jian_baseline", BRIEF)]
+    page = write_report(tmp_path, ["initial", "jian_baseline"], recipes, BRIEF).read_text()
+    assert f"by {gain_mm:.2f} mm" in page
+    assert ("not learned to align" in page) is not learned
+
+
 def _write_table(folder: Path, name: str, means: dict[str, float]) -> None:
     with (folder / f"{name}.csv").open("w", newline="") as stream:
         writer = None

@@ -20,11 +20,10 @@ from ...training.synthetic_data import SyntheticPatients, make_batch, synthetic_
 from ...training.trainer import train
 from .measures import Measures, measure_displacement
 from .methods import Method, no_motion, trained_network, whole_registration
-from .report import write_report
+from .report import BASELINE, write_report
 from .staring import staring
 
 BRIEF = Path(__file__).with_name("brief_4mm.toml")
-BASELINE = "jian_baseline"
 RECIPES = (
     *(BASELINE, "jian_pc", "jian_oc", "jian_rigid_dice", "jian_rigid_field"),
     *("jian_pc_oc", "jian_pc_rigid_dice", "jian_pc_rigid_field", "synthetic_truth"),
