@@ -113,7 +113,6 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_start_close)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_end_close)
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_end_import)
-        self.addObserver(scene, scene.NodeRemovedEvent, self._refresh)
         self.session.progressed.connect(self._running.show_progress)
         self.session.logged.connect(self._running.add_log)
         self.session.ended.connect(self._on_ended)

@@ -41,6 +41,7 @@ NEEDED = (
     Package("scipy", "scipy>=1.13", "40 MB"),
     Package("safetensors", "safetensors>=0.4", "1 MB"),
     Package("PIL", "Pillow>=10.1", "7 MB"),
+    Package("pydicom", "pydicom>=3.0", "2 MB"),
 )
 KEPT = ("numpy", "SimpleITK")
 """Packages that Slicer itself is built with; an installation must not change their version."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from ..errors import SpineError
 from .parameters import OUTPUTS, Parameters, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words
-from .results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
+from .results_in_scene import Outputs, ResultNodes, SourceNodes, load_results, results_of
 from .run import RESULTS, CommandRun, Finished, ProgressReport
 from .scene import InputNodes, file_names, write_inputs
 from .signal import Signal
@@ -71,6 +71,7 @@ class RegistrationSession:
         Raises:
             SpineError: the inputs cannot be used; nothing was started.
         """
+        keep_results_of_others(parameters)
         nodes, outputs, options = input_nodes(parameters), chosen_outputs(parameters), run_options(parameters)
 
         def prepare(work: Path) -> list[str]:
@@ -149,6 +150,32 @@ class RegistrationSession:
         """The outputs without nodes that were deleted during the run; new ones are made instead."""
         nodes = {name: node for name, node in outputs.nodes.items() if self._present(node) is not None}
         return Outputs(outputs.wanted, nodes, self._present(outputs.table))
+
+
+def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, slicer.vtkMRMLNode | None]:
+    """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
+    pose = next(iter(result.vertebra_transforms.values()), None)
+    if pose is None:
+        return None, None
+    roles = pose.GetMovingNodeReferenceRole(), pose.GetFixedNodeReferenceRole()
+    ct, mr = (pose.GetNodeReference(role) for role in roles)
+    return ct, mr
+
+
+def keep_results_of_others(parameters: Parameters) -> None:
+    """Have new output nodes made if the chosen ones hold the result of other images.
+
+    Otherwise a node would keep the name of one patient and get the images of another.
+    """
+    if parameters.table is None:
+        return
+    result = results_of(parameters.table)
+    if registered_images(result) == (parameters.ct, parameters.mr):
+        return
+    parameters.table = None
+    for name, (_, node_name) in OUTPUTS.items():
+        if getattr(parameters, node_name) is getattr(result, name):
+            setattr(parameters, node_name, None)
 
 
 def remember(result: ResultNodes, parameters: Parameters) -> None:

@@ -13,7 +13,7 @@ import slicer
 from ...errors import InputError, SpineError
 from .. import views
 from ..results_in_scene import ResultNodes, quality_of, results_of
-from ..session import FAILURE
+from ..session import FAILURE, registered_images
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
 from .cells import cell, color
 
@@ -41,7 +41,7 @@ class ResultSection:
     def show(self, table: Any) -> None:
         """Show the result that a quality table belongs to; None for no result."""
         self._result = results_of(table) if table is not None else None
-        self._ct, self._mr = _registered(self._result)
+        self._ct, self._mr = registered_images(self._result) if self._result is not None else (None, None)
         self._ui.verdictLabel.visible = table is not None
         if table is None:
             self._ui.vertebraTable.rowCount = 0
@@ -158,16 +158,6 @@ def copy_results(folder: Path, names: list[str], target: Path) -> list[Path]:
                 f"'{copy}' cannot be written ({error.strerror}); choose another folder."
             ) from error
     return copies
-
-
-def _registered(result: ResultNodes | None) -> tuple[Any, Any]:
-    """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
-    poses = list(result.vertebra_transforms.values()) if result is not None else []
-    if not poses:
-        return None, None
-    roles = poses[0].GetMovingNodeReferenceRole(), poses[0].GetFixedNodeReferenceRole()
-    ct, mr = (poses[0].GetNodeReference(role) for role in roles)
-    return ct, mr
 
 
 def _views() -> list[views.SliceView]:
