@@ -193,7 +193,6 @@ class _Loader:
         if key == TRANSFORM:
             node = self._target(key, f"{self.ct_name} to MR")
             node.SetAndObserveTransformFromParent(self.files.transform.GetTransformFromParent())
-            interpolate_linearly(node)
             self._refer_to_sources(node)
         elif key == VERTEBRAE:
             segments = self.sources.vertebrae
