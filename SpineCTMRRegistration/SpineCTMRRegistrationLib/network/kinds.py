@@ -7,12 +7,20 @@ from typing import Any
 
 from ..errors import InputError
 from ..tables import read_table, unknown_name
+from .cao import CaoOptions
 from .matching_unet import MatchingUNetOptions
 from .motion import NetworkOptions
 from .unet import VelocityUNetOptions
+from .vanulsen import VanUlsenOptions
 
 NETWORKS: dict[str, type[Any]] = {
-    options.kind: options for options in (VelocityUNetOptions, MatchingUNetOptions)
+    options.kind: options
+    for options in (
+        VelocityUNetOptions,
+        MatchingUNetOptions,
+        VanUlsenOptions,
+        CaoOptions,
+    )
 }
 """The options of every kind, by the kind's name."""
 

@@ -34,7 +34,12 @@ class RegistrationNetwork(nn.Module, ABC):
 
     `forward` gives what the layers compute, and `motion` turns that into a displacement. They are apart
     so that a file of plain layers (ONNX) holds the first and data-parallel training wraps it.
+
+    Attributes:
+        margin: voxels of the images that the displacement lacks on every side.
     """
+
+    margin: ClassVar[int] = 0
 
     @abstractmethod
     def motion(self, output: Any, spacing_mm: float) -> Motion:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..losses.dice import dice_loss, masks_of_labels
+from ..losses.bending import bending_energy, squared_laplacian
+from ..losses.correlation import correlation_loss
+from ..losses.dice import dice_loss, masks_of_labels, overlap_loss
 from ..losses.displacement import displacement_loss
 from ..losses.gradient_fields import gradient_field_distance
 from ..losses.mind import mind_loss
@@ -67,6 +69,26 @@ def _gradient_fields(outcome: Outcome, edge: float = 1.0) -> Tensor:
     return gradient_field_distance(outcome.fixed, outcome.warped, outcome.weight, edge)
 
 
+def _ct_correlation(outcome: Outcome) -> Tensor:
+    """1 - NCC of the warped CT and the CT aligned with the MR (Cao et al. 2018, eq. 2); needs the truth."""
+    return correlation_loss(outcome.aligned_ct, outcome.warped, torch.ones_like(outcome.warped))
+
+
+def _mr_correlation(outcome: Outcome) -> Tensor:
+    """1 - NCC of the MR and the warped MR aligned with the CT (Cao et al. 2018, eq. 2); needs the truth."""
+    return correlation_loss(outcome.fixed, outcome.warped_aligned_mr, outcome.weight)
+
+
+def _laplacian(outcome: Outcome) -> Tensor:
+    """Squared Laplacian of the displacement, mean over the voxels (Cao et al. 2018, eq. 4)."""
+    return squared_laplacian(outcome.displacement, outcome.spacing_mm)
+
+
+def _magnitude(outcome: Outcome) -> Tensor:
+    """Squared length of the displacement in mm^2, mean over the voxels (Cao et al. 2018, eq. 4)."""
+    return outcome.displacement.square().sum(1).mean()
+
+
 def _dice(outcome: Outcome) -> Tensor:
     """1 - Dice of the bone; needs labels of the MR."""
     return dice_loss(outcome.warp(outcome.batch.labels > 0), outcome.bone)
@@ -79,6 +101,11 @@ def _label_dice(outcome: Outcome) -> Tensor:
     numbers = numbers[numbers > 0]
     warped = outcome.warp(masks_of_labels(moving, numbers))
     return dice_loss(warped, masks_of_labels(fixed, numbers).to(warped.dtype))
+
+
+def _overlap(outcome: Outcome) -> Tensor:
+    """1 - Dice of the bone without squares (van Ulsen 2022, eq. 3.4); needs labels of the MR."""
+    return overlap_loss(outcome.warp(outcome.batch.labels > 0), outcome.bone)
 
 
 def _rigid_dice(outcome: Outcome) -> Tensor:
@@ -108,6 +135,16 @@ def _orthonormality(outcome: Outcome) -> Tensor:
     return orthonormality(outcome.displacement, outcome.warped_labels, outcome.spacing_mm)
 
 
+def _rigidity_penalty(outcome: Outcome) -> Tensor:
+    """Bending energy + orthonormality + (det J - 1)^2 in the bone of the CT (van Ulsen 2022, eq. 3.16).
+
+    Means over all its voxels, at the places where the CT shows it before the motion, as in the thesis.
+    """
+    bone = (outcome.inner(outcome.batch.labels) > 0).long()
+    where = (outcome.displacement, bone, outcome.spacing_mm)
+    return bending_energy(*where) + orthonormality(*where) + properness(*where)
+
+
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "displacement": _displacement,
     "bone_displacement": _bone_displacement,
@@ -116,13 +153,19 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "mutual_information": _mutual_information,
     "normalised_mutual_information": _normalised_mutual_information,
     "gradient_fields": _gradient_fields,
+    "ct_correlation": _ct_correlation,
+    "mr_correlation": _mr_correlation,
+    "laplacian": _laplacian,
+    "magnitude": _magnitude,
     "dice": _dice,
     "label_dice": _label_dice,
+    "overlap": _overlap,
     "rigid_dice": _rigid_dice,
     "volume": _volume,
     "rigid_field": _rigid_field,
     "properness": _properness,
     "orthonormality": _orthonormality,
+    "rigidity_penalty": _rigidity_penalty,
 }
 
 

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..losses.rigidity import jacobian
 from ..network.integration import warp
 from ..network.motion import Motion
+from .aligned_pairs import aligned_ct, aligned_mr
 from .batch import Batch
 
 INPUTS = {"displacement": "the true displacement", "fixed_labels": "vertebra labels of the MR"}
@@ -44,13 +45,16 @@ class Outcome:
         Raises:
             InputError: the training data lacks it.
         """
-        values = getattr(self.batch, name)
+        return self.inner(self._whole(name))
+
+    def _whole(self, name: str) -> Tensor:
+        values: Tensor | None = getattr(self.batch, name)
         if values is None:
             raise InputError(
                 f"The recipe's losses need {INPUTS[name]}, which the training data lacks; "
                 "choose another recipe."
             )
-        return self.inner(values)
+        return values
 
     def warp(self, values: Tensor, mode: str = "bilinear") -> Tensor:
         """An array (B, C, Z, Y, X) of the CT's frame, margin included, pulled to the MR's frame."""
@@ -82,6 +86,18 @@ class Outcome:
         """Labels (B, 1, Z, Y, X) of the CT in the MR's frame, by the nearest voxel; no gradient."""
         with torch.no_grad():
             return self.warp(self.batch.labels, "nearest")
+
+    @cached_property
+    def aligned_ct(self) -> Tensor:
+        """CT (B, 1, Z, Y, X) in [0, 1], pulled to the MR's frame by the true motion; no gradient."""
+        true = self._whole("displacement")
+        return self.inner(aligned_ct(self.batch.moving, true, self.spacing_mm))
+
+    @cached_property
+    def warped_aligned_mr(self) -> Tensor:
+        """MR (B, 1, Z, Y, X) in [0, 1], pushed to the CT's frame by the true motion, pulled back by ours."""
+        true = self._whole("displacement")
+        return self.warp(aligned_mr(self.batch.fixed, true, self.spacing_mm))
 
     @cached_property
     def jacobian(self) -> Tensor:
