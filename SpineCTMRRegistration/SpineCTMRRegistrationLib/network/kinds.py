@@ -7,6 +7,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..tables import read_table, unknown_name
+from .acsgregnet import ACSGRegNetOptions
+from .avoxelmorph import AVoxelMorphOptions
 from .cao import CaoOptions
 from .matching_unet import MatchingUNetOptions
 from .motion import NetworkOptions
@@ -20,6 +22,8 @@ NETWORKS: dict[str, type[Any]] = {
         MatchingUNetOptions,
         VanUlsenOptions,
         CaoOptions,
+        AVoxelMorphOptions,
+        ACSGRegNetOptions,
     )
 }
 """The options of every kind, by the kind's name."""

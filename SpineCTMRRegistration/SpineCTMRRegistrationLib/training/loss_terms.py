@@ -17,6 +17,7 @@ from ..losses.correlation import correlation_loss
 from ..losses.dice import dice_loss, masks_of_labels, overlap_loss
 from ..losses.displacement import displacement_loss
 from ..losses.gradient_fields import gradient_field_distance
+from ..losses.local_correlation import local_correlation
 from ..losses.mind import mind_loss
 from ..losses.mutual_information import mutual_information, normalised_mutual_information
 from ..losses.rigid_dice import rigid_dice, volume_change
@@ -89,6 +90,26 @@ def _magnitude(outcome: Outcome) -> Tensor:
     return outcome.displacement.square().sum(1).mean()
 
 
+def _local_correlation(outcome: Outcome, window: int = 9) -> Tensor:
+    """Local correlation of the MR and the warped CT, negative (Gao and Zheng 2022, eq. 5 and 6)."""
+    return -local_correlation(outcome.fixed, outcome.warped, outcome.weight, window)
+
+
+def _affine_local_correlation(outcome: Outcome, window: int = 9) -> Tensor:
+    """The same after the affine stage alone (Gao and Zheng 2022, eq. 6)."""
+    return _local_correlation(outcome.affine_stage, window)
+
+
+def _affine_dice(outcome: Outcome) -> Tensor:
+    """1 - Dice of the bone after the affine stage (Gao and Zheng 2022, eq. 8); needs labels of the MR."""
+    return _dice(outcome.affine_stage)
+
+
+def _deformation_smoothness(outcome: Outcome) -> Tensor:
+    """Diffusion of what the second stage adds to the affine one (Gao and Zheng 2022, eq. 7, as a mean)."""
+    return diffusion(outcome.displacement - outcome.affine_stage.displacement, outcome.spacing_mm)
+
+
 def _dice(outcome: Outcome) -> Tensor:
     """1 - Dice of the bone; needs labels of the MR."""
     return dice_loss(outcome.warp(outcome.batch.labels > 0), outcome.bone)
@@ -157,7 +178,11 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "mr_correlation": _mr_correlation,
     "laplacian": _laplacian,
     "magnitude": _magnitude,
+    "local_correlation": _local_correlation,
+    "affine_local_correlation": _affine_local_correlation,
+    "deformation_smoothness": _deformation_smoothness,
     "dice": _dice,
+    "affine_dice": _affine_dice,
     "label_dice": _label_dice,
     "overlap": _overlap,
     "rigid_dice": _rigid_dice,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -98,6 +99,21 @@ class Outcome:
         """MR (B, 1, Z, Y, X) in [0, 1], pushed to the CT's frame by the true motion, pulled back by ours."""
         true = self._whole("displacement")
         return self.warp(aligned_mr(self.batch.fixed, true, self.spacing_mm))
+
+    @cached_property
+    def affine_stage(self) -> Outcome:
+        """What the network's affine stage alone gives.
+
+        Raises:
+            InputError: the network has none.
+        """
+        if self.motion.affine is None:
+            raise InputError(
+                "The recipe's losses need a network with an affine stage; remove the losses named affine_... "
+                "and deformation_smoothness, or choose another network."
+            )
+        motion = replace(self.motion, displacement=self.motion.affine, velocity=None, affine=None)
+        return Outcome(self.batch, motion, self.spacing_mm)
 
     @cached_property
     def jacobian(self) -> Tensor:
