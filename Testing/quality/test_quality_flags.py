@@ -89,7 +89,7 @@ def test_plain_geometry():
 
 
 def test_a_spine_of_refused_vertebrae_holds_no_good_one():
-    rows = [flag(), flag(match_ratio=1.3), flag(match_ratio=1.3)]
+    rows = [flag(), flag(level_ratio=0.5), flag(level_ratio=0.5)]
     assert [row.flag for row in in_company(rows)] == ["check", "do not use", "do not use"]
     assert in_company(rows[:2]) == rows[:2]
     assert {row.flag for row in at_wrong_level(rows, "caudal")} == {"do not use"}

@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=48, help="phantoms; about half a minute each")
     parser.add_argument(
-        "--rows", type=Path, default=Path("flag_calibration.csv"), help="continued if it exists"
+        "--rows", type=Path, default=Path("Resources/flag_calibration.csv"), help="continued if it exists"
     )
     parser.add_argument("--output", type=Path, default=Path("Resources"), help="folder of the page")
     chosen = parser.parse_args(arguments)

@@ -27,7 +27,7 @@ INTRODUCTION = """\
 
 Every vertebra gets "good", "check" or "do not use" from signals that are known without the truth. The rule
 was chosen on one half of the phantoms below and tested on the other half. All phantoms are synthetic; on
-real patients the flags have not been calibrated.
+real patients the flags have not been calibrated. All results are kept in flag_calibration.csv.
 """
 COMMAND = "python -m SpineCTMRRegistrationLib.comparison.flag_calibration"
 

@@ -30,11 +30,11 @@ class Signal:
     weight: float
 
     def change(self, value: float) -> float:
-        """How much worse than typical a value is, in scales; 0 if it was not measured."""
+        """How much worse than typical a value is, in scales; 0 if it is better or was not measured."""
         if not math.isfinite(value):
             return 0.0
         bounded = min(value, self.limit) if self.scale > 0 else max(value, self.limit)
-        return (bounded - self.typical) / self.scale
+        return max(0.0, (bounded - self.typical) / self.scale)
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ class DoubtRule:
 
 RULE = DoubtRule(
     signals=(
-        Signal("match_ratio", typical=0.657, scale=0.1, limit=1.3, weight=1.69),
-        Signal("level_ratio", typical=1.35, scale=-0.3, limit=0.5, weight=1.83),
-        Signal("neighbour_disagreement_mm", typical=1.05, scale=2.0, limit=8.0, weight=1.72),
-        Signal("spread_mm", typical=0.07, scale=0.5, limit=3.0, weight=0.1),
-        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.11),
+        Signal("match_ratio", typical=0.638, scale=0.1, limit=1.3, weight=0.66),
+        Signal("level_ratio", typical=1.316, scale=-0.3, limit=0.5, weight=3.06),
+        Signal("neighbour_disagreement_mm", typical=1.188, scale=2.0, limit=8.0, weight=1.54),
+        Signal("spread_mm", typical=0.033, scale=0.5, limit=3.0, weight=0.0),
+        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.05),
     ),
-    offset=-4.47,
-    good_below=-2.0,
-    refuse_above=1.5,
+    offset=-3.82,
+    good_below=-0.79,
+    refuse_above=2.05,
 )
