@@ -268,3 +268,15 @@ print(sorted({"torch", "onnxruntime", "scipy", "matplotlib", "PIL", "safetensors
         check=False,
     )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_warnings_name_the_nodes_and_keep_their_order(host):
+    from SpineCTMRRegistrationLib.panel.sections.result import _warnings
+    from SpineCTMRRegistrationLib.panel.session import WARNINGS
+    from SpineCTMRRegistrationLib.panel.vertebra_table import Quality
+
+    quality = Quality("", (), warnings=("[file]: L3 outside [file].", "The soft tissue was left out."))
+    table = host.vtkMRMLTableNode()
+    assert _warnings(table, quality) == list(quality.warnings)
+    table.SetAttribute(WARNINGS, '["\\"Centres\\": L3 outside \\"MR\\"."]')
+    assert _warnings(table, quality) == ['"Centres": L3 outside "MR".', "The soft tissue was left out."]

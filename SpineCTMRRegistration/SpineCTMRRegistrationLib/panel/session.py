@@ -5,6 +5,7 @@ Without Qt: the run is injected, and the panel listens to signals.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 FAILURE = "SpineCTMRRegistration.Failure"
 """Attribute of a quality table: why the registration failed its own checks; absent if it passed."""
+WARNINGS = "SpineCTMRRegistration.Warnings"
+"""Attribute of a quality table: the first of its warnings, which are about the inputs, with the nodes' names.
+
+quality.json itself says "[file]" there, because it must not name a patient's files.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,12 @@ class RegistrationSession:
         def prepare(work: Path) -> list[str]:
             return register_words(write_inputs(nodes, work), work / RESULTS, options)
 
+        warnings: list[str] = []
         run = self._make_run()
+        run.warned.connect(warnings.append)
         run.progressed.connect(self.progressed.emit)
         run.logged.connect(self.logged.emit)
-        run.finished.connect(lambda finished: self._finish(finished, parameters, nodes, outputs))
+        run.finished.connect(lambda finished: self._finish(finished, parameters, nodes, outputs, warnings))
         run.failed.connect(lambda sentence: self._end(Ending("failed", sentence)))
         run.cancelled.connect(lambda: self._end(Ending("cancelled", "Cancelled; nothing was changed.")))
         self._run = run
@@ -109,7 +117,12 @@ class RegistrationSession:
         return None if table is None else self._kept.get(table.GetID())
 
     def _finish(
-        self, finished: Finished, parameters: Parameters, nodes: InputNodes, outputs: Outputs
+        self,
+        finished: Finished,
+        parameters: Parameters,
+        nodes: InputNodes,
+        outputs: Outputs,
+        warnings: list[str],
     ) -> None:
         folder = self._keep(finished.results)
         ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
@@ -125,6 +138,7 @@ class RegistrationSession:
             shutil.rmtree(earlier.parent, ignore_errors=True)
         self._kept[result.table.GetID()] = folder
         result.table.SetAttribute(FAILURE, finished.failure)
+        result.table.SetAttribute(WARNINGS, json.dumps(warnings))
         if self._present(node_of(parameters)) is not None:
             remember(result, parameters)
         if finished.failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import slicer
 from ...errors import InputError, SpineError
 from .. import views
 from ..results_in_scene import ResultNodes, quality_of, results_of
-from ..session import FAILURE, registered_images
+from ..session import FAILURE, WARNINGS, registered_images
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
 from .cells import cell, color
 
@@ -48,7 +49,7 @@ class ResultSection:
         else:
             quality = quality_of(table)
             self._show_rows(quality)
-            self._show_verdict(quality, table.GetAttribute(FAILURE))
+            self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
         self._enable()
 
     def _show_rows(self, quality: Quality) -> None:
@@ -61,12 +62,12 @@ class ResultSection:
             table.resizeColumnToContents(column)
         table.resizeRowsToContents()
 
-    def _show_verdict(self, quality: Quality, failure: str | None) -> None:
+    def _show_verdict(self, quality: Quality, failure: str | None, warnings: list[str]) -> None:
         """In the colour of the worst vertebra, red for a registration that failed its own checks."""
         worst = "do not use" if failure else _worst(quality)
         start = quality.overall.get("start")
         origin = [f"Rigid start: {start}."] if start else []
-        lines = [f"<b>{failure or quality.verdict}</b>", *origin, *quality.warnings]
+        lines = [f"<b>{failure or quality.verdict}</b>", *origin, *warnings]
         self._ui.verdictLabel.text = "<br>".join(lines)
         background = color(FLAG_COLORS[worst])
         self._ui.verdictLabel.styleSheet = f"background: {background}; color: black; padding: 4px;"
@@ -171,6 +172,12 @@ def _texts(row: ResultRow) -> tuple[str, ...]:
 def _figure(row: ResultRow, key: str, unit: str) -> str:
     value = row.figures.get(key)
     return "" if value is None else f"{value:.1f} {unit}"
+
+
+def _warnings(table: Any, quality: Quality) -> list[str]:
+    """What the user should know, with the nodes' names where the inputs are meant."""
+    named = json.loads(table.GetAttribute(WARNINGS) or "[]")
+    return [*named, *quality.warnings[len(named) :]]
 
 
 def _worst(quality: Quality) -> str:
