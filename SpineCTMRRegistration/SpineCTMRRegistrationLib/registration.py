@@ -35,6 +35,8 @@ from .vertebrae.scene import make_scene
 MATCHING_SPACING_MM = 1.0
 MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
+NETWORK_PASSES = 2
+"""The second sees a CT that the first has brought within the network's reach of 12 mm."""
 PRIOR_SUPPORT = 0.9
 """The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
 
@@ -139,12 +141,17 @@ def find_poses(case: Case, options: RegistrationOptions, progress: Progress, not
     start = find_start(case)
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
-    network_poses = _network_poses(network, case, start)
+    nearer = start
+    for _ in range(NETWORK_PASSES):
+        network_poses = _network_poses(network, case, nearer)
+        if network_poses:
+            nearer = replace(start, global_rigid=_overall(network_poses, start))
     progress("vertebrae", 0.25)
-    vertebrae, shift = _refine(case, start, network_poses, options)
+    known = [network_poses, dict.fromkeys(start.ct_centers, start.global_rigid)]
+    vertebrae, shift = _refine(case, nearer, known, options)
     if shift is not None and shift.is_better and not start.mr_centers:
         start = replace(start, global_rigid=shift.motion)
-        vertebrae, shift = _refine(case, start, {}, options)
+        vertebrae, shift = _refine(case, start, [], options)
     return FoundPoses(start, network, network_poses, vertebrae, shift)
 
 
@@ -167,14 +174,18 @@ def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[i
     return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
 
 
+def _overall(poses: Mapping[int, rigid.Rigid], start: Start) -> rigid.Rigid:
+    """The rigid motion nearest to those of all vertebrae."""
+    return rigid.mean(list(poses.values()), np.mean([start.ct_centers[n] for n in poses], axis=0))
+
+
 def _refine(
-    case: Case, start: Start, network_poses: Mapping[int, rigid.Rigid], options: RegistrationOptions
+    case: Case, start: Start, known: Sequence[dict[int, rigid.Rigid]], options: RegistrationOptions
 ) -> tuple[dict[int, VertebraPose], LevelShift | None]:
     """Refined poses, and how well the better of the neighbouring levels explains the images."""
     moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
     box = Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, Grid.of(case.mr).axes)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
-    known = [dict(network_poses)] if network_poses else []
     place = (scene, box, start.global_rigid, start.ct_centers)
     vertebrae = refine_poses(*place, known, options.refinement, options.seed)
     poses = {n: v.pose for n, v in vertebrae.items()}

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter, uniform_filter
+from SpineCTMRRegistrationLib.losses.mind import box_mean
 from SpineCTMRRegistrationLib.network.matching_unet import (
     CHANNELS,
     OFFSETS,
     MatchingUNet,
     MatchingUNetOptions,
-    box_mean,
     costs_of,
     matches_of,
 )

@@ -38,12 +38,26 @@ def mind_ssc(image: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
         return padded[:, :, z, y, x]
 
     difference = torch.cat([(shifted(a) - shifted(b)).square() for a, b in PAIRS], 1)
-    patches = functional.pad(difference, [radius] * 6, mode="replicate")
-    distance = functional.avg_pool3d(patches, 2 * radius + 1, stride=1)
+    distance = box_mean(difference, 2 * radius + 1)
     distance = distance - distance.amin(1, keepdim=True)
     variance = distance.mean(1, keepdim=True)
     scale = max(variance.mean().item(), torch.finfo(image.dtype).tiny * 1e6)
     return torch.exp(-distance / variance.clamp(scale * 1e-3, scale * 1e3))
+
+
+def box_mean(values: Tensor, side: int) -> Tensor:
+    """Mean over a box of `side` voxels (odd); values (B, C, Z, Y, X) continue with their border value."""
+    for axis in (2, 3, 4):
+        count = values.shape[axis]
+        total = values.clone()
+        for shift in range(1, side // 2 + 1):
+            inside, border = max(count - shift, 0), min(shift, count)
+            total.narrow(axis, count - inside, inside).add_(values.narrow(axis, 0, inside))
+            total.narrow(axis, 0, border).add_(values.narrow(axis, 0, 1))
+            total.narrow(axis, 0, inside).add_(values.narrow(axis, shift, inside))
+            total.narrow(axis, inside, border).add_(values.narrow(axis, count - 1, 1))
+        values = total
+    return values.div_(side**3)
 
 
 def mind_loss(fixed: Tensor, warped: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..losses.mind import mind_ssc
+from ..losses.mind import box_mean, mind_ssc
 from ..tables import require
 from .integration import displacement_of
 from .motion import Motion, RegistrationNetwork
@@ -155,16 +155,3 @@ def matches_of(costs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         matches.append(torch.einsum("bkzyx,kc->bczyx", share, offsets))
         clarity.append(share.amax(1, keepdim=True))
     return matches, clarity
-
-
-def box_mean(values: Tensor, side: int) -> Tensor:
-    """Mean over a box of `side` voxels (odd); values (B, C, Z, Y, X) continue with their border value."""
-    reach = side // 2
-    for axis in (2, 3, 4):
-        count = values.shape[axis]
-        padding = [reach if a == axis else 0 for a in (4, 3, 2) for _ in range(2)]
-        padded = functional.pad(values, padding, mode="replicate")
-        values = padded.narrow(axis, 0, count) / side
-        for shift in range(1, side):
-            values.add_(padded.narrow(axis, shift, count), alpha=1 / side)
-    return values
