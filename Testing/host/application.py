@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import tempfile
@@ -21,6 +22,9 @@ def start() -> Any:
 
     if hasattr(slicer, "app"):
         return slicer
+    if sys.version_info < (3, 12):
+        # PySide6 6.12 gives back more references to None than it takes; from 3.12 on None never dies.
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 30
     _make_qt_modules()
     from . import modules, parameter_node
 
