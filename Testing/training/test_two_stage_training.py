@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.losses.dice import dice_loss
+from SpineCTMRRegistrationLib.losses.dice import overlap_loss
 from SpineCTMRRegistrationLib.losses.local_correlation import local_correlation
 from SpineCTMRRegistrationLib.network.motion import Motion
 from SpineCTMRRegistrationLib.training.batch import Batch
@@ -71,8 +71,8 @@ def test_recipes_have_the_paper_s_numbers() -> None:
             "affine_local_correlation": 0.3,
             "local_correlation": 0.7,
             "deformation_smoothness": 0.001,
-            "affine_dice": 0.01,
-            "dice": 0.1,
+            "affine_overlap": 0.01,
+            "overlap": 0.1,
         }
         assert recipe.steps * recipe.batch == 60 * 2500
     small = load_recipe(find_recipe("acsgregnet_small"))
@@ -110,11 +110,17 @@ def test_losses_look_at_their_stage() -> None:
     right[:, 0] = 6.0
     wrong = right + torch.tensor([0, 4.0, 0]).reshape(1, 3, 1, 1, 1)
     outcome = Outcome(moved, Motion(wrong, affine=right), 2.0)
-    names = ("affine_local_correlation", "local_correlation", "affine_dice", "dice", "deformation_smoothness")
+    names = (
+        "affine_local_correlation",
+        "local_correlation",
+        "affine_overlap",
+        "overlap",
+        "deformation_smoothness",
+    )
     values = evaluate(loss_terms(dict.fromkeys(names, 1.0), "loss."), outcome)
     bone = (batch.fixed_labels > 0).float()  # type: ignore[operator]
-    assert values["affine_dice"].item() == pytest.approx(0, abs=1e-4)
-    assert values["dice"].item() == pytest.approx(dice_loss(bone.roll(-2, -2), bone).item(), abs=1e-3)
+    assert values["affine_overlap"].item() == pytest.approx(0, abs=1e-4)
+    assert values["overlap"].item() == pytest.approx(overlap_loss(bone.roll(-2, -2), bone).item(), abs=1e-3)
     restored = torch.cat([batch.fixed[..., :61], batch.fixed[..., 60:61].expand(-1, -1, -1, -1, 3)], -1)
     expected = -local_correlation(batch.fixed, restored).item()
     assert values["affine_local_correlation"].item() == pytest.approx(expected, abs=1e-3)
@@ -130,6 +136,6 @@ def test_losses_look_at_their_stage() -> None:
 
 def test_affine_losses_need_an_affine_stage() -> None:
     outcome = Outcome(Boxes().sample(0), Motion(torch.zeros(1, 3, 48, 48, 64)), 1.0)
-    for name in ("affine_local_correlation", "affine_dice", "deformation_smoothness"):
+    for name in ("affine_local_correlation", "affine_overlap", "deformation_smoothness"):
         with pytest.raises(InputError, match="affine stage"):
             evaluate(loss_terms({name: 1.0}, "loss."), outcome)

@@ -77,6 +77,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..training.run_folder import require_new_or_resumed
     from ..training.synthetic_data import synthetic_patients
     from ..training.trainer import train
+    from ..training.vertebra_pairs import vertebra_pairs
     from ..training.workers import process_number
 
     recipe = load_recipe(find_recipe(arguments.recipe))
@@ -90,10 +91,12 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     bank = arguments.bank or arguments.output / "patients"
     data: TrainingData
-    if arguments.data is None:
-        data = synthetic_patients(recipe, bank, reporter)
-    else:
+    if arguments.data is not None:
         data = own_patients(recipe, arguments.data, bank, reporter, reporter.warning)
+    elif recipe.vertebrae is not None:
+        data = vertebra_pairs(recipe, bank, reporter)
+    else:
+        data = synthetic_patients(recipe, bank, reporter)
     reporter.close()
     train(recipe, arguments.output, data, arguments.resume, reporter, device, arguments.warm_start)
     if process_number()[0] == 0:

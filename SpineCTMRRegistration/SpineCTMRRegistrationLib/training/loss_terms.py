@@ -100,9 +100,9 @@ def _affine_local_correlation(outcome: Outcome, window: int = 9) -> Tensor:
     return _local_correlation(outcome.affine_stage, window)
 
 
-def _affine_dice(outcome: Outcome) -> Tensor:
-    """1 - Dice of the bone after the affine stage (Gao and Zheng 2022, eq. 8); needs labels of the MR."""
-    return _dice(outcome.affine_stage)
+def _affine_overlap(outcome: Outcome) -> Tensor:
+    """The loss "overlap" after the affine stage alone (Gao and Zheng 2022, eq. 8 and 9)."""
+    return _overlap(outcome.affine_stage)
 
 
 def _deformation_smoothness(outcome: Outcome) -> Tensor:
@@ -182,7 +182,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "affine_local_correlation": _affine_local_correlation,
     "deformation_smoothness": _deformation_smoothness,
     "dice": _dice,
-    "affine_dice": _affine_dice,
+    "affine_overlap": _affine_overlap,
     "label_dice": _label_dice,
     "overlap": _overlap,
     "rigid_dice": _rigid_dice,

@@ -14,6 +14,7 @@ from ..network.unet import VelocityUNetOptions
 from ..tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
 from .schedule import Optimisation
+from .vertebra_options import VertebraOptions
 
 PRECISIONS = ("float32", "bfloat16")
 _POSITIVE = ("spacing_mm", "batch", "steps", "gradient_clip", "validation_interval", "checkpoint_interval")
@@ -42,7 +43,7 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to train and how; in a TOML file the last five attributes are tables.
+    """What to train and how; in a TOML file the last six attributes are tables.
 
     Attributes:
         name: of the network.
@@ -62,6 +63,7 @@ class Recipe:
         loss: the loss terms by name.
         rigidity: further loss terms for the last part of the training, as in Jian et al. 2022.
         data: which synthetic patients.
+        vertebrae: pairs of single vertebrae instead; None for patients.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Recipe:
     loss: Mapping[str, LossTerm] = field(default_factory=lambda: loss_terms(_DEFAULT_LOSS, "loss."))
     rigidity: Mapping[str, LossTerm] = field(default_factory=dict)
     data: DataOptions = field(default_factory=DataOptions)
+    vertebrae: VertebraOptions | None = None
 
     def __post_init__(self) -> None:
         good_name = bool(self.name) and not set(self.name) & set("/\\:")
@@ -107,8 +110,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in a TOML file."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        vertebrae = {} if self.vertebrae is None else {"vertebrae": dataclasses.asdict(self.vertebrae)}
+        del plain["vertebrae"]
         return {
             **plain,
+            **vertebrae,
             "crop": list(self.crop),
             "network": network_table(self.network),
             "optimisation": dataclasses.asdict(self.optimisation),
@@ -134,6 +140,8 @@ def recipe_of(values: dict[str, Any]) -> Recipe:
         tables["optimisation"] = read_table(Optimisation, _table(values, "optimisation"), "optimisation.")
     if "data" in values:
         tables["data"] = read_table(DataOptions, _table(values, "data"), "data.")
+    if "vertebrae" in values:
+        tables["vertebrae"] = read_table(VertebraOptions, _table(values, "vertebrae"), "vertebrae.")
     for name in ("loss", "rigidity"):
         if name in values:
             tables[name] = loss_terms(_table(values, name), f"{name}.")
