@@ -35,8 +35,8 @@ from .vertebrae.scene import make_scene
 MATCHING_SPACING_MM = 1.0
 MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
-NETWORK_PASSES = 2
-"""The second sees a CT that the first has brought within the network's reach of 12 mm."""
+SURE_REACH_MM = 3.0
+"""Where the network moves the spine further, it looks once more from there; its matches end at 12 mm."""
 PRIOR_SUPPORT = 0.9
 """The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
 
@@ -141,11 +141,11 @@ def find_poses(case: Case, options: RegistrationOptions, progress: Progress, not
     start = find_start(case)
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
-    nearer = start
-    for _ in range(NETWORK_PASSES):
+    network_poses = _network_poses(network, case, start)
+    nearer = _nearer(start, network_poses)
+    if _distance_mm(start, nearer) > SURE_REACH_MM:
         network_poses = _network_poses(network, case, nearer)
-        if network_poses:
-            nearer = replace(start, global_rigid=_overall(network_poses, start))
+        nearer = _nearer(start, network_poses)
     progress("vertebrae", 0.25)
     known = [network_poses, dict.fromkeys(start.ct_centers, start.global_rigid)]
     vertebrae, shift = _refine(case, nearer, known, options)
@@ -174,9 +174,19 @@ def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[i
     return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
 
 
-def _overall(poses: Mapping[int, rigid.Rigid], start: Start) -> rigid.Rigid:
-    """The rigid motion nearest to those of all vertebrae."""
-    return rigid.mean(list(poses.values()), np.mean([start.ct_centers[n] for n in poses], axis=0))
+def _nearer(start: Start, poses: Mapping[int, rigid.Rigid]) -> Start:
+    """The start with the rigid motion nearest to those of all vertebrae, where there are any."""
+    if not poses:
+        return start
+    middle = np.mean([start.ct_centers[n] for n in poses], axis=0)
+    return replace(start, global_rigid=rigid.mean(list(poses.values()), middle))
+
+
+def _distance_mm(first: Start, second: Start) -> float:
+    """Mean distance of the body centres under two starts."""
+    centers = np.array(list(first.ct_centers.values()))
+    apart = rigid.apply(first.global_rigid, centers) - rigid.apply(second.global_rigid, centers)
+    return float(np.linalg.norm(apart, axis=1).mean())
 
 
 def _refine(
