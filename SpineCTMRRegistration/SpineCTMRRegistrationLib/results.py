@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from .deformation.warping import carried, ct_in_mr, jacobian_on_mr, mr_in_ct, ve
 from .errors import RegistrationFailed
 from .imaging.grid import Grid
 from .imaging.vertebra_names import vertebra_name
+from .memory import peak_memory_mb
 from .progress import Progress, silent
 from .quality.assessment import Assessment, assess
 from .quality.jacobian import deformation_determinant
@@ -149,17 +149,7 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
         "start": start,
         "images": images,
         "seconds": result.seconds,
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "warnings": len(result.notes),
         "failure": assessment.failure,
     }
-
-
-def _peak_memory_mb() -> float | None:
-    """Largest memory of this process so far, where the system tells."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)

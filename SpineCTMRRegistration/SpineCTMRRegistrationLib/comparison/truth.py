@@ -91,7 +91,7 @@ def errors_against_truth(phantom: Phantom, deformation: Deformation, seed: int =
         estimate = deformation.poses[number]
         far.append(np.linalg.norm(moved - rigid.apply(estimate, points), axis=1))
         determinants.append(np.abs(_determinants(to_ct, rigid.apply(estimate, points[:200])) - 1))
-    soft = _soft_errors(phantom, to_ct, rng)
+    soft = soft_errors(phantom, to_ct, rng)
     back = _round_trip(deformation, to_ct, to_mr, rng)
     field = jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
     return TruthErrors(
@@ -120,7 +120,7 @@ def _determinants(transform: sitk.Transform, points: NDArray[Any], step_mm: floa
     return np.linalg.det(np.stack(columns, -1))
 
 
-def _soft_errors(phantom: Phantom, to_ct: sitk.Transform, rng: np.random.Generator) -> NDArray[Any]:
+def soft_errors(phantom: Phantom, to_ct: sitk.Transform, rng: np.random.Generator) -> NDArray[Any]:
     """Errors (n,) of `mr_to_ct` at MR points whose true place in the CT is soft tissue near bone."""
     grid = Grid.of(phantom.case.mr)
     candidates = grid.to_points(rng.uniform(0, 1, (30_000, 3)) * (np.array(grid.size) - 1))

@@ -1,0 +1,1 @@
+"""The engine and other registration methods on the same patients, in one run."""

@@ -1,0 +1,153 @@
+"""The benchmark's page, tables and figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ... import __version__
+from ...quality.markdown import header, line, number
+from .figures import draw_accuracy, draw_scaling
+from .methods import ENGINE, Method
+from .patients import ACCURACY, REAL, VERTEBRAE, VOLUME
+from .rows import Row
+from .summary import cost_ratio, exponents, means
+
+ERRORS = {
+    "bone_mean": "bone",
+    "bone_worst": "worst vertebra",
+    "soft_mean": "soft tissue",
+    "landmarks_mean": "landmarks",
+    "rigid_deviation": "not rigid in bone",
+    "folds": "folds",
+}
+COSTS = {"cpu_s": "CPU s", "wall_s": "wall s", "memory_mb": "MB"}
+EXPLANATION = (
+    "Errors in mm: mean over bone, mean of the worst vertebra of all patients, mean over soft tissue within "
+    "25 mm of bone, mean at landmarks, RMS distance from the best rigid fit in the worst vertebra; folds are "
+    "voxels with det J ≤ 0. Every method ran in a process of its own, one after the other, from the same "
+    "rigid start. Costs are those of the registration itself; the memory is that of the whole process. CPU "
+    "seconds count all threads, user and system. Ratios compare with {engine} on the same patient in the "
+    "same run; on a machine that does other work only ratios of CPU seconds mean something."
+)
+
+
+def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], threads: int) -> Path:
+    """Write benchmark.md, .csv, .json, benchmark.png and scaling.png; return the path of the first.
+
+    Args:
+        output: an existing folder.
+        rows: all registrations so far.
+        methods: that were asked for, also those whose package is missing.
+        threads: that were given to the methods.
+    """
+    titles = {method.name: method.title for method in methods}
+    rows = [row for row in rows if row.method in titles]
+    _write_csv(output / "benchmark.csv", rows)
+    everything = {"machine": _machine(), "rows": [asdict(row) for row in rows]}
+    (output / "benchmark.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    lines = ["# Benchmark", "", _conditions(rows, threads), ""]
+    for series, heading in ((ACCURACY, "Phantoms with known truth"), (REAL, "Real pair")):
+        chosen = [row for row in rows if row.series == series]
+        if chosen:
+            lines += [f"## {heading}", "", *_table(chosen, titles), ""]
+    if any(row.series == ACCURACY and row.measures for row in rows):
+        draw_accuracy(output / "benchmark.png", [row for row in rows if row.series == ACCURACY], titles)
+        lines += ["![](benchmark.png)", ""]
+    lines += _scaling(output, rows, titles)
+    lines += [EXPLANATION.format(engine=ENGINE.title), "", *_absent(rows, methods, titles)]
+    page = output / "benchmark.md"
+    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return page
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    flat = [row.flat() for row in rows]
+    columns = list(dict.fromkeys(key for values in flat for key in values))
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(flat)
+
+
+def _machine() -> dict[str, object]:
+    return {
+        "software": __version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _conditions(rows: Sequence[Row], threads: int) -> str:
+    """One paragraph: whom, where, and how busy the machine was."""
+    vertebrae = {row.patient: row.vertebrae for row in rows if row.series == ACCURACY}
+    loads = [row.load for row in rows if row.load is not None]
+    busy = (
+        f"; the load of the machine was {min(loads)} to {max(loads)} (median {np.median(loads):.1f})"
+        if loads
+        else ""
+    )
+    return (
+        f"{len(vertebrae)} phantoms with {sum(vertebrae.values())} vertebrae; SpineCTMRRegistration "
+        f"{__version__}; {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{threads} thread{'s' if threads > 1 else ''} per method{busy}."
+    )
+
+
+def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
+    """A line per method, with the columns that were measured."""
+    by_method = {name: [r for r in rows if r.method == name and r.cost] for name in titles}
+    averages = {name: means(found) for name, found in by_method.items() if found}
+    known = [key for key in ERRORS if any(np.isfinite(row[key]) for row in averages.values())]
+    lines = header(["method", *(ERRORS[key] for key in known), *COSTS.values(), "CPU ratio", "memory ratio"])
+    reference = by_method.get(ENGINE.name, [])
+    for name, row in averages.items():
+        cells = [_cell(key, row[key]) for key in (*known, *COSTS)]
+        ratios = [cost_ratio(by_method[name], reference, cost) for cost in ("cpu_s", "memory_mb")]
+        lines.append(line([titles[name], *cells, *(number(ratio) for ratio in ratios)]))
+    return lines
+
+
+def _cell(key: str, value: float) -> str:
+    whole = key in ("folds", "memory_mb") or value >= 100
+    return f"{value:.0f}" if whole and np.isfinite(value) else number(value)
+
+
+def _scaling(output: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
+    """The exponents of both series, where they were run."""
+    fits = {}
+    for series, size in ((VERTEBRAE, "vertebrae"), (VOLUME, "voxels")):
+        chosen = [row for row in rows if row.series == series and row.cost]
+        for cost in ("cpu_s", "memory_mb"):
+            found = exponents(chosen, cost, lambda row, size=size: getattr(row, size))  # type: ignore[misc]
+            fits[size, cost] = {fit.method: fit for fit in found}
+    if not any(fits.values()):
+        return []
+    draw_scaling(output / "scaling.png", fits, titles)
+    lines = ["## Growth", "", "Exponents p of cost ~ size^p, fitted to the logarithms.", ""]
+    lines += header(["method", *(f"{COSTS[cost]} over {size}" for size, cost in fits)])
+    for name in titles:
+        values = [fit[name].exponent if name in fit else np.nan for fit in fits.values()]
+        if np.isfinite(values).any():
+            lines.append(line([titles[name], *(f"{v:.2f}" if np.isfinite(v) else "–" for v in values)]))
+    return [*lines, "", "![](scaling.png)", ""]
+
+
+def _absent(rows: Sequence[Row], methods: Sequence[Method], titles: Mapping[str, str]) -> list[str]:
+    """Failures and skipped methods, one line each."""
+    lines = [f"- {titles[row.method]} on {row.patient}: {row.failure}." for row in rows if row.failure]
+    lines += [
+        f"- {method.title}: skipped, because the package {method.package} is not installed."
+        for method in methods
+        if method.is_missing
+    ]
+    return ["Without a result:", "", *lines] if lines else []
