@@ -23,7 +23,7 @@ from .deformation.soft_tissue import disagreement, soft_motion
 from .imaging.case import Case
 from .imaging.grid import Grid
 from .network.prediction import on_grid, poses_from_displacement, predict_displacement
-from .network.runtime import VelocityNetwork, load_network
+from .network.runtime import LoadedNetwork, load_network
 from .options import LARGEST_FIELD_VOXELS
 from .options import RegistrationOptions as RegistrationOptions
 from .progress import Progress, silent
@@ -61,7 +61,7 @@ class RegistrationResult:
     case: Case
     options: RegistrationOptions
     start: Start
-    network: VelocityNetwork
+    network: LoadedNetwork
     network_poses: Mapping[int, rigid.Rigid]
     vertebrae: Mapping[int, VertebraPose]
     shift: LevelShift | None
@@ -75,7 +75,7 @@ class FoundPoses:
     """The rigid part of a `RegistrationResult`; see there."""
 
     start: Start
-    network: VelocityNetwork
+    network: LoadedNetwork
     network_poses: Mapping[int, rigid.Rigid]
     vertebrae: Mapping[int, VertebraPose]
     shift: LevelShift | None
@@ -164,7 +164,7 @@ def _bone_points(case: Case) -> dict[int, NDArray[Any]]:
     return {n: grid.crop(b[:3], b[3:]).corners() for n, b in boxes.items()}
 
 
-def _network_poses(network: VelocityNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
+def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
     moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
     grid = Grid.around(moved, network.card.spacing_mm, NETWORK_MARGIN_MM)
     mr = on_grid(case.mr, grid, sitk.Transform(), 0.0)
@@ -207,7 +207,7 @@ def _refine(
 def _deform(
     case: Case,
     vertebrae: Mapping[int, VertebraPose],
-    network: VelocityNetwork,
+    network: LoadedNetwork,
     options: RegistrationOptions,
     stage: _Stages,
     notes: list[str],
@@ -241,7 +241,7 @@ def _soft_motion(
     box: Grid,
     global_rigid: rigid.Rigid,
     explained: torch.Tensor,
-    network: VelocityNetwork,
+    network: LoadedNetwork,
     settings: DeformationOptions,
     options: RegistrationOptions,
     notes: list[str],

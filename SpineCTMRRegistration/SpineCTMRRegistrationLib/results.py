@@ -144,7 +144,11 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "software": {"SpineCTMRRegistration": __version__, **_packages()},
-        "network": {"name": card.name, "onnx_sha256": card.onnx_sha256, "device": result.network.device},
+        "network": {
+            "name": card.name,
+            **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},
+            "device": result.network.device,
+        },
         "options": chosen,
         "start": start,
         "images": images,

@@ -25,7 +25,7 @@ class NetworkCard:
         name: of the network and of its files.
         spacing_mm: isotropic spacing of the grid it works on; its velocity has twice this spacing.
         network: kind of the network and its options, as in a recipe's table [network].
-        onnx_sha256: hash of the ONNX file.
+        onnx_sha256: hash of the ONNX file; empty for a network without one, which torch runs.
         safetensors_sha256: hash of the safetensors file.
         preprocessing: how the intensities were scaled.
         training: recipe, steps and data it was trained with.
@@ -42,6 +42,11 @@ class NetworkCard:
     training: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    @property
+    def weight_kinds(self) -> tuple[str, ...]:
+        """Those of `WEIGHT_KINDS` that the network has."""
+        return WEIGHT_KINDS if self.onnx_sha256 else WEIGHT_KINDS[1:]
 
     def sha256(self, kind: str) -> str:
         """Hash of the weights of one of `WEIGHT_KINDS`."""
@@ -107,11 +112,12 @@ def _migrated(values: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(values: dict[str, Any]) -> bool:
     fields = dataclasses.fields(NetworkCard)
-    texts = ("name", "onnx_sha256", "safetensors_sha256")
+    texts = ("name", "safetensors_sha256")
     tables = ("network", "preprocessing", "training", "accuracy")
     return (
         {f.name for f in fields} == set(values)
         and all(isinstance(values[key], str) and values[key] for key in texts)
+        and isinstance(values["onnx_sha256"], str)
         and all(isinstance(values[key], dict) for key in tables)
         and isinstance(values["network"].get("kind"), str)
         and _positive(values["spacing_mm"])

@@ -15,11 +15,12 @@ from ..deformation.inversion import sample_vectors
 from ..imaging.grid import Grid
 from .blocks import predict_velocity
 from .integration import displacement_of
+from .pieces import whole_displacement
 from .preprocessing import scale_ct, scale_mr
-from .runtime import VelocityNetwork
+from .runtime import DisplacementNetwork, LoadedNetwork
 
 
-def predict_displacement(network: VelocityNetwork, mr: NDArray[Any], ct: NDArray[Any]) -> torch.Tensor:
+def predict_displacement(network: LoadedNetwork, mr: NDArray[Any], ct: NDArray[Any]) -> torch.Tensor:
     """The network's `mr_to_ct` less the identity, (z, y, x, 3) mm along the grid's axes.
 
     Args:
@@ -27,6 +28,8 @@ def predict_displacement(network: VelocityNetwork, mr: NDArray[Any], ct: NDArray
         mr: (z, y, x) on a grid of the network's spacing.
         ct: (z, y, x) HU on the same grid, brought there by what is known so far.
     """
+    if isinstance(network, DisplacementNetwork):
+        return torch.from_numpy(whole_displacement(network, scale_mr(mr), scale_ct(ct)))
     velocity = predict_velocity(network, scale_mr(mr), scale_ct(ct))
     field = displacement_of(torch.from_numpy(velocity).permute(3, 0, 1, 2)[None], network.card.spacing_mm)
     nz, ny, nx = mr.shape

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .bundle import bundled_network_directory
 from .network_file import NetworkCard, find_card, read_card, read_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DEVICES = ("auto", "cuda", "cpu")
 Images = NDArray[np.float32]
@@ -104,8 +108,8 @@ class OnnxRuntimeNetwork:
         return session
 
 
-class TorchNetwork:
-    """The same network run by torch from its safetensors weights."""
+class _TorchModel(ABC):
+    """A network's layers, run by torch from its safetensors weights."""
 
     def __init__(
         self,
@@ -125,15 +129,16 @@ class TorchNetwork:
         if threads:
             torch.set_num_threads(threads)
         self.card, self.device, self._notice = card, device, notice
-        self._model = network_options(card.network).build().eval()
+        self._options = network_options(card.network)
+        self._model = self._options.build().eval()
         try:
             self._model.load_state_dict(load(content))
         except RuntimeError as error:
             raise InputError(f"{card.name}.safetensors: weights of another network; restore it.") from error
         self._model.to(device)
 
-    def velocity(self, images: Images) -> NDArray[np.float32]:
-        """See `VelocityNetwork.velocity`."""
+    def _computed(self, images: Images) -> NDArray[np.float32]:
+        """What the network makes of images, on the CPU where the GPU's memory does not suffice."""
         try:
             return self._run(images)
         except Exception as error:
@@ -149,14 +154,55 @@ class TorchNetwork:
 
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(images[None], np.float32)).to(self.device)
-            result: NDArray[np.float32] = self._model(batch)[0].cpu().numpy()
+            result: NDArray[np.float32] = self._result(batch)[0].cpu().numpy()
         return result
+
+    @abstractmethod
+    def _result(self, batch: Tensor) -> Tensor:
+        """What is wanted of images (1, 2, Z, Y, X)."""
+
+
+class TorchNetwork(_TorchModel):
+    """A network with a velocity, run by torch."""
+
+    def velocity(self, images: Images) -> NDArray[np.float32]:
+        """See `VelocityNetwork.velocity`."""
+        return self._computed(images)
+
+    def _result(self, batch: Tensor) -> Tensor:
+        velocity: Tensor = self._model(batch)
+        return velocity
+
+
+class DisplacementNetwork(_TorchModel):
+    """A network of any kind, run by torch for its displacement; see `pieces` for whole images."""
+
+    @property
+    def margin(self) -> int:
+        """Voxels of the images that the displacement lacks on every side."""
+        return self._model.margin
+
+    def takes(self, side: int) -> bool:
+        """Whether an image side of so many voxels can be used."""
+        return self._options.takes(side)
+
+    def displacement(self, images: Images) -> NDArray[np.float32]:
+        """Displacement (3, Z - 2m, Y - 2m, X - 2m) in mm of images (2, Z, Y, X), m = `margin`."""
+        return self._computed(images)
+
+    def _result(self, batch: Tensor) -> Tensor:
+        return self._model.motion(self._model(batch), self.card.spacing_mm).displacement
+
+
+LoadedNetwork = VelocityNetwork | DisplacementNetwork
 
 
 def load_network(
     path: Path | None = None, device: str = "auto", threads: int = 0, notice: Notice = _log_notice
-) -> VelocityNetwork:
+) -> LoadedNetwork:
     """Load a network, the bundled one by default, preferably with onnxruntime.
+
+    A network without an ONNX file is run by torch for its displacement.
 
     Args:
         path: the network's .json, one of its weight files or a folder with one network.
@@ -176,6 +222,10 @@ def load_network(
         weights = read_weights(card, card_path.parent, "safetensors")
         return TorchNetwork(card, weights, where, threads, notice)
 
+    if "onnx" not in card.weight_kinds:
+        where = _torch_device() if device == "auto" else device
+        weights = read_weights(card, card_path.parent, "safetensors")
+        return DisplacementNetwork(card, weights, where, threads, notice)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
     if device != "cpu" and has_onnx and _onnx_offers_cuda():
         try:
@@ -192,6 +242,12 @@ def _onnx_offers_cuda() -> bool:
     import onnxruntime
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def _torch_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _out_of_memory(error: Exception) -> bool:

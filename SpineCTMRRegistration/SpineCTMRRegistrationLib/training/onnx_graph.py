@@ -53,6 +53,11 @@ class _Graph:
         return self.add("LeakyRelu", self.convolution(x, name, layer), alpha=0.2)
 
 
+def has_onnx_form(model: RegistrationNetwork) -> bool:
+    """Whether `onnx_content` can write a network's layers."""
+    return isinstance(model, VelocityUNet | MatchingUNet)
+
+
 def onnx_content(model: RegistrationNetwork) -> bytes:
     """One file of the layers; sides of its input are multiples of 16 voxels of the images.
 
