@@ -79,6 +79,18 @@ def dice(a: NDArray[Any], b: NDArray[Any]) -> float:
     return 2.0 * np.count_nonzero(a & b) / total if total else float("nan")
 
 
+def precision(found: NDArray[Any], true: NDArray[Any]) -> float:
+    """Share of a mask that lies in the true one, in [0, 1]; NaN when it is empty."""
+    found, true = np.asarray(found, bool), np.asarray(true, bool)
+    total = np.count_nonzero(found)
+    return np.count_nonzero(found & true) / total if total else float("nan")
+
+
+def recall(found: NDArray[Any], true: NDArray[Any]) -> float:
+    """Share of the true mask that another covers, in [0, 1]; NaN when it is empty."""
+    return precision(true, found)
+
+
 def volume_change_percent(before_mm3: float, after_mm3: float) -> float:
     """Signed change of a volume in percent of `before_mm3`; NaN when that is zero."""
     return 100.0 * (after_mm3 / before_mm3 - 1.0) if before_mm3 else float("nan")
