@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from SpineCTMRRegistrationLib.quality.flags import (
     VertebraQuality,
@@ -53,6 +53,7 @@ WORSE = {
 ORDER = ("good", "check", "do not use")
 
 
+@settings(deadline=None)
 @given(
     shares=st.lists(st.floats(0, 1), min_size=len(WORSE), max_size=len(WORSE)),
     which=st.integers(0, len(WORSE) - 1),
