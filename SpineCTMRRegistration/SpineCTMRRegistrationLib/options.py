@@ -62,5 +62,5 @@ class RegistrationOptions:
     @property
     def soft_tissue(self) -> SoftTissueOptions:
         """How the soft tissue is followed on the images."""
-        steps = {"fast": ((2, 4),), "standard": ((2, 6), (1, 1)), "best": ((2, 12), (1, 2))}
+        steps = {"fast": ((2, 4),), "standard": ((2, 6),), "best": ((2, 12), (1, 2))}
         return SoftTissueOptions(stages=steps[self.quality])

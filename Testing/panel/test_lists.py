@@ -34,7 +34,8 @@ def listed(variable: str) -> list[str]:
 
 
 def files(*suffixes: str, without: tuple[str, ...] = ()) -> set[str]:
-    found = (p for p in MODULE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    made_by_tools = ("__pycache__", "SpineCTMRRegistrationLib.egg-info")
+    found = (p for p in MODULE.rglob("*") if p.is_file() and not set(made_by_tools) & set(p.parts))
     return {
         p.relative_to(MODULE).as_posix()
         for p in found

@@ -12,8 +12,8 @@ from .options import limit_threads, whole_number
 from .subcommand import Subcommand
 
 EXAMPLES = """\
-  spine-ctmr train synthetic_8mm --output run
-  spine-ctmr train synthetic_8mm --output run --resume
+  spine-ctmr train matching_2mm --output run
+  spine-ctmr train matching_2mm --output run --resume
   spine-ctmr train my-recipe.toml --data patients/ --output run
   spine-ctmr train jian_pc --warm-start baseline-run --bank bank --output run
   torchrun --nproc-per-node 4 -m SpineCTMRRegistrationLib train jian_baseline --output run
