@@ -129,7 +129,9 @@ def test_losses_look_at_their_stage() -> None:
 
     bent = wrong.clone()
     bent[:, 1] += 0.5 * torch.arange(64.0) * 2.0
-    slope = Outcome(moved, Motion(bent, affine=right), 2.0)
+    stretch = torch.zeros_like(bent)
+    stretch[:, 0] = 0.3 * torch.arange(64.0)
+    slope = Outcome(moved, Motion(bent + stretch, affine=right + stretch), 2.0)
     terms = loss_terms({"deformation_smoothness": 1.0}, "loss.")
     assert evaluate(terms, slope)["deformation_smoothness"].item() == pytest.approx(0.25 / 9, rel=1e-3)
 
