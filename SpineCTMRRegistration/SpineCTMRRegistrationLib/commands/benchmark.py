@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def _check(arguments: Namespace) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     limit_threads(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # when cancelled, end the child and clean up
 
     from ..comparison.benchmark.methods import METHODS, find_methods
     from ..comparison.benchmark.patients import phantoms, real_pair, scaling_phantoms
@@ -141,4 +143,5 @@ SUBCOMMAND = Subcommand(
     staged=False,
     noun="benchmark",
     memory_advice="close other programs and run it again",
+    grace_s=20.0,
 )

@@ -20,9 +20,10 @@ PANELS = {
     "cpu_s": "CPU seconds",
     "memory_mb": "memory, MB",
 }
-LINEAR = ("folds",)
-SMALLEST_MM = 1e-3
-"""Errors are drawn on a logarithmic axis that begins here."""
+SCALES = {"soft_mean": "linear", "memory_mb": "linear", "folds": "symlog"}
+"""The other axes are logarithmic."""
+SMALLEST = 1e-3
+"""Where logarithmic axes begin, in mm or s."""
 
 
 def draw_accuracy(path: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
@@ -32,8 +33,12 @@ def draw_accuracy(path: Path, rows: Sequence[Row], titles: Mapping[str, str]) ->
     for axis, (measure, label) in zip(axes.ravel(), PANELS.items(), strict=True):
         for height, name in enumerate(names):
             values = _values([row for row in rows if row.method == name], measure)
-            _draw(axis, height, values if measure in LINEAR else np.maximum(values, SMALLEST_MM))
-        axis.set_xscale("symlog" if measure in LINEAR else "log")
+            _draw(axis, height, values if measure in SCALES else np.maximum(values, SMALLEST))
+        axis.set_xscale(SCALES.get(measure, "log"))
+        if measure in SCALES:
+            axis.set_xlim(-0.02 * axis.get_xlim()[1], max(1.0, axis.get_xlim()[1]))
+        else:
+            axis.xaxis.set_major_formatter("{x:g}")
         axis.set_yticks(range(len(names)), [titles[name] for name in names])
         axis.set_ylim(-0.6, len(names) - 0.4)
         axis.set_xlabel(label)
@@ -59,6 +64,9 @@ def draw_scaling(
                 axis.plot(sizes, costs, marker=marker, linestyle=dashes, label=label)
         axis.set_xscale("log")
         axis.set_yscale("log")
+        sizes = sorted({point[0] for fit in found.values() for point in fit.points})
+        axis.set_xticks(sizes, [f"{value:,.0f}" for value in sizes])
+        axis.minorticks_off()
         axis.set_xlabel(size)
         axis.set_ylabel(labels[cost])
         axis.grid(color="#dddddd")

@@ -97,10 +97,14 @@ def _conditions(rows: Sequence[Row], threads: int) -> str:
         else ""
     )
     return (
-        f"{len(vertebrae)} phantoms with {sum(vertebrae.values())} vertebrae; SpineCTMRRegistration "
-        f"{__version__}; {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"{threads} thread{'s' if threads > 1 else ''} per method{busy}."
+        f"{_count(len(vertebrae), 'phantom')} with {_count(sum(vertebrae.values()), 'vertebra', 'e')}; "
+        f"SpineCTMRRegistration {__version__}; {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores, {_count(threads, 'thread')} per method{busy}."
     )
+
+
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
@@ -118,8 +122,10 @@ def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
 
 
 def _cell(key: str, value: float) -> str:
-    whole = key in ("folds", "memory_mb") or value >= 100
-    return f"{value:.0f}" if whole and np.isfinite(value) else number(value)
+    if not np.isfinite(value):
+        return "–"
+    digits = {"folds": 0, "memory_mb": 0, "cpu_s": 1, "wall_s": 1, "rigid_deviation": 3, "soft_mean": 2}
+    return f"{value:.{digits.get(key, 3)}f}"
 
 
 def _scaling(output: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
