@@ -122,7 +122,7 @@ def test_the_engine_and_the_peer_beat_the_start(finished: Finished) -> None:
     start = float(rows["rigid-start"]["bone_mean"])
     assert float(rows["spine-ctmr"]["bone_mean"]) < 0.5 * start
     assert float(rows["per-vertebra-mi"]["bone_mean"]) < 0.7 * start
-    assert float(rows["spine-ctmr"]["rigid_deviation"]) < 0.02
+    assert float(rows["spine-ctmr"]["rigid_deviation"]) < 0.1 * float(rows["stretched"]["rigid_deviation"])
     assert float(rows["spine-ctmr"]["soft_mean"]) < float(rows["rigid-start"]["soft_mean"])
 
 

@@ -35,10 +35,9 @@ def draw_accuracy(path: Path, rows: Sequence[Row], titles: Mapping[str, str]) ->
             values = _values([row for row in rows if row.method == name], measure)
             _draw(axis, height, values if measure in SCALES else np.maximum(values, SMALLEST))
         axis.set_xscale(SCALES.get(measure, "log"))
-        if measure in SCALES:
-            axis.set_xlim(-0.02 * axis.get_xlim()[1], max(1.0, axis.get_xlim()[1]))
-        else:
-            axis.xaxis.set_major_formatter("{x:g}")
+        if measure == "folds":
+            axis.set_xlim(-0.3, max(10.0, axis.get_xlim()[1]))
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_yticks(range(len(names)), [titles[name] for name in names])
         axis.set_ylim(-0.6, len(names) - 0.4)
         axis.set_xlabel(label)

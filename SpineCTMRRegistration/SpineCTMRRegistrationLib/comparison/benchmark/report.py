@@ -112,12 +112,16 @@ def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
     by_method = {name: [r for r in rows if r.method == name and r.cost] for name in titles}
     averages = {name: means(found) for name, found in by_method.items() if found}
     known = [key for key in ERRORS if any(np.isfinite(row[key]) for row in averages.values())]
-    lines = header(["method", *(ERRORS[key] for key in known), *COSTS.values(), "CPU ratio", "memory ratio"])
+    lines = header(
+        ["method", "patients", *(ERRORS[key] for key in known), *COSTS.values(), "CPU ratio", "memory ratio"]
+    )
     reference = by_method.get(ENGINE.name, [])
     for name, row in averages.items():
         cells = [_cell(key, row[key]) for key in (*known, *COSTS)]
         ratios = [cost_ratio(by_method[name], reference, cost) for cost in ("cpu_s", "memory_mb")]
-        lines.append(line([titles[name], *cells, *(number(ratio) for ratio in ratios)]))
+        lines.append(
+            line([titles[name], str(len(by_method[name])), *cells, *(number(ratio) for ratio in ratios)])
+        )
     return lines
 
 
