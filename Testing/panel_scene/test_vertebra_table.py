@@ -69,11 +69,11 @@ def test_all_vertebrae_can_be_chosen() -> None:
 
 def test_rows_come_from_the_quality_file(tmp_path: Path) -> None:
     good = flag_vertebra("L1", 20, spread_mm=0.1)
-    bad = flag_vertebra("L2", 21, spread_mm=5.0)
+    bad = flag_vertebra("L2", 21, spread_mm=0.1, visible_share=0.01)
     write_quality_json(tmp_path / "quality.json", [good, bad], {"folding_voxels": 0}, ["Look at L2."])
     quality = read_quality(tmp_path)
     assert [row.flag for row in quality.rows] == ["good", "do not use"]
-    assert "5.0 mm apart" in quality.rows[1].reason
+    assert "1 % of the bone" in quality.rows[1].reason
     assert quality.rows[1].color == FLAG_COLORS["do not use"]
     assert quality.rows[0].figures["spread_mm"] == 0.1
     assert quality.rows[0].figures["visible_share"] is None
