@@ -20,7 +20,7 @@ from ..losses.mind import box_mean, mind_ssc
 from ..tables import require
 from .integration import displacement_of
 from .motion import Motion, RegistrationNetwork
-from .unet import activation, convolution, convolutions
+from .unet import convolution, convolutions, down_and_up
 
 SIZE_MULTIPLE = 16
 RADIUS = 3
@@ -114,13 +114,7 @@ class MatchingUNet(RegistrationNetwork):
 
     def layers(self, features: Tensor) -> Tensor:
         """The layers that are learned: velocity in mm from what `MatchingUNetOptions.prepare` gives."""
-        levels = [activation(self.encoder[0](features))]
-        for layer in self.encoder[1:]:
-            levels.append(activation(layer(functional.max_pool3d(levels[-1], 2))))
-        x = levels.pop()
-        for layer in self.decoder:
-            x = functional.interpolate(x, scale_factor=2, mode="nearest")
-            x = activation(layer(torch.cat([x, levels.pop()], 1)))
+        x = down_and_up(features, self.encoder, self.decoder)
         with torch.autocast(x.device.type, enabled=False):
             matches = self.blend(features[:, : 3 * len(WINDOWS)].float())
             return self.velocity_scale_mm * (self.flow(x.float()) + matches)

@@ -92,13 +92,7 @@ class VelocityUNet(RegistrationNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """Velocity (B, 3, Z/2, Y/2, X/2) in mm of images (B, 2, Z, Y, X)."""
-        features = [activation(self.encoder[0](images))]
-        for layer in self.encoder[1:]:
-            features.append(activation(layer(functional.max_pool3d(features[-1], 2))))
-        x = features.pop()
-        for layer in self.decoder:
-            x = functional.interpolate(x, scale_factor=2, mode="nearest")
-            x = activation(layer(torch.cat([x, features.pop()], 1)))
+        x = down_and_up(images, self.encoder, self.decoder)
         for layer in self.head:
             x = activation(layer(x))
         return self._velocity(x)
@@ -125,6 +119,18 @@ def convolution(inputs: int, outputs: int) -> nn.Conv3d:
 def convolutions(inputs: int, outputs: Sequence[int]) -> nn.ModuleList:
     """Convolutions in a row, from `inputs` channels through the numbers in `outputs`."""
     return nn.ModuleList(convolution(a, b) for a, b in zip((inputs, *outputs), outputs, strict=False))
+
+
+def down_and_up(x: Tensor, encoder: nn.ModuleList, decoder: nn.ModuleList) -> Tensor:
+    """Convolutions with max-poolings between them, then doublings with the encoder's features."""
+    features = [activation(encoder[0](x))]
+    for layer in list(encoder)[1:]:
+        features.append(activation(layer(functional.max_pool3d(features[-1], 2))))
+    x = features.pop()
+    for layer in decoder:
+        x = functional.interpolate(x, scale_factor=2, mode="nearest")
+        x = activation(layer(torch.cat([x, features.pop()], 1)))
+    return x
 
 
 def activation(x: Tensor) -> Tensor:
