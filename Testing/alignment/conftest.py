@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,12 +48,3 @@ def label_vertebrae() -> Labeller:
         return grid.image(array)
 
     return label
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("SPINE_CTMR_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}; set SPINE_CTMR_DATA")
-    return folder

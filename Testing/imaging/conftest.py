@@ -1,8 +1,6 @@
 """A small patient of boxes, and the real data where there is any."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,12 +43,3 @@ def patient() -> Patient:
         for n, z in ((22, 5), (21, 16), (20, 27))
     }
     return Patient(placed(ct.astype(np.int16)), placed(mr.astype(np.int16)), image, centers)
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("SPINE_CTMR_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}; set SPINE_CTMR_DATA")
-    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,13 +170,4 @@ def exported(patient: Patient, tmp_path_factory: pytest.TempPathFactory) -> Path
 
     folder = tmp_path_factory.mktemp("exported")
     export(ExportRequest(patient.result, patient.ct, patient.mr, patient.labels), folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("SPINE_CTMR_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}; set SPINE_CTMR_DATA")
     return folder
