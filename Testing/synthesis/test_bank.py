@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from SpineCTMRRegistrationLib.training import synthetic_data
+from SpineCTMRRegistrationLib.training.recipe import DataOptions, Recipe
 from SpineCTMRRegistrationLib.training.synthesis import bank
 from SpineCTMRRegistrationLib.training.synthesis.patient import Pair
 
@@ -81,3 +83,16 @@ def test_banks_of_two_seeds_share_a_folder(tmp_path: Path) -> None:
     for seed in (1, 2):
         bank.fill_bank(tmp_path, seed, range(1), SIZE, 1.0)
     assert not np.array_equal(bank.read_pair(tmp_path, 1, 0).ct, bank.read_pair(tmp_path, 2, 0).ct)
+
+
+def test_pairs_of_an_earlier_generator_are_not_mixed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataOptions(pairs=2, held_out=1, margin=4)
+    recipe = Recipe("tiny", crop=(16, 16, 16), spacing_mm=2.0, data=data)
+    folders = []
+    for edition in (2, 3):
+        monkeypatch.setattr(synthetic_data, "EDITION", edition)
+        folders.append(synthetic_data.synthetic_patients(recipe, tmp_path).bank)
+    assert [f.name for f in folders] == ["edition2-2mm-20x20x20", "edition3-2mm-20x20x20"]
+    assert all(len(list(f.iterdir())) == 3 for f in folders)

@@ -12,6 +12,7 @@ from scipy import ndimage
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.training.recipe import recipe_of
 from SpineCTMRRegistrationLib.training.recipe_file import find_recipe, load_recipe
+from SpineCTMRRegistrationLib.training.synthesis.patient import EDITION
 from SpineCTMRRegistrationLib.training.synthesis.single_vertebra import make_vertebra_crop
 from SpineCTMRRegistrationLib.training.vertebra_options import VertebraOptions
 from SpineCTMRRegistrationLib.training.vertebra_pairs import VertebraPairs, vertebra_pairs
@@ -86,5 +87,6 @@ def test_recipe_has_the_studies_and_makes_the_vertebrae(tmp_path: Path) -> None:
     made = vertebra_pairs(recipe_of(values), tmp_path, lambda _, share: said.append(share))
     assert len(list(made.bank.glob("vertebra-*.npz"))) == 4
     assert said[-1] == 1.0
+    assert made.bank.name.startswith(f"vertebrae-edition{EDITION}-4mm-")
     with pytest.raises(InputError, match=r"vertebrae\.levels"):
         recipe_of({**values, "vertebrae": {**tiny, "levels": [30]}})

@@ -18,7 +18,7 @@ from .cropping import make_sample, random_window
 from .recipe import Recipe
 from .synthesis.augmentation import scanned_ct, scanned_mr
 from .synthesis.bank import fill_bank, read_pair
-from .synthesis.patient import Pair
+from .synthesis.patient import EDITION, Pair
 from .workers import process_number
 
 CACHE_BYTES = 2 << 30
@@ -35,11 +35,11 @@ def synthetic_patients(recipe: Recipe, bank: Path, progress: Progress = silent) 
 
     Args:
         recipe: with the size, spacing and number of the pairs.
-        bank: folder of banks; pairs of every size and spacing have a subfolder of their own.
+        bank: folder of banks; pairs of every edition, size and spacing have a subfolder of their own.
         progress: of the patients that are made.
     """
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
-    folder = bank / f"{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    folder = bank / f"edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
     rank, processes = process_number()
     counts = {TRAINING_SEED: recipe.data.pairs, VALIDATION_SEED: recipe.data.held_out}
     done, pairs = 0, sum(counts.values())

@@ -13,6 +13,7 @@ from ..network.preprocessing import scale_ct
 from ..progress import Progress, silent
 from .batch import Batch, concatenated
 from .recipe import Recipe
+from .synthesis.patient import EDITION
 from .synthesis.single_vertebra import SingleVertebra, stored_vertebra
 from .vertebra_options import VertebraOptions
 from .workers import process_number
@@ -100,11 +101,11 @@ def vertebra_pairs(recipe: Recipe, bank: Path, progress: Progress = silent) -> V
 
     Args:
         recipe: with the crop, spacing, batch and seed.
-        bank: folder of banks; vertebrae of every size and spacing have a subfolder of their own.
+        bank: folder of banks; vertebrae of every edition, size and spacing have a subfolder of their own.
         progress: of the vertebrae that are made.
     """
     x, y, z = recipe.crop
-    folder = bank / f"vertebrae-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    folder = bank / f"vertebrae-edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
     options = recipe.vertebrae or VertebraOptions()
     pairs = VertebraPairs(folder, options, recipe.crop, recipe.spacing_mm, recipe.batch, recipe.seed)
     pairs.make(progress)
