@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,31 @@ from .sampling import value_and_gradient
 
 
 @dataclass(frozen=True)
+class Lattice:
+    """A scene at one resolution.
+
+    Attributes:
+        spacing_mm: of the lattice.
+        offset_mm: box coordinate of lattice node 0.
+        mr: (z, y, x, 12) descriptors of the MR.
+        ct: (z, y, x) CT intensities.
+        floor: noise floor of the CT's descriptors.
+        seen: (z, y, x) float, where the MR has data.
+    """
+
+    spacing_mm: float
+    offset_mm: float
+    mr: torch.Tensor
+    ct: torch.Tensor
+    floor: float
+    seen: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Scene:
     """Both images on one isotropic box of the MR frame, the CT brought there by the global motion.
+
+    What is derived from them is kept for the next that asks.
 
     Attributes:
         mr: (z, y, x) float32.
@@ -33,58 +56,78 @@ class Scene:
     ct_seen: torch.Tensor
     labels: NDArray[Any]
     spacing_mm: float
+    _lattices: dict[int, Lattice] = field(default_factory=dict, init=False, repr=False)
+    _around: dict[tuple[int, float], torch.Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def lattice(self, factor: int) -> Lattice:
+        """The scene at `factor` times its spacing."""
+        if factor not in self._lattices:
+            mr, ct, seen = (_coarsen(v, factor) for v in (self.mr, self.ct, self.mr_seen.float()))
+            self._lattices[factor] = Lattice(
+                spacing_mm=self.spacing_mm * factor,
+                offset_mm=self.spacing_mm * (factor - 1) / 2,
+                mr=descriptors.dense(mr),
+                ct=ct,
+                floor=descriptors.noise_floor(ct),
+                seen=(seen > 0.99).float(),
+            )
+        return self._lattices[factor]
+
+    def around(self, number: int, reach_mm: float) -> torch.Tensor:
+        """Voxels (m, 3), indices (z, y, x), within a distance of a vertebra of the CT."""
+        key = (number, reach_mm)
+        if key not in self._around:
+            margin = int(reach_mm / self.spacing_mm) + 1
+            start, distance = distance_map(self.labels == number, margin, self.spacing_mm)
+            self._around[key] = torch.from_numpy(np.argwhere(distance <= reach_mm) + start[::-1])
+        return self._around[key]
 
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution of the matching.
+    """What is compared at one resolution.
 
     Attributes:
-        spacing_mm: of the lattice.
-        offset_mm: box coordinate of lattice node 0.
-        mr: (z, y, x, 12) descriptors of the MR.
-        ct: (z, y, x) CT intensities.
-        floor: noise floor of the CT's descriptors.
+        lattice: the images.
         points: (n, p, 3) box mm, sample points in and around each vertebra of the CT.
         known: (n, p) bool, points that the CT shows.
-        seen: (z, y, x) float, where the MR has data.
     """
 
-    spacing_mm: float
-    offset_mm: float
-    mr: torch.Tensor
-    ct: torch.Tensor
-    floor: float
+    lattice: Lattice
     points: torch.Tensor
     known: torch.Tensor
-    seen: torch.Tensor
+
+    @property
+    def spacing_mm(self) -> float:
+        """Of the lattice."""
+        return self.lattice.spacing_mm
 
     def ct_descriptors(self, rotations: torch.Tensor) -> torch.Tensor:
         """Descriptors (b, p, 12) of the CT at the points, along axes turned by (b, 3, 3) CT→MR rotations.
 
         b is a multiple of n: the points repeat for every start.
         """
-        stencil = descriptors.STENCIL.to(self.ct.device, torch.float32) * self.spacing_mm
+        stencil = descriptors.STENCIL.to(self.points) * self.spacing_mm
         turned = stencil @ rotations
         starts = len(rotations) // len(self.points)
         points = self.points.repeat(starts, 1, 1)
         where = points[:, :, None] + turned[:, None]
-        return descriptors.sparse(self._sample(self.ct, where), self.floor)
+        return descriptors.sparse(self._sample(self.lattice.ct, where), self.lattice.floor)
 
     def mr_descriptors(self, points: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """MR descriptors (..., 12) and their x, y, z derivatives per mm, each (..., 12), at box points."""
-        index = (points.reshape(-1, 3) - self.offset_mm) / self.spacing_mm
-        value, slopes = value_and_gradient(self.mr, index)
+        index = (points.reshape(-1, 3) - self.lattice.offset_mm) / self.spacing_mm
+        value, slopes = value_and_gradient(self.lattice.mr, index)
         shape = (*points.shape[:-1], -1)
         return value.reshape(shape), tuple(s.reshape(shape) / self.spacing_mm for s in slopes)
 
     def visible(self, points: torch.Tensor) -> torch.Tensor:
         """Share (...,) of the MR's data around box points (..., 3): 1 inside, 0 outside its field of view."""
-        return self._sample(self.seen, points, padding="zeros")
+        return self._sample(self.lattice.seen, points, padding="zeros")
 
     def _sample(self, volume: torch.Tensor, points: torch.Tensor, padding: str = "border") -> torch.Tensor:
         size = torch.tensor(volume.shape[::-1], dtype=torch.float32, device=volume.device)
-        where = (points.reshape(-1, 3) - self.offset_mm) * (2 / (self.spacing_mm * (size - 1))) - 1
+        where = (points.reshape(-1, 3) - self.lattice.offset_mm) * (2 / (self.spacing_mm * (size - 1))) - 1
         sampled = F.grid_sample(
             volume[None, None], where[None, None, None], padding_mode=padding, align_corners=True
         )
@@ -99,27 +142,19 @@ def make_level(
     The points are drawn from the vertebra's voxels dilated by `reach_mm` and jittered by half a voxel,
     which keeps the interpolation's smoothing independent of the pose (no lattice artefact).
     """
-    mr, ct, seen = (_coarsen(v, factor) for v in (scene.mr, scene.ct, scene.mr_seen.float()))
-    step = scene.spacing_mm
     points, known = [], []
     for number in numbers:
-        start, distance = distance_map(scene.labels == number, int(reach_mm / step) + 1, step)
-        voxels = np.argwhere(distance <= reach_mm) + start[::-1]
-        choice = torch.randint(len(voxels), (count,), generator=generator)
-        index = torch.from_numpy(voxels)[choice]
+        voxels = scene.around(number, reach_mm)
+        index = voxels[torch.randint(len(voxels), (count,), generator=generator)]
         jitter = torch.rand((count, 3), generator=generator) - 0.5
         z, y, x = index.unbind(-1)
         known.append(scene.ct_seen.cpu()[z, y, x])
-        points.append((index.flip(-1) + jitter) * step)
+        points.append((index.flip(-1) + jitter) * scene.spacing_mm)
+    device = scene.mr.device
     return Level(
-        spacing_mm=step * factor,
-        offset_mm=step * (factor - 1) / 2,
-        mr=descriptors.dense(mr),
-        ct=ct,
-        floor=descriptors.noise_floor(ct),
-        points=torch.stack(points).float().to(mr.device),
-        known=torch.stack(known).to(mr.device),
-        seen=(seen > 0.99).float(),
+        lattice=scene.lattice(factor),
+        points=torch.stack(points).float().to(device),
+        known=torch.stack(known).to(device),
     )
 
 
