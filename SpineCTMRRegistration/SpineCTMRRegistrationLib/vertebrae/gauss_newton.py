@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from .matching import Level
+from .mutual_information import information_terms
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,19 @@ class Fit:
     visible: torch.Tensor
 
 
-def optimise(level: Level, poses: Poses, prior: JointPrior, iterations: int, rounds: int = 1) -> Fit:
+def optimise(
+    level: Level,
+    poses: Poses,
+    prior: JointPrior,
+    iterations: int,
+    rounds: int = 1,
+    information: float = 0.0,
+) -> Fit:
     """Refine all starts at one level.
 
     Each round renders the CT's descriptors along the MR's axes for the current rotations, then takes
-    `iterations` damped Gauss-Newton steps of at most one lattice spacing.
+    `iterations` damped Gauss-Newton steps of at most one lattice spacing. `information` is the weight of
+    the mutual information beside the descriptors.
     """
     starts, count = poses.rotation.shape[:2]
     residual = visible = torch.empty(0)
@@ -85,7 +94,9 @@ def optimise(level: Level, poses: Poses, prior: JointPrior, iterations: int, rou
         rotations = poses.rotation.reshape(-1, 3, 3).float()
         target = level.ct_descriptors(rotations).reshape(starts, count, -1, 12)
         for _ in range(iterations):
-            hessian, gradient, residual, visible = _data_terms(level, poses, target, prior.evidence)
+            hessian, gradient, residual, visible = _data_terms(
+                level, poses, target, prior.evidence, information
+            )
             step = _solve(hessian, gradient, poses, prior)
             poses = poses.updated(_limited(step, level.spacing_mm))
             if float(step.abs().max()) < 1e-3 * level.spacing_mm:
@@ -96,7 +107,7 @@ def optimise(level: Level, poses: Poses, prior: JointPrior, iterations: int, rou
 
 
 def _data_terms(
-    level: Level, poses: Poses, target: torch.Tensor, evidence: float
+    level: Level, poses: Poses, target: torch.Tensor, evidence: float, information: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gauss-Newton matrices (s, n, 6, 6), gradients (s, n, 6), residuals and visible shares (s, n)."""
     moved = poses.apply(level.points)
@@ -115,7 +126,13 @@ def _data_terms(
     visible = weight.mean(-1)
     residual = (difference.square().mean(-1) * weight).sum(-1) / amount
     scale = (evidence * visible / (amount * 12 * residual.clamp(min=1e-6)))[..., None]
-    return (hessian * scale[..., None]).double(), (gradient * scale).double(), residual, visible
+    hessian, gradient = hessian * scale[..., None], gradient * scale
+    if information:
+        mr, change = level.mr_values(where)
+        fisher, slope = information_terms(mr, change, level.ct_values().expand_as(mr), lever, weight)
+        worth = (information * evidence * visible)[..., None]
+        hessian, gradient = hessian + fisher * worth[..., None], gradient + slope * worth
+    return hessian.double(), gradient.double(), residual, visible
 
 
 def _solve(hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: JointPrior) -> torch.Tensor:

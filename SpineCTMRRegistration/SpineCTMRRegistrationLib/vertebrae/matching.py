@@ -22,7 +22,8 @@ class Lattice:
     Attributes:
         spacing_mm: of the lattice.
         offset_mm: box coordinate of lattice node 0.
-        mr: (z, y, x, 12) descriptors of the MR.
+        mr: (z, y, x) MR intensities.
+        mr_descriptors: (z, y, x, 12) of the MR.
         ct: (z, y, x) CT intensities.
         floor: noise floor of the CT's descriptors.
         seen: (z, y, x) float, where the MR has data.
@@ -31,6 +32,7 @@ class Lattice:
     spacing_mm: float
     offset_mm: float
     mr: torch.Tensor
+    mr_descriptors: torch.Tensor
     ct: torch.Tensor
     floor: float
     seen: torch.Tensor
@@ -66,7 +68,8 @@ class Scene:
             self._lattices[factor] = Lattice(
                 spacing_mm=self.spacing_mm * factor,
                 offset_mm=self.spacing_mm * (factor - 1) / 2,
-                mr=descriptors.dense(mr),
+                mr=mr,
+                mr_descriptors=descriptors.dense(mr),
                 ct=ct,
                 floor=descriptors.noise_floor(ct),
                 seen=(seen > 0.99).float(),
@@ -116,8 +119,22 @@ class Level:
 
     def mr_descriptors(self, points: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """MR descriptors (..., 12) and their x, y, z derivatives per mm, each (..., 12), at box points."""
+        return self._with_slopes(self.lattice.mr_descriptors, points)
+
+    def mr_values(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """MR intensities (...) and their derivatives per mm (..., 3) at box points."""
+        value, slopes = self._with_slopes(self.lattice.mr[..., None], points)
+        return value[..., 0], torch.cat(slopes, -1)
+
+    def ct_values(self) -> torch.Tensor:
+        """CT intensities (n, p) at the points."""
+        return self._sample(self.lattice.ct, self.points)
+
+    def _with_slopes(
+        self, volume: torch.Tensor, points: torch.Tensor
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         index = (points.reshape(-1, 3) - self.lattice.offset_mm) / self.spacing_mm
-        value, slopes = value_and_gradient(self.lattice.mr, index)
+        value, slopes = value_and_gradient(volume, index)
         shape = (*points.shape[:-1], -1)
         return value.reshape(shape), tuple(s.reshape(shape) / self.spacing_mm for s in slopes)
 

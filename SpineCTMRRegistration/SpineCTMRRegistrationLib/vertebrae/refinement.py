@@ -27,6 +27,7 @@ class Stage:
         iterations: Gauss-Newton steps per round.
         rounds: how often the CT's descriptors are rendered anew.
         keep: how many of the best starts go on.
+        information: weight of the mutual information beside the descriptors.
     """
 
     factor: int
@@ -34,6 +35,7 @@ class Stage:
     iterations: int
     rounds: int
     keep: int
+    information: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,13 @@ class RefinementOptions:
         reach_mm: tissue around the bone that takes part.
     """
 
-    stages: tuple[Stage, ...] = (Stage(4, 800, 10, 1, 3), Stage(2, 1500, 8, 1, 1), Stage(1, 4000, 6, 2, 1))
-    shifts_mm: float = 6.0
-    turns_deg: float = 9.0
+    stages: tuple[Stage, ...] = (
+        Stage(4, 800, 10, 1, 3),
+        Stage(2, 1500, 8, 1, 1),
+        Stage(1, 8000, 6, 1, 1, 0.3),
+    )
+    shifts_mm: float = 0.0
+    turns_deg: float = 0.0
     reach_mm: float = 4.0
 
 
@@ -105,7 +111,7 @@ def refine_poses(
     spread = torch.zeros(len(numbers))
     for stage in options.stages:
         level = make_level(scene, numbers, stage.factor, stage.points, options.reach_mm, generator)
-        fit = optimise(level, poses, prior, stage.iterations, stage.rounds)
+        fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
         order = _ranking(fit)
         if len(order) > 1:
             spread = _spread(level, fit, order)
