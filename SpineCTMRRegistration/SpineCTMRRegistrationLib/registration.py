@@ -167,9 +167,8 @@ def _bone_points(case: Case) -> dict[int, NDArray[Any]]:
 def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
     moved = rigid.apply(start.global_rigid, np.concatenate(list(_bone_points(case).values())))
     grid = Grid.around(moved, network.card.spacing_mm, NETWORK_MARGIN_MM)
-    mr = on_grid(case.mr, grid, sitk.Transform(), 0.0)
-    ct = on_grid(case.ct, grid, rigid.to_sitk(rigid.inverse(start.global_rigid)), -1000.0)
-    displacement = predict_displacement(network, mr, ct)
+    images = _images_on(case, grid, rigid.to_sitk(rigid.inverse(start.global_rigid)))
+    displacement = predict_displacement(network, *images)
     labels = labels_in_box(case.vertebrae, start.global_rigid, grid)
     return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
 
@@ -251,25 +250,31 @@ def _soft_motion(
     spacing = coarse.spacing_mm[0]
     field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
     to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
-    grid = coarse.with_spacing(network.card.spacing_mm)
-    prior = predict_displacement(
-        network, on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)
-    )
+    mr, ct = _images_on(case, coarse, to_ct)
+    grid, seen = coarse, (mr, ct)
+    if spacing != network.card.spacing_mm:
+        grid = coarse.with_spacing(network.card.spacing_mm)
+        seen = _images_on(case, grid, to_ct)
+    prior = predict_displacement(network, *seen)
     shift = torch.tensor(np.subtract(coarse.origin_mm, grid.origin_mm), dtype=torch.float32)
     prior = sample_vectors(prior, node_coordinates(coarse) + shift, grid.spacing_mm[0])
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
     free = free * torch.from_numpy(Grid.of(case.mr).covers(coarse))
-    mr = torch.from_numpy(on_grid(case.mr, coarse, sitk.Transform(), 0.0))
-    ct = torch.from_numpy(np.clip(on_grid(case.ct, coarse, to_ct, -1000.0), -250, 800))
     free, prior = free.float(), prior * free[..., None]
     nothing = torch.zeros_like(prior)
-    scores = [disagreement(mr, ct, free, field, spacing) for field in (prior, nothing)]
+    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(-250, 800)
+    scores = [disagreement(*images, free, field, spacing) for field in (prior, nothing)]
     if scores[0] >= PRIOR_SUPPORT * scores[1]:
         notes.append("The images do not support the network's soft-tissue motion; it was left out.")
         prior = nothing
-    return soft_motion(mr, ct, free, prior, spacing, options.soft_tissue)
+    return soft_motion(*images, free, prior, spacing, options.soft_tissue)
+
+
+def _images_on(case: Case, grid: Grid, to_ct: sitk.Transform) -> tuple[NDArray[Any], NDArray[Any]]:
+    """MR and CT (z, y, x) on a grid of the MR frame, the CT through a transform of its points."""
+    return on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)
 
 
 def _border_window(grid: Grid, width_mm: float = 14.0) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ COMPRESSION = 1
 def write_results(result: RegistrationResult, directory: Path, progress: Progress = silent) -> Assessment:
     """Write all files of a registration into an existing folder.
 
+    SimpleITK works without Python's lock, so the files are made side by side.
+
     Args:
         result: what was registered.
         directory: an existing, empty folder.
@@ -43,20 +46,20 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         RegistrationFailed: after everything is written, if the registration failed its own checks.
     """
     case, deformation = result.case, result.deformation
-    progress("writing transforms", 0.0)
-    _write_transforms(result, directory)
-    progress("warping the images", 0.2)
-    warped = ct_in_mr(case.ct, case.mr, deformation)
-    _write(warped, directory / "ct_in_mr.nrrd")
-    progress("warping the images", 0.4)
-    _write(mr_in_ct(case.ct, case.mr, deformation), directory / "mr_in_ct.nrrd")
-    labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
-    _write(labels, directory / "vertebrae_in_mr.nrrd")
-    progress("measuring quality", 0.7)
-    determinant = deformation_determinant(deformation)
-    jacobian = jacobian_on_mr(determinant, deformation.box, case.mr)
-    _write(jacobian, directory / "jacobian.nrrd")
-    assessment = assess(result, determinant, labels)
+    progress("warping the images", 0.0)
+    with ThreadPoolExecutor(max_workers=2) as background:
+        ct = background.submit(_write_ct_in_mr, result, directory)
+        mr = background.submit(_write_mr_in_ct, result, directory)
+        transforms = background.submit(_write_transforms, result, directory)
+        labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
+        _write(labels, directory / "vertebrae_in_mr.nrrd")
+        determinant = deformation_determinant(deformation)
+        jacobian = jacobian_on_mr(determinant, deformation.box, case.mr)
+        _write(jacobian, directory / "jacobian.nrrd")
+        progress("measuring quality", 0.4)
+        assessment = assess(result, determinant, labels)
+        progress("writing the images", 0.7)
+        warped, _, _ = ct.result(), mr.result(), transforms.result()
     write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
     write_quality_csv(directory / "quality.csv", assessment.vertebrae)
     progress("writing the report", 0.8)
@@ -72,6 +75,17 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
 
 def _write(image: sitk.Image, path: Path) -> None:
     sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
+
+
+def _write_ct_in_mr(result: RegistrationResult, directory: Path) -> sitk.Image:
+    warped = ct_in_mr(result.case.ct, result.case.mr, result.deformation)
+    _write(warped, directory / "ct_in_mr.nrrd")
+    return warped
+
+
+def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
+    warped = mr_in_ct(result.case.ct, result.case.mr, result.deformation)
+    _write(warped, directory / "mr_in_ct.nrrd")
 
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:

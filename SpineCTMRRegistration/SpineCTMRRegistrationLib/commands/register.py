@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from ..reporting import Reporter, span
 from ..staging import require_apart
@@ -66,6 +69,7 @@ def _check(arguments: Namespace) -> None:
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
     limit_threads(arguments)
+    Thread(target=_load_packages, daemon=True).start()
 
     from ..imaging.read_case import read_case
 
@@ -80,6 +84,13 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
     result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85))
     write_results(result, arguments.output, span(reporter, 0.85, 1.0))
+
+
+def _load_packages() -> None:
+    """Import what is needed later, while the images are read."""
+    with suppress(ImportError):  # told where it is needed
+        for name in ("torch", "matplotlib.figure"):
+            importlib.import_module(name)
 
 
 SUBCOMMAND = Subcommand(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
@@ -126,6 +125,8 @@ def ordered_slices(slices: Sequence[Slice], folder: Path) -> list[Slice]:
 
 def _header(path: Path) -> Any | None:
     """The header of an image file with its path as `filename`; None for anything else."""
+    import pydicom  # a quarter of a second that other files need not wait
+
     bare = path.suffix.lower() in ("", ".dcm", ".ima")
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=bare, specific_tags=_TAGS)

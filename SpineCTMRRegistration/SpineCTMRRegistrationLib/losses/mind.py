@@ -45,19 +45,28 @@ def mind_ssc(image: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
     return torch.exp(-distance / variance.clamp(scale * 1e-3, scale * 1e3))
 
 
+CACHED_CHANNELS = 4
+"""Channels averaged at a time, so that what is added up stays in the processor's cache."""
+
+
 def box_mean(values: Tensor, side: int) -> Tensor:
     """Mean over a box of `side` voxels (odd); values (B, C, Z, Y, X) continue with their border value."""
+    parts = [_box_sum(part, side // 2) for part in values.split(CACHED_CHANNELS, 1)]
+    return torch.cat(parts, 1).div_(side**3)
+
+
+def _box_sum(values: Tensor, radius: int) -> Tensor:
     for axis in (2, 3, 4):
         count = values.shape[axis]
         total = values.clone()
-        for shift in range(1, side // 2 + 1):
+        for shift in range(1, radius + 1):
             inside, border = max(count - shift, 0), min(shift, count)
             total.narrow(axis, count - inside, inside).add_(values.narrow(axis, 0, inside))
             total.narrow(axis, 0, border).add_(values.narrow(axis, 0, 1))
             total.narrow(axis, 0, inside).add_(values.narrow(axis, shift, inside))
             total.narrow(axis, inside, border).add_(values.narrow(axis, count - 1, 1))
         values = total
-    return values.div_(side**3)
+    return values
 
 
 def mind_loss(fixed: Tensor, warped: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
