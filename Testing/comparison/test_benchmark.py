@@ -20,6 +20,7 @@ from SpineCTMRRegistrationLib.comparison.benchmark.child import Cost
 from SpineCTMRRegistrationLib.comparison.benchmark.methods import ENGINE, METHODS, Method, find_methods
 from SpineCTMRRegistrationLib.comparison.benchmark.patients import ACCURACY, Patient, Subject, phantoms
 from SpineCTMRRegistrationLib.comparison.benchmark.problem import make_problem
+from SpineCTMRRegistrationLib.comparison.benchmark.report import write_report
 from SpineCTMRRegistrationLib.comparison.benchmark.rows import Row
 from SpineCTMRRegistrationLib.comparison.benchmark.run import Terms, run_benchmark
 from SpineCTMRRegistrationLib.errors import InputError
@@ -51,7 +52,7 @@ def phantom() -> Phantom:
 
 @pytest.fixture(scope="module")
 def patient(phantom: Phantom) -> Patient:
-    return Patient("small", ACCURACY, lambda: Subject(phantom.case, phantom), margin_mm=10.0)
+    return Patient("small", ACCURACY, lambda: Subject(phantom.case, phantom), margin_mm=10.0, kind="2 mm")
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,7 @@ def test_the_page_has_a_line_per_method_with_ratios_to_the_engine(finished: Fini
     )
     assert table[ENGINE.title][columns.index("CPU ratio")] == "1"
     assert "1 phantom with 2 vertebrae" in page
+    assert "## Phantoms with known truth: 2 mm" in page
     assert (output / "benchmark.png").stat().st_size > 10_000
     assert len(json.loads((output / "benchmark.json").read_text())["rows"]) == len(rows)
 
@@ -183,7 +185,7 @@ def test_a_method_that_takes_too_long_is_ended(patient: Patient, tmp_path: Path)
 
 
 def _row(method: str, patient: str, vertebrae: int, cpu_s: float) -> Row:
-    names = (method, patient, ACCURACY, vertebrae, 1000 * vertebrae, "", None, 1, None, None)
+    names = (method, patient, ACCURACY, "", vertebrae, 1000 * vertebrae, "", None, 1, None, None)
     return Row(*names, Cost(wall_s=2 * cpu_s, cpu_s=cpu_s, memory_mb=None), None)
 
 
@@ -195,6 +197,19 @@ def test_exponents_and_ratios_of_known_laws() -> None:
     slower = [_row("b", "2", 2, 8 * 0.5 * 2**1.5), _row("b", "4", 4, 2 * 0.5 * 4**1.5)]
     assert summary.cost_ratio(slower, rows[:3], "cpu_s") == pytest.approx(4.0)
     assert math.isnan(summary.cost_ratio(slower, [], "cpu_s"))
+
+
+def test_every_kind_of_phantom_has_a_table_of_its_own(tmp_path: Path) -> None:
+    rows = [
+        replace(_row(ENGINE.name, kind, 2, cpu_s), kind=kind)
+        for kind, cpu_s in (("T1", 3.0), ("T2", 5.0), ("T2", 7.0))
+    ]
+    page = write_report(tmp_path, rows, [ENGINE], 1).read_text()
+    first, second = page.split("## ")[1:]
+    assert first.startswith("Phantoms with known truth: T1")
+    assert second.startswith("Phantoms with known truth: T2")
+    assert "| 1 | 3.0 | 6.0 |" in first
+    assert "| 2 | 6.0 | 12.0 |" in second
 
 
 def test_unknown_names_are_refused() -> None:

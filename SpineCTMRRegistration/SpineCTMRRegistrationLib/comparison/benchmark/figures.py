@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from .rows import Row
 from .summary import Exponent
 
-INK, BOX, DOT = "#222222", "#9ecae1", "#08519c"
+INK = "#222222"
+COLORS, MARKERS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"), "osD^vP"
+"""Of the kinds of phantoms (Okabe and Ito's colours, which colour-blind people can tell apart)."""
+ROOM = 0.84
+"""Height of all violins of a method; methods are 1 apart."""
 PANELS = {
     "bone_points": "TRE at bone points, mm",
     "soft_mean": "mean error in soft tissue, mm",
@@ -27,14 +34,19 @@ SMALLEST = 1e-3
 
 
 def draw_accuracy(path: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
-    """A panel per measure with a box (quartiles, whiskers to 5 and 95 %) or a dot per patient."""
-    figure, axes = _canvas(2, 3, (15, 7.5))
+    """A panel per measure: violins of the errors at all bone points, a dot per patient for the others.
+
+    Kinds of phantoms lie side by side, each in its colour.
+    """
+    figure, axes = _canvas(2, 3, (15, 8.5))
     names = [name for name in titles if any(row.method == name and row.cost for row in rows)][::-1]
+    kinds = list(dict.fromkeys(row.kind for row in rows))
     for axis, (measure, label) in zip(axes.ravel(), PANELS.items(), strict=True):
-        for height, name in enumerate(names):
-            values = _values([row for row in rows if row.method == name], measure)
-            _draw(axis, height, values if measure in SCALES else np.maximum(values, SMALLEST))
         axis.set_xscale(SCALES.get(measure, "log"))
+        for (height, name), (k, kind) in product(enumerate(names), enumerate(kinds)):
+            values = _values([row for row in rows if (row.method, row.kind) == (name, kind)], measure)
+            values = values if measure in SCALES else np.maximum(values, SMALLEST)
+            _draw(axis, height + (len(kinds) - 1 - 2 * k) * ROOM / (2 * len(kinds)), values, k, len(kinds))
         if measure == "folds":
             axis.set_xlim(-0.3, max(10.0, axis.get_xlim()[1]))
         axis.xaxis.set_major_formatter("{x:g}")
@@ -44,6 +56,7 @@ def draw_accuracy(path: Path, rows: Sequence[Row], titles: Mapping[str, str]) ->
         axis.grid(axis="x", color="#dddddd")
     for axis in axes[:, 1:].ravel():
         axis.tick_params(labelleft=False)
+    _name_kinds(figure, kinds)
     _save(figure, path)
 
 
@@ -74,7 +87,7 @@ def draw_scaling(
     _save(figure, path)
 
 
-def _values(rows: Sequence[Row], measure: str) -> np.ndarray:
+def _values(rows: Sequence[Row], measure: str) -> NDArray[Any]:
     """All values of a method: one per bone point, or one per patient."""
     if measure == "bone_points":
         return np.array([error for row in rows if row.measures for error in row.measures.bone_points or ()])
@@ -82,21 +95,34 @@ def _values(rows: Sequence[Row], measure: str) -> np.ndarray:
     return np.array([value for value in values if value is not None], float)
 
 
-def _draw(axis: Any, height: int, values: np.ndarray) -> None:
+def _draw(axis: Any, height: float, values: NDArray[Any], kind: int, kinds: int) -> None:
+    """A violin of many values, smoothed by 0.05 decades, with median and quartiles; few values as dots."""
+    color, marker = _style(kind)
     if len(values) > 20:
-        axis.boxplot(
-            values,
-            positions=[height],
-            orientation="horizontal",
-            widths=0.6,
-            whis=(5, 95),
-            showfliers=False,
-            patch_artist=True,
-            boxprops={"facecolor": BOX},
-            medianprops={"color": INK},
-        )
+        logs = np.log10(values)
+        edges = np.arange(logs.min() - 0.15, logs.max() + 0.15, 0.01)
+        density = gaussian_filter1d(np.histogram(logs, edges)[0].astype(float), 5)
+        half = ROOM / (2 * kinds) * density / density.max()
+        places = 10 ** ((edges[1:] + edges[:-1]) / 2)
+        axis.fill_between(places, height - half, height + half, color=color, alpha=0.5, linewidth=0)
+        axis.plot(np.percentile(values, [25, 75]), [height, height], color=INK, linewidth=2.5)
+        axis.plot(np.median(values), height, "o", color="white", markeredgecolor=INK, markersize=6)
     else:
-        axis.plot(values, np.full(len(values), height), "o", color=DOT, alpha=0.8)
+        axis.plot(values, np.full(len(values), height), marker, color=color, alpha=0.9)
+
+
+def _name_kinds(figure: Any, kinds: Sequence[str]) -> None:
+    """A legend below the panels, where there are several kinds."""
+    from matplotlib.lines import Line2D
+
+    if len(kinds) > 1:
+        styles = [_style(k) for k in range(len(kinds))]
+        marks = [Line2D([], [], color=color, marker=marker, linestyle="") for color, marker in styles]
+        figure.legend(marks, kinds, loc="outside lower center", ncols=len(kinds))
+
+
+def _style(kind: int) -> tuple[str, str]:
+    return COLORS[kind % len(COLORS)], MARKERS[kind % len(MARKERS)]
 
 
 def _canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:

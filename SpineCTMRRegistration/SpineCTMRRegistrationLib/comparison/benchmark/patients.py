@@ -38,12 +38,14 @@ class Patient:
         series: "accuracy", "real", or "vertebrae" or "volume" for the scaling of time and memory.
         make: makes or reads the images; called only if something is left to do.
         margin_mm: how far the common grid extends beyond the moved bones.
+        kind: what phantoms of the same table have in common.
     """
 
     name: str
     series: str
     make: Callable[[], Subject]
     margin_mm: float = MARGIN_MM
+    kind: str = ""
 
 
 def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -> list[Patient]:
@@ -59,7 +61,8 @@ def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -
         options = replace(KINDS[kind], levels=tuple(levels))
         first = FIRST_SEED + 20 * list(KINDS).index(kind)
         for seed in range(first, first + count):
-            chosen.append(Patient(f"{kind.replace(' ', '_')}_{seed}", ACCURACY, _maker(seed, options)))
+            name = f"{kind.replace(' ', '_')}_{seed}"
+            chosen.append(Patient(name, ACCURACY, _maker(seed, options), kind=kind))
     return chosen
 
 

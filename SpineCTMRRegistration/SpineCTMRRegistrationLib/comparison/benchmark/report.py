@@ -54,10 +54,8 @@ def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], t
     everything = {"machine": _machine(), "rows": [asdict(row) for row in rows]}
     (output / "benchmark.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
     lines = ["# Benchmark", "", _conditions(rows, threads), ""]
-    for series, heading in ((ACCURACY, "Phantoms with known truth"), (REAL, "Real pair")):
-        chosen = [row for row in rows if row.series == series]
-        if chosen:
-            lines += [f"## {heading}", "", *_table(chosen, titles), ""]
+    for heading, chosen in _groups(rows).items():
+        lines += [f"## {heading}", "", *_table(chosen, titles), ""]
     if any(row.series == ACCURACY and row.measures for row in rows):
         draw_accuracy(output / "benchmark.png", [row for row in rows if row.series == ACCURACY], titles)
         lines += ["![](benchmark.png)", ""]
@@ -66,6 +64,16 @@ def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], t
     page = output / "benchmark.md"
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return page
+
+
+def _groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of each table by its heading: one per kind of phantoms, one for the real pair."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.series == ACCURACY:
+            groups.setdefault(f"Phantoms with known truth: {row.kind}", []).append(row)
+    real = [row for row in rows if row.series == REAL]
+    return {**groups, "Real pair": real} if real else groups
 
 
 def _write_csv(path: Path, rows: Sequence[Row]) -> None:

@@ -18,7 +18,7 @@ class Row:
     """One registration of the benchmark.
 
     Attributes:
-        method, patient, series: names.
+        method, patient, series, kind: names.
         vertebrae: how many were registered.
         voxels: of the common grid.
         began: date and time, UTC.
@@ -32,6 +32,7 @@ class Row:
     method: str
     patient: str
     series: str
+    kind: str
     vertebrae: int
     voxels: int
     began: str

@@ -106,6 +106,7 @@ def _row(
         method=method.name,
         patient=patient.name,
         series=patient.series,
+        kind=patient.kind,
         vertebrae=len(np.unique(sitk.GetArrayViewFromImage(problem.labels))) - 1,
         voxels=int(np.prod(problem.grid.size)),
         began=began.isoformat(timespec="milliseconds"),
