@@ -15,7 +15,9 @@ setup(
     package_dir={LIBRARY: f"{MODULE}/{LIBRARY}", NETWORKS: f"{MODULE}/Resources/Networks"},
     package_data={
         NETWORKS: ["*.onnx", "*.json", "*.safetensors", "*.md"],
-        LIBRARY: ["training/recipes/*.toml", "comparison/ablation/*.toml"],
+        LIBRARY: [
+            f"{folder}/*.toml" for folder in ("training/recipes", "comparison/ablation", "comparison/papers")
+        ],
     },
     include_package_data=False,
 )

@@ -11,6 +11,7 @@ from . import (
     evaluate,
     export,
     export_dicom,
+    papers,
     phantom,
     register,
     train,
@@ -24,6 +25,6 @@ def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
         *(register, evaluate, compare, export_dicom, demo, phantom),
-        *(contact_sheet, train, export, ablation, benchmark),
+        *(contact_sheet, train, export, ablation, papers, benchmark),
     )
     return tuple(module.SUBCOMMAND for module in modules)

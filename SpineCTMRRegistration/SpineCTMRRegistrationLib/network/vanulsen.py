@@ -24,14 +24,17 @@ class VanUlsenOptions:
 
     Attributes:
         filters: channels at every resolution, finest first.
+        momentum: share of the newest batch in the running statistics of the batch normalisation.
     """
 
     kind: ClassVar[str] = "vanulsen"
     sides: ClassVar[str] = f"multiples of {SIZE_MULTIPLE}"
     filters: tuple[int, int, int, int] = (4, 8, 16, 32)
+    momentum: float = KERAS_MOMENTUM
 
     def __post_init__(self) -> None:
         require(min(self.filters) > 0, "network.filters", "numbers of channels above 0")
+        require(0 < self.momentum <= 1, "network.momentum", "above 0 and at most 1")
 
     def takes(self, side: int) -> bool:
         """See `NetworkOptions.takes`."""
@@ -66,13 +69,14 @@ class VanUlsenNetwork(RegistrationNetwork):
 
     def __init__(self, options: VanUlsenOptions | None = None) -> None:
         super().__init__()
-        filters = (options or VanUlsenOptions()).filters
-        self.encoder = _blocks((2, *filters[:-1]), filters)
+        options = options or VanUlsenOptions()
+        filters = options.filters
+        self.encoder = _blocks((2, *filters[:-1]), filters, options.momentum)
         coarse, fine = filters[:0:-1], filters[-2::-1]
         self.doubling = nn.ModuleList(
             nn.ConvTranspose3d(a, b, kernel_size=2, stride=2) for a, b in zip(coarse, fine, strict=True)
         )
-        self.decoder = _blocks(fine, fine)
+        self.decoder = _blocks(fine, fine, options.momentum)
         self.flow = nn.Conv3d(filters[0], 3, kernel_size=3, padding=1)
         nn.init.normal_(self.flow.weight, std=1e-5)
         nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
@@ -93,7 +97,7 @@ class VanUlsenNetwork(RegistrationNetwork):
         return Motion(output)
 
 
-def _blocks(inputs: Sequence[int], outputs: Sequence[int]) -> nn.ModuleList:
+def _blocks(inputs: Sequence[int], outputs: Sequence[int], momentum: float) -> nn.ModuleList:
     return nn.ModuleList(
-        normalised_pair(a, b, 1, KERAS_EPSILON, KERAS_MOMENTUM) for a, b in zip(inputs, outputs, strict=True)
+        normalised_pair(a, b, 1, KERAS_EPSILON, momentum) for a, b in zip(inputs, outputs, strict=True)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from .cohort import Cohort, PairedComparison, compare
 from .evaluation_tables import TITLES
@@ -15,9 +15,11 @@ MARKS = ("†", "*")
 
 Rows = Mapping[str, PairedComparison]
 Cell = Callable[[PairedComparison, int], str]
+Published = Mapping[str, Mapping[str, Sequence[str]]]
+"""Cells of a paper's table by metric, level and column."""
 
 
-def vanulsen_table(methods: Mapping[str, Cohort]) -> str:
+def vanulsen_table(methods: Mapping[str, Cohort], published: Published | None = None) -> str:
     """Table 4.1 of van Ulsen 2022: median ± interquartile range over the patients, every level and all.
 
     † marks a difference from the first method (there the rigid start), * one from the second (there the
@@ -26,8 +28,10 @@ def vanulsen_table(methods: Mapping[str, Cohort]) -> str:
 
     Args:
         methods: evaluations of the same patients by the method's name, in the order of the columns.
+        published: what a paper prints, shown in italics under ours.
     """
     names = list(methods)
+    paper = published or {}
 
     def marks(metric: str, level: str, column: int) -> str:
         found = ""
@@ -41,7 +45,9 @@ def vanulsen_table(methods: Mapping[str, Cohort]) -> str:
         def text(row: PairedComparison, column: int) -> str:
             values = row.second
             spread = f"{number(values.median)} ± {number(values.q3 - values.q1)}"
-            return spread + marks(metric, row.level, column)
+            theirs = paper.get(metric, {}).get(row.level)
+            beside = f"<br>*{theirs[column]}*" if theirs else ""
+            return spread + marks(metric, row.level, column) + beside
 
         return text
 

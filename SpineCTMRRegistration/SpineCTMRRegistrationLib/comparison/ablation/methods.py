@@ -86,8 +86,13 @@ def case_of(batch: Batch, spacing_mm: float) -> Case:
 
 def displacement_on(deformation: Deformation, grid: Grid) -> Tensor:
     """`mr_to_ct` less the identity, (1, 3, Z, Y, X) in mm, on a grid without rotation."""
+    return transform_displacement(deformation.mr_to_ct(), grid)
+
+
+def transform_displacement(transform: sitk.Transform, grid: Grid) -> Tensor:
+    """A transform less the identity, (1, 3, Z, Y, X) in mm, on a grid without rotation."""
     field = sitk.TransformToDisplacementField(
-        deformation.mr_to_ct(), sitk.sitkVectorFloat64, grid.size, grid.origin_mm, grid.spacing_mm
+        transform, sitk.sitkVectorFloat64, grid.size, grid.origin_mm, grid.spacing_mm
     )
     return torch.from_numpy(sitk.GetArrayFromImage(field)).float().permute(3, 0, 1, 2)[None]
 

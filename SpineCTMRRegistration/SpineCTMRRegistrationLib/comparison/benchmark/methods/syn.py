@@ -14,21 +14,32 @@ from ..problem import Problem
 
 def register(problem: Problem, threads: int) -> sitk.Transform:
     """ANTsPy's default "SyN": affine, then deformable, both by Mattes mutual information."""
+    return problem.after_start(ants_transform(problem.fixed, problem.moving, "SyN"))
+
+
+def ants_transform(fixed: sitk.Image, moving: sitk.Image, kind: str) -> sitk.Transform:
+    """From the points of the fixed image to those of the moving one, found by ANTs from no motion on.
+
+    Args:
+        fixed: on any grid.
+        moving: on any grid.
+        kind: "Affine" or "SyN".
+    """
     import ants
 
     with tempfile.TemporaryDirectory() as folder:
         found = ants.registration(
-            fixed=_image(problem.fixed),
-            moving=_image(problem.moving),
-            type_of_transform="SyN",
+            fixed=_image(fixed),
+            moving=_image(moving),
+            type_of_transform=kind,
             initial_transform="Identity",
             outprefix=str(Path(folder) / "syn"),
             random_seed=1,
         )
-        warp, affine = found["fwdtransforms"]
-        field = sitk.Cast(sitk.ReadImage(warp), sitk.sitkVectorFloat64)
-        parts = [sitk.ReadTransform(affine), sitk.DisplacementFieldTransform(field)]
-    return problem.after_start(sitk.CompositeTransform(parts))
+        *warps, affine = found["fwdtransforms"]
+        fields = [sitk.Cast(sitk.ReadImage(warp), sitk.sitkVectorFloat64) for warp in warps]
+        parts = [sitk.ReadTransform(affine), *(sitk.DisplacementFieldTransform(field) for field in fields)]
+    return sitk.CompositeTransform(parts)
 
 
 def _image(image: sitk.Image) -> Any:

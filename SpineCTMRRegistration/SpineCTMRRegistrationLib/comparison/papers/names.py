@@ -1,0 +1,37 @@
+"""What the page calls the methods, and which belong to which paper."""
+
+from __future__ import annotations
+
+TITLES = {
+    "initial": "rigid start",
+    "vanulsen_us": "van Ulsen US",
+    "vanulsen_us_rp": "van Ulsen US-RP",
+    "vanulsen_ws": "van Ulsen WS",
+    "vanulsen_ws_rp": "van Ulsen WS-RP",
+    "cao_dual": "Cao, dual",
+    "cao_ct_only": "Cao, CT only",
+    "cao_mr_only": "Cao, MR only",
+    "avoxelmorph": "AVoxelMorph",
+    "acsgregnet": "ACSGRegNet",
+    "affine_mi": "affine, MI (ANTs)",
+    "syn_mi": "SyN, MI (ANTs)",
+    "matching_2mm": "bundled matching_2mm, alone",
+}
+VANULSEN = {
+    "initial": "Rigid",
+    "vanulsen_us": "US",
+    "vanulsen_us_rp": "US-RP",
+    "vanulsen_ws": "WS",
+    "vanulsen_ws_rp": "WS-RP",
+}
+CAO = {
+    "initial": "rigid start",
+    "affine_mi": "Affine (MI)",
+    "syn_mi": "SyN (MI)",
+    "cao_ct_only": "CT only",
+    "cao_mr_only": "MR only",
+    "cao_dual": "Dual",
+}
+STUDIES = {"avoxelmorph": "AVoxelMorph (study II)", "acsgregnet": "ACSGRegNet (study III)"}
+LEVELS = {"L5": 24, "L4": 23, "L3": 22}
+"""Those of the thesis, by VerSe number."""

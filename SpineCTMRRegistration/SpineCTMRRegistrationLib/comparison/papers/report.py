@@ -1,0 +1,214 @@
+"""The page: what was trained, what it learned, and the tables of three papers beside ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...quality.cohort import read_cohort
+from ...quality.markdown import header, line
+from ...training.batch import Batch
+from ...training.outcome import Outcome
+from ...training.recipe import Recipe
+from ...training.recipe_file import read_toml
+from ...training.run_folder import LAST
+from ...training.run_log import read_log
+from ...training.state import predicted_motion
+from ..vertebra_study import Overlap, PairResult
+from .figures import draw_losses, draw_violins
+from .folder import BUDGETS, COSTS, MEASURED, STUDIES, budget_file
+from .measures import read_overall
+from .methods import PACKAGES, Method, missing, no_motion, trained_model, trained_network
+from .names import LEVELS, TITLES, VANULSEN
+from .patients import SIZE, SPACING_MM, HeldOutPatient
+from .sections import all_methods, cao_section, gao_section, of_levels, vanulsen_section
+from .slices import draw_patient, draw_vertebra_pair
+
+PUBLISHED = Path(__file__).with_name("published.toml")
+PAGE = "PAPERS.md"
+VIOLINS, PATIENT, VERTEBRAE, LOSSES = (
+    f"papers-{name}.png" for name in ("violins", "patient", "vertebrae", "losses")
+)
+
+
+def write_report(output: Path, recipes: Mapping[str, Recipe], patient: HeldOutPatient, pair: Batch) -> Path:
+    """Write PAPERS.md and its pictures from what the folder holds; return the path of the page.
+
+    Args:
+        output: with the runs, measures, studies and costs.
+        recipes: that were trained, by name.
+        patient: to show in van Ulsen's figure.
+        pair: of vertebrae to show in Gao and Zheng's.
+    """
+    folders = {name: output / MEASURED / name for name in TITLES if (output / MEASURED / name).is_dir()}
+    cohorts = {name: read_cohort(folder) for name, folder in folders.items()}
+    overall = {name: read_overall(folder) for name, folder in folders.items()}
+    published, costs = read_toml(PUBLISHED), json.loads((output / COSTS).read_text(encoding="utf-8"))
+    draw_violins(
+        output / VIOLINS, {title: of_levels(cohorts[name]) for name, title in VANULSEN.items()}, LEVELS
+    )
+    draw_patient(output / PATIENT, patient, _displacements(output, recipes, patient))
+    draw_vertebra_pair(output / VERTEBRAE, _outcomes(output, recipes, pair))
+    draw_losses(output / LOSSES, [output / name for name in recipes])
+    lines = [
+        "# Van Ulsen 2022, Cao et al. 2018, Gao and Zheng 2022 on synthetic patients",
+        "",
+        *_conditions(len(cohorts["initial"])),
+        *_trainings(output, recipes),
+        "## All networks on the same patients",
+        "",
+        *_explained_table(all_methods(overall, costs)),
+        *_absent(),
+        "## Van Ulsen 2022, Table 4.1",
+        "",
+        *_vanulsen_text(),
+        *vanulsen_section(cohorts, published),
+        "",
+        f"![]({VIOLINS})",
+        "",
+        f"![]({PATIENT})",
+        "",
+        "## Cao et al. 2018, Table 1",
+        "",
+        "Lumbar vertebrae L3 to L5 of the synthetic patients, mean ± SD.",
+        "",
+        *cao_section(cohorts, published),
+        "",
+        "## Gao and Zheng 2022, Tables 1 to 4",
+        "",
+        "Pairs of CT vertebrae of different synthetic subjects at 2 mm, each held-out one with the next. "
+        "Folds are voxels of a crop of 64 × 64 × 48; the paper's has 128 × 128 × 64.",
+        "",
+        *gao_section(_studies(output), published),
+        "",
+        f"![]({VERTEBRAE})",
+        "",
+        "## Loss curves",
+        "",
+        f"![]({LOSSES})",
+        "",
+        "## Budgets",
+        "",
+        "These keys replace those of the recipes; everything else is as in training/recipes.",
+        "",
+        *_budgets(),
+    ]
+    path = output / PAGE
+    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+def _conditions(patients: int) -> list[str]:
+    x, y, z = SIZE
+    return [
+        f"Written by `spine-ctmr papers`. {patients} test patients whom no training saw, all **synthetic**, "
+        f"on {x} × {y} × {z} voxels of {SPACING_MM:g} mm (the papers: real patients at 1 mm). Every network "
+        "was trained for minutes on one CPU core, the papers' for hours or days on GPUs. So the figures "
+        "**cannot be compared with the papers'**: they show that each method runs as described, and which "
+        "way its losses push. Whether a network has learned to register at all, the last column of the "
+        "second table says.",
+        "",
+    ]
+
+
+def _trainings(output: Path, recipes: Mapping[str, Recipe]) -> list[str]:
+    """What every network was given, and what its loss and its held-out pairs did."""
+    lines = ["## What was trained", ""]
+    lines += header(
+        ["network", "steps × batch", "crop", "optimiser", "minutes", "training loss, first → last tenth"]
+    )
+    total = 0.0
+    for name, recipe in recipes.items():
+        rows = read_log(output / name / "steps.csv")
+        minutes = sum(float(row["seconds"]) for row in rows) / 60
+        total += minutes
+        tenth = max(len(rows) // 10, 1)
+        first, last = (sum(float(r["loss"]) for r in part) / tenth for part in (rows[:tenth], rows[-tenth:]))
+        rate = recipe.optimisation
+        lines.append(
+            line(
+                [
+                    TITLES[name],
+                    f"{len(rows)} × {recipe.batch}",
+                    " × ".join(str(n) for n in recipe.crop),
+                    f"{rate.optimiser.capitalize()} {rate.learning_rate:g}",
+                    f"{minutes:.1f}",
+                    f"{first:.3f} → {last:.3f}",
+                ]
+            )
+        )
+    return [*lines, "", f"{total:.0f} minutes in all, by the clock of a machine that did other work too.", ""]
+
+
+def _explained_table(table: Sequence[str]) -> list[str]:
+    return [
+        *table,
+        "",
+        "Mean (SD) over the patients. DSC: vertebrae that lie wholly in the image. Errors: mean distance to "
+        "the true displacement in bone and elsewhere. Not rigid: RMS distance of the displacement in a moved "
+        "vertebra from its best rigid motion. Folding voxels: det J ≤ 0. Last column: paired change of the "
+        "error in bone, mean ± standard error; within two standard errors it counts as none. Time of one "
+        "thread; memory of images, network and displacement together, where measured. AVoxelMorph and "
+        "ACSGRegNet learned on CT pairs of single vertebrae and are shown here what they were not made for.",
+        "",
+    ]
+
+
+def _absent() -> list[str]:
+    absent = [f"{TITLES[name]} needs the package {PACKAGES[name]}" for name in PACKAGES if missing(name)]
+    return [f"Skipped: {'; '.join(absent)}.", ""] if absent else []
+
+
+def _vanulsen_text() -> list[str]:
+    return [
+        "Median ± interquartile range; † differs from Rigid and \\* from US (Wilcoxon, p < 0.05, not "
+        "corrected); in italics the thesis's. Its rigid start aligned L5 by its labels; ours has the errors "
+        "of centroids. Figure 4.1 (folding against the weight of the regularisation) needs a training for "
+        "every weight and was **not done** within this budget.",
+        "",
+    ]
+
+
+def _displacements(
+    output: Path, recipes: Mapping[str, Recipe], patient: HeldOutPatient
+) -> dict[str, torch.Tensor]:
+    """What van Ulsen's networks make of one patient."""
+    methods: dict[str, Method] = {
+        title: trained_network(recipes[name], output / name / LAST) if name in recipes else no_motion
+        for name, title in VANULSEN.items()
+        if name != "initial"
+    }
+    return {title: method(patient) for title, method in methods.items()}
+
+
+def _outcomes(output: Path, recipes: Mapping[str, Recipe], pair: Batch) -> dict[str, Outcome]:
+    outcomes = {}
+    with torch.no_grad():
+        for name, recipe in recipes.items():
+            if recipe.vertebrae is not None:
+                model = trained_model(recipe, output / name / LAST)
+                motion = predicted_motion(recipe, model, model, pair)
+                outcomes[TITLES[name]] = Outcome(pair, motion, recipe.spacing_mm)
+    return outcomes
+
+
+def _studies(output: Path) -> dict[str, list[PairResult]]:
+    found = {}
+    for path in sorted((output / STUDIES).glob("*.json"), reverse=True):
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        found[path.stem] = [
+            PairResult(**{**row, "overlaps": {k: Overlap(**v) for k, v in row["overlaps"].items()}})
+            for row in rows
+        ]
+    return found
+
+
+def _budgets() -> list[str]:
+    lines: list[str] = []
+    for file in BUDGETS:
+        lines += ["```toml", budget_file(file).read_text(encoding="utf-8").rstrip(), "```", ""]
+    return lines

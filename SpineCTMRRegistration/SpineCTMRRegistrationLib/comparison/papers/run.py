@@ -1,0 +1,125 @@
+"""Train the recipes of three papers briefly, register the same test patients, and write the page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from ...progress import Progress, silent
+from ...quality.evaluation_tables import NAME
+from ...reporting import span
+from ...training.batch import Batch
+from ...training.recipe import Recipe
+from ...training.run_folder import LAST
+from ...training.synthetic_data import synthetic_patients
+from ...training.trainer import train
+from ...training.vertebra_pairs import vertebra_pairs
+from ..vertebra_study import study
+from .cost import network_cost
+from .folder import COSTS, MEASURED, PATIENTS, STUDIES, brief_recipes
+from .measures import measure, write_measures
+from .methods import (
+    Method,
+    bundled_network,
+    missing,
+    mutual_information,
+    no_motion,
+    trained_model,
+    trained_network,
+)
+from .patients import make_patients, read_patients
+from .report import write_report
+
+
+def run_papers(output: Path, patients: int = 20, device: str = "cpu", progress: Progress = silent) -> Path:
+    """Write PAPERS.md and its pictures to `output`; return the path of the page.
+
+    Whatever is finished is kept: interrupted, it goes on where it stopped.
+
+    Args:
+        output: created where missing; see `folder`.
+        patients: test patients, whom no training sees.
+        device: "cpu" or "cuda", for the training.
+        progress: told after every step and patient.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    bank, recipes = output / PATIENTS, brief_recipes()
+    for k, recipe in enumerate(recipes.values()):
+        part = span(progress, 0.6 * k / len(recipes), 0.6 * (k + 1) / len(recipes))
+        _train(recipe, output, bank, device, part)
+    make_patients(bank, patients, span(progress, 0.6, 0.7))
+    methods = _methods(recipes, output)
+    for k, (name, method) in enumerate(methods.items()):
+        part = span(progress, 0.7 + 0.2 * k / len(methods), 0.7 + 0.2 * (k + 1) / len(methods))
+        measure_once(method, output / MEASURED / name, bank, patients, part)
+    pairs = _study_vertebrae(recipes, output, bank)
+    progress("measuring time and memory", 0.93)
+    _measure_costs(recipes, output)
+    progress("writing the page", 0.97)
+    return write_report(output, recipes, next(read_patients(bank, range(1))), pairs[0])
+
+
+def measure_once(
+    method: Method, folder: Path, bank: Path, patients: int, progress: Progress = silent
+) -> None:
+    """Register and measure the test patients that a folder lacks."""
+    wanted = [k for k in range(patients) if not (_patient_folder(folder, k) / f"{NAME}.json").exists()]
+    for done, number in enumerate(wanted):
+        patient = next(read_patients(bank, range(number, number + 1)))
+        began = time.process_time()
+        displacement = method(patient)
+        cpu_s = time.process_time() - began
+        write_measures(_patient_folder(folder, number), measure(patient, displacement, cpu_s))
+        progress(f"measuring {folder.name}", (done + 1) / len(wanted))
+
+
+def _patient_folder(folder: Path, number: int) -> Path:
+    return folder / f"patient-{number:03d}"
+
+
+def _train(recipe: Recipe, output: Path, bank: Path, device: str, progress: Progress) -> None:
+    """Train a recipe, or finish its training."""
+    made = span(progress, 0.0, 0.1)
+    data = (
+        synthetic_patients(recipe, bank, made)
+        if recipe.vertebrae is None
+        else vertebra_pairs(recipe, bank, made)
+    )
+    train(recipe, output / recipe.name, data, True, span(progress, 0.1, 1.0), device)
+
+
+def _methods(recipes: Mapping[str, Recipe], output: Path) -> dict[str, Method]:
+    networks = {name: trained_network(recipe, output / name / LAST) for name, recipe in recipes.items()}
+    others = {"affine_mi": mutual_information("Affine"), "syn_mi": mutual_information("SyN")}
+    return {
+        "initial": no_motion,
+        **networks,
+        "matching_2mm": bundled_network(),
+        **{name: method for name, method in others.items() if not missing(name)},
+    }
+
+
+def _study_vertebrae(recipes: Mapping[str, Recipe], output: Path, bank: Path) -> list[Batch]:
+    """Register the held-out pairs of vertebrae, which chose no network: the last weights are measured."""
+    pairs: list[Batch] = []
+    for name, recipe in recipes.items():
+        if recipe.vertebrae is None:
+            continue
+        pairs = list(vertebra_pairs(recipe, bank).validation())
+        path = output / STUDIES / f"{name}.json"
+        if not path.exists():
+            weights = trained_model(recipe, output / name / LAST).state_dict()
+            results = [asdict(found) for found in study(recipe, weights, pairs)]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(results), encoding="utf-8")
+    return pairs
+
+
+def _measure_costs(recipes: Mapping[str, Recipe], output: Path) -> None:
+    path = output / COSTS
+    if not path.exists():
+        costs = {name: asdict(network_cost(recipe)) for name, recipe in recipes.items()}
+        path.write_text(json.dumps(costs), encoding="utf-8")
