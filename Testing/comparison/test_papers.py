@@ -134,10 +134,11 @@ def test_interrupted_measuring_goes_on_where_it_stopped(
 
     monkeypatch.setattr(run, "read_patients", read)
     with pytest.raises(KeyboardInterrupt):
-        run.measure_once(failing, tmp_path, tmp_path, 3)
-    run.measure_once(methods.no_motion, tmp_path, tmp_path, 3)
+        run.measure_patients({"a": methods.no_motion, "b": failing}, tmp_path, tmp_path, 3)
+    run.measure_patients(dict.fromkeys("ab", methods.no_motion), tmp_path, tmp_path, 3)
+    run.measure_patients(dict.fromkeys("ab", methods.no_motion), tmp_path, tmp_path, 3)
     assert seen == [0, 1, 1, 2]
-    assert len(read_cohort(tmp_path)) == 3
+    assert len(read_cohort(tmp_path / "a")) == len(read_cohort(tmp_path / "b")) == 3
 
 
 @pytest.mark.parametrize(

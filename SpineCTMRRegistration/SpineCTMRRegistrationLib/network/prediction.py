@@ -67,7 +67,13 @@ def poses_from_displacement(
     return poses
 
 
-def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform, fill: float) -> NDArray[Any]:
-    """An image (z, y, x) float32 resampled linearly on a grid through a transform of its points."""
-    resampled = sitk.Resample(image, grid.empty(), transform, sitk.sitkLinear, fill, sitk.sitkFloat32)
+def on_grid(
+    image: sitk.Image,
+    grid: Grid,
+    transform: sitk.Transform,
+    fill: float,
+    interpolator: int = sitk.sitkLinear,
+) -> NDArray[Any]:
+    """An image (z, y, x) float32 resampled on a grid through a transform of its points."""
+    resampled = sitk.Resample(image, grid.empty(), transform, interpolator, fill, sitk.sitkFloat32)
     return np.asarray(sitk.GetArrayFromImage(resampled))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..alignment import rigid
+from ..alignment.label_start import label_start
 from ..alignment.start import find_start
 from ..deformation.bones import labels_in_box
 from ..errors import InputError
@@ -24,12 +25,13 @@ from ..network.prediction import on_grid
 from ..progress import Progress, silent
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
+from .own_options import OwnDataOptions, divided
 from .recipe import Recipe
 
 MARGIN_MM = 24.0
-HELD_OUT_SHARE = 0.15
 REQUIRED, OPTIONAL = ("ct", "ct_labels", "mr"), ("mr_labels", "mr_landmarks")
 _OUTSIDE_HU = -1000.0
+_INTERPOLATORS = {"linear": sitk.sitkLinear, "lanczos": sitk.sitkLanczosWindowedSinc}
 Notice = Callable[[str], None]
 
 
@@ -55,6 +57,8 @@ class Patient:
 class OwnPatients:
     """Batches of prepared patients, each a pure function of (seed, step).
 
+    Labels of the MR, where known, are for validation and for losses that need them.
+
     Args:
         training: files of patients to learn from.
         held_out: files of patients for validation.
@@ -73,19 +77,21 @@ class OwnPatients:
         """The batch of a training step: random crops, mirrored half of the time."""
         rng = np.random.default_rng([self.recipe.seed, step])
         chosen = [self.training[int(rng.integers(len(self.training)))] for _ in range(self.recipe.batch)]
-        return concatenated([self._crop(rng, path, bool(rng.uniform() < 0.5), False) for path in chosen])
+        crops = [self._crop(rng, path, bool(rng.uniform() < 0.5)) for path in chosen]
+        if any(crop.fixed_labels is None for crop in crops):
+            crops = [replace(crop, fixed_labels=None) for crop in crops]
+        return concatenated(crops)
 
     def validation(self) -> Sequence[Batch]:
         """One crop of each held-out patient."""
         return [
-            self._crop(np.random.default_rng([7, i]), path, False, True)
-            for i, path in enumerate(self.held_out)
+            self._crop(np.random.default_rng([7, i]), path, False) for i, path in enumerate(self.held_out)
         ]
 
-    def _crop(self, rng: np.random.Generator, path: Path, mirrored: bool, with_labels: bool) -> Batch:
+    def _crop(self, rng: np.random.Generator, path: Path, mirrored: bool) -> Batch:
         patient = read_patient(path)
         window = random_window(rng, patient.ct.shape, self.recipe.crop)
-        labels = patient.mr_labels[window] if with_labels and patient.mr_labels is not None else None
+        labels = None if patient.mr_labels is None else patient.mr_labels[window]
         return make_sample(
             patient.mr[window],
             patient.ct[window],
@@ -101,37 +107,39 @@ def own_patients(
 ) -> OwnPatients:
     """The patients in a folder, each prepared once.
 
-    Every patient has a subfolder with `ct`, `ct_labels`, `mr` and, if known, `mr_labels` (for validation)
-    and `mr_landmarks` (for the rigid start): files of any format that `spine-ctmr register` reads, or
-    folders of DICOM files. A share of the patients, those with `mr_labels` first, is held out.
+    Every patient has a subfolder with `ct`, `ct_labels`, `mr` and, if known, `mr_labels` (for validation and
+    the losses that need them) and `mr_landmarks` (for the rigid start): files of any format that
+    `spine-ctmr register` reads, or folders of DICOM files. How they are divided: see `OwnDataOptions`.
 
     Args:
-        recipe: with the spacing and crop.
+        recipe: with the spacing, crop and `own_data`.
         data: the folder.
         bank: where prepared patients are kept; no name of a patient is written there.
         progress: of the preparation.
-        notice: told what the checks of the inputs noticed.
+        notice: told what the checks of the inputs noticed, and which patients are kept for testing.
 
     Raises:
-        InputError: there are fewer than two patients, or one cannot be used.
+        InputError: there are too few patients, or one cannot be used.
     """
     inputs = [_inputs(folder) for folder in sorted(p for p in _listed(data) if p.is_dir())]
     if len(inputs) < 2:
         raise InputError(f"The data folder '{data}' holds {len(inputs)} patients; training needs at least 2.")
+    labelled = [i for i, paths in enumerate(inputs) if "mr_labels" in paths]
+    division = divided(len(inputs), recipe.own_data, labelled)
+    if division.test:
+        names = ", ".join(inputs[i]["ct"].parent.name for i in division.test)
+        notice(f"Kept for testing, never learned from: {names}.")
     x, y, z = recipe.crop
     folder = bank / f"own-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for done, paths in enumerate(inputs):
-        files.append(_prepared(paths, folder / f"patient-{_signature(paths)}.npz", recipe, notice))
-        progress("preparing patients", (done + 1) / len(inputs))
-    labelled = [i for i, paths in enumerate(inputs) if "mr_labels" in paths] or list(range(len(inputs)))
-    held_out = labelled[-max(1, round(HELD_OUT_SHARE * len(inputs))) :]
-    training = [path for i, path in enumerate(files) if i not in held_out]
-    if not training:
-        training = [files[i] for i in held_out[:-1]]
-        held_out = held_out[-1:]
-    return OwnPatients(training, [files[i] for i in held_out], recipe)
+    wanted = (*division.training, *division.validation)
+    files = {}
+    for done, i in enumerate(wanted):
+        name = f"patient-{_signature(inputs[i], recipe.own_data)}.npz"
+        files[i] = _prepared(inputs[i], folder / name, recipe, notice)
+        progress("preparing patients", (done + 1) / len(wanted))
+    training, held_out = ([files[i] for i in numbers] for numbers in division[:2])
+    return OwnPatients(training, held_out, recipe)
 
 
 def read_patient(path: Path) -> Patient:
@@ -140,15 +148,26 @@ def read_patient(path: Path) -> Patient:
         return Patient(**{"mr_labels": None, **stored})
 
 
-def prepare_patient(case: Case, spacing_mm: float, crop: tuple[int, int, int]) -> Patient:
-    """A case on a grid around its spine, at least as large as the crop (x, y, z), after the rigid start."""
-    start = find_start(case).global_rigid
-    grid = _spine_grid(case, start, spacing_mm, crop)
-    unmoved = sitk.Transform()
-    labels = case.mr_vertebrae
+def prepare_patient(case: Case, recipe: Recipe) -> Patient:
+    """A case on a grid around its spine, at least as large as the recipe's crop, after the rigid start.
+
+    Raises:
+        InputError: the vertebra of `own_data.start_level` is not labelled in CT and MR.
+    """
+    options, labels = recipe.own_data, case.mr_vertebrae
+    if options.start_level and labels is None:
+        raise InputError(
+            "A rigid start from one vertebra needs 'mr_labels'; add them or set start_level = 0."
+        )
+    if options.start_level and labels is not None:
+        start = label_start(case.vertebrae, labels, options.start_level)
+    else:
+        start = find_start(case).global_rigid
+    grid = _spine_grid(case, start, recipe.spacing_mm, recipe.crop)
+    back, interpolator = rigid.to_sitk(rigid.inverse(start)), _INTERPOLATORS[options.interpolation]
     return Patient(
-        ct=on_grid(case.ct, grid, rigid.to_sitk(rigid.inverse(start)), _OUTSIDE_HU),
-        mr=on_grid(case.mr, grid, unmoved, 0.0),
+        ct=on_grid(case.ct, grid, back, _OUTSIDE_HU, interpolator),
+        mr=on_grid(case.mr, grid, sitk.Transform(), 0.0, interpolator),
         seen=Grid.of(case.mr).covers(grid).astype(np.uint8),
         ct_labels=labels_in_box(case.vertebrae, start, grid),
         mr_labels=None if labels is None else labels_in_box(labels, np.eye(4), grid),
@@ -172,7 +191,7 @@ def _prepared(paths: dict[str, Path], file: Path, recipe: Recipe, notice: Notice
     )
     for sentence in case.warnings:
         notice(sentence)
-    patient = prepare_patient(case, recipe.spacing_mm, recipe.crop)
+    patient = prepare_patient(case, recipe)
     arrays = {name: values for name, values in vars(patient).items() if values is not None}
     partial = file.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as stream:
@@ -203,7 +222,8 @@ def _listed(folder: Path) -> list[Path]:
         raise InputError(f"The data folder '{folder}' cannot be read; check the path.") from error
 
 
-def _signature(paths: dict[str, Path]) -> str:
-    """Changes when an input is changed or replaced."""
+def _signature(paths: dict[str, Path], options: OwnDataOptions) -> str:
+    """Changes when an input is changed or replaced, or prepared otherwise."""
     parts = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(paths.items())]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    prepared = options.interpolation, options.start_level
+    return hashlib.sha256(repr((parts, prepared)).encode()).hexdigest()[:16]

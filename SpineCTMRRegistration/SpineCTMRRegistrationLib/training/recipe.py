@@ -13,6 +13,7 @@ from ..network.motion import NetworkOptions
 from ..network.unet import VelocityUNetOptions
 from ..tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
+from .own_options import OwnDataOptions
 from .schedule import Optimisation
 from .vertebra_options import VertebraOptions
 
@@ -43,7 +44,7 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to train and how; in a TOML file the last six attributes are tables.
+    """What to train and how; in a TOML file the last seven attributes are tables.
 
     Attributes:
         name: of the network.
@@ -64,6 +65,7 @@ class Recipe:
         rigidity: further loss terms for the last part of the training, as in Jian et al. 2022.
         data: which synthetic patients.
         vertebrae: pairs of single vertebrae instead; None for patients.
+        own_data: how the user's own patients are prepared and divided; without influence on synthetic ones.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Recipe:
     rigidity: Mapping[str, LossTerm] = field(default_factory=dict)
     data: DataOptions = field(default_factory=DataOptions)
     vertebrae: VertebraOptions | None = None
+    own_data: OwnDataOptions = field(default_factory=OwnDataOptions)
 
     def __post_init__(self) -> None:
         good_name = bool(self.name) and not set(self.name) & set("/\\:")
@@ -110,11 +113,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in a TOML file."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        vertebrae = {} if self.vertebrae is None else {"vertebrae": dataclasses.asdict(self.vertebrae)}
-        del plain["vertebrae"]
+        parts = {"vertebrae": self.vertebrae, "own_data": self.own_data}
+        chosen = {key: part for key, part in parts.items() if part is not None and part != OwnDataOptions()}
         return {
-            **plain,
-            **vertebrae,
+            **{key: value for key, value in plain.items() if key not in parts},
+            **{key: dataclasses.asdict(part) for key, part in chosen.items()},
             "crop": list(self.crop),
             "network": network_table(self.network),
             "optimisation": dataclasses.asdict(self.optimisation),
@@ -142,6 +145,8 @@ def recipe_of(values: dict[str, Any]) -> Recipe:
         tables["data"] = read_table(DataOptions, _table(values, "data"), "data.")
     if "vertebrae" in values:
         tables["vertebrae"] = read_table(VertebraOptions, _table(values, "vertebrae"), "vertebrae.")
+    if "own_data" in values:
+        tables["own_data"] = read_table(OwnDataOptions, _table(values, "own_data"), "own_data.")
     for name in ("loss", "rigidity"):
         if name in values:
             tables[name] = loss_terms(_table(values, name), f"{name}.")

@@ -52,9 +52,7 @@ def run_papers(output: Path, patients: int = 20, device: str = "cpu", progress: 
         _train(recipe, output, bank, device, part)
     make_patients(bank, patients, span(progress, 0.6, 0.7))
     methods = _methods(recipes, output)
-    for k, (name, method) in enumerate(methods.items()):
-        part = span(progress, 0.7 + 0.2 * k / len(methods), 0.7 + 0.2 * (k + 1) / len(methods))
-        measure_once(method, output / MEASURED / name, bank, patients, part)
+    measure_patients(methods, output / MEASURED, bank, patients, span(progress, 0.7, 0.9))
     pairs = _study_vertebrae(recipes, output, bank)
     progress("measuring time and memory", 0.93)
     _measure_costs(recipes, output)
@@ -62,22 +60,20 @@ def run_papers(output: Path, patients: int = 20, device: str = "cpu", progress: 
     return write_report(output, recipes, next(read_patients(bank, range(1))), pairs[0])
 
 
-def measure_once(
-    method: Method, folder: Path, bank: Path, patients: int, progress: Progress = silent
+def measure_patients(
+    methods: Mapping[str, Method], folder: Path, bank: Path, patients: int, progress: Progress = silent
 ) -> None:
-    """Register and measure the test patients that a folder lacks."""
-    wanted = [k for k in range(patients) if not (_patient_folder(folder, k) / f"{NAME}.json").exists()]
-    for done, number in enumerate(wanted):
-        patient = next(read_patients(bank, range(number, number + 1)))
-        began = time.process_time()
-        displacement = method(patient)
-        cpu_s = time.process_time() - began
-        write_measures(_patient_folder(folder, number), measure(patient, displacement, cpu_s))
-        progress(f"measuring {folder.name}", (done + 1) / len(wanted))
-
-
-def _patient_folder(folder: Path, number: int) -> Path:
-    return folder / f"patient-{number:03d}"
+    """Register the test patients by every method, and measure, where a folder lacks it."""
+    for number in range(patients):
+        found = {name: folder / name / f"patient-{number:03d}" for name in methods}
+        missing_ones = [name for name, path in found.items() if not (path / f"{NAME}.json").exists()]
+        patient = next(read_patients(bank, range(number, number + 1))) if missing_ones else None
+        for name in missing_ones:
+            assert patient is not None
+            began = time.process_time()
+            displacement = methods[name](patient)
+            write_measures(found[name], measure(patient, displacement, time.process_time() - began))
+        progress("measuring", (number + 1) / patients)
 
 
 def _train(recipe: Recipe, output: Path, bank: Path, device: str, progress: Progress) -> None:
