@@ -175,7 +175,7 @@ def test_papers_figures_stand_beside_ours() -> None:
 
 def test_vertebra_tables_end_with_the_papers_average() -> None:
     overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
-    results = {"acsgregnet": [PairResult(20, overlaps, 7, 0.1), PairResult(21, overlaps, 9, 0.3)]}
+    results = {"acsgregnet_small": [PairResult(20, overlaps, 7, 0.1), PairResult(21, overlaps, 9, 0.3)]}
     lines = gao_section(results, read_toml(PUBLISHED))
     assert "| *paper's average* | 0.623 | 0.731 | 0.963 |" in "\n".join(lines)
     assert any(text.startswith("| Average | 8 | 1 |") for text in lines)
@@ -186,7 +186,7 @@ def test_table_of_all_methods_names_every_one() -> None:
         key: np.array([1.0, 2.0]) for key in ("dice", "soft_mm", "rigid_deviation_mm", "folds", "cpu_s")
     }
     overall = {name: {**values, "bone_mm": np.array([1.0, 2.0])} for name in TITLES}
-    lines = all_methods(overall, {"acsgregnet": {"parameters": 12345, "cpu_s": 3.0, "memory_mb": 99.0}})
+    lines = all_methods(overall, {"acsgregnet_small": {"parameters": 12345, "cpu_s": 3.0, "memory_mb": 99.0}})
     assert len(lines) == 2 + len(TITLES)
     assert "| 12,345 | 3.0 | 99 |" in next(text for text in lines if "ACSGRegNet" in text)
 
@@ -196,8 +196,8 @@ def test_budgets_leave_losses_and_networks_as_they_are() -> None:
     assert set(recipes) == {name for names in BUDGETS.values() for name in names} <= set(TITLES)
     assert recipes["vanulsen_ws_rp"].loss["rigidity_penalty"].weight == 0.4
     assert recipes["cao_ct_only"].loss.keys() == {"ct_correlation", "laplacian", "magnitude"}
-    assert recipes["acsgregnet"].network.kind == "acsgregnet"
-    assert recipes["avoxelmorph"].vertebrae == recipes["acsgregnet"].vertebrae
+    assert recipes["acsgregnet_small"].network.kind == "acsgregnet"
+    assert recipes["avoxelmorph"].vertebrae == recipes["acsgregnet_small"].vertebrae
 
 
 def test_published_tables_are_complete() -> None:
@@ -205,5 +205,5 @@ def test_published_tables_are_complete() -> None:
     for paper in ("vanulsen", "cao"):
         tables = [value for value in published[paper].values() if isinstance(value, dict)]
         assert all(len(cells) == 5 for table in tables for cells in table.values())
-    assert all(len(row) == 3 for row in list(published["gao"]["acsgregnet"].values())[:4])
+    assert all(len(row) == 3 for row in list(published["gao"]["acsgregnet_small"].values())[:4])
     json.dumps(published)

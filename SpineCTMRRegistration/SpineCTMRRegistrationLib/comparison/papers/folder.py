@@ -10,7 +10,7 @@ from ..ablation.run import budgeted
 BUDGETS = {
     "vanulsen_2mm.toml": ("vanulsen_us", "vanulsen_us_rp", "vanulsen_ws", "vanulsen_ws_rp"),
     "cao_2mm.toml": ("cao_dual", "cao_ct_only", "cao_mr_only"),
-    "vertebrae_2mm.toml": ("avoxelmorph", "acsgregnet"),
+    "vertebrae_2mm.toml": ("avoxelmorph", "acsgregnet_small"),
 }
 """Recipes by the file, beside this one, that shortens them."""
 PATIENTS, MEASURED, STUDIES, COSTS = "patients", "measured", "studies", "costs.json"

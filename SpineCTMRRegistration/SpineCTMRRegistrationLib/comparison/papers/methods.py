@@ -68,8 +68,8 @@ def bundled_network() -> Method:
         raise ValueError("The bundled network is of another kind or spacing than these patients.")
 
     def displace(patient: HeldOutPatient) -> Tensor:
-        images = (image[0, 0].numpy() for image in (patient.batch.fixed, patient.batch.moving))
-        velocity = torch.from_numpy(predict_velocity(network, *images)).permute(3, 0, 1, 2)[None]
+        fixed, moving = (image[0, 0].numpy() for image in (patient.batch.fixed, patient.batch.moving))
+        velocity = torch.from_numpy(predict_velocity(network, fixed, moving)).permute(3, 0, 1, 2)[None]
         return displacement_of(velocity, SPACING_MM)
 
     return displace

@@ -12,7 +12,7 @@ TITLES = {
     "cao_ct_only": "Cao, CT only",
     "cao_mr_only": "Cao, MR only",
     "avoxelmorph": "AVoxelMorph",
-    "acsgregnet": "ACSGRegNet",
+    "acsgregnet_small": "ACSGRegNet, small",
     "affine_mi": "affine, MI (ANTs)",
     "syn_mi": "SyN, MI (ANTs)",
     "matching_2mm": "bundled matching_2mm, alone",
@@ -32,6 +32,6 @@ CAO = {
     "cao_mr_only": "MR only",
     "cao_dual": "Dual",
 }
-STUDIES = {"avoxelmorph": "AVoxelMorph (study II)", "acsgregnet": "ACSGRegNet (study III)"}
+STUDIES = {"avoxelmorph": "AVoxelMorph (study II)", "acsgregnet_small": "ACSGRegNet, small (study III)"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 """Those of the thesis, by VerSe number."""

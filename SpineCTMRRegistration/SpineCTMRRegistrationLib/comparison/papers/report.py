@@ -70,6 +70,9 @@ def write_report(output: Path, recipes: Mapping[str, Recipe], patient: HeldOutPa
         "",
         f"![]({VIOLINS})",
         "",
+        "Below the test patient with the largest error in bone at the start, in the sagittal slice with most "
+        "bone (the thesis's figure 4.3).",
+        "",
         f"![]({PATIENT})",
         "",
         "## Cao et al. 2018, Table 1",

@@ -19,28 +19,31 @@ from ...training.outcome import Outcome
 from .patients import SPACING_MM, HeldOutPatient
 
 Slice = NDArray[Any]
-ROWS = ("overlay before", "overlay after", "change of the CT", "contours", "det J", "det J in bone")
+COLUMNS = ("MR and CT before", "MR and CT after", "change of the CT", "contours", "det J", "det J in bone")
 CONTOURS = {"MR": "lime", "CT before": "red", "CT after": "yellow"}
 
 
 def draw_patient(path: Path, patient: HeldOutPatient, displacements: Mapping[str, Tensor]) -> None:
-    """Figure 4.3: one patient by every method, in the sagittal slice with most bone.
+    """Figure 4.3 of the thesis, turned: one patient by every method, in the sagittal slice with most bone.
 
     Args:
         path: of the picture.
         patient: whom to show.
         displacements: (1, 3, Z, Y, X) in mm by the method's name.
     """
-    figure = Figure(figsize=(2.3 * len(displacements), 14.5), layout="constrained")
-    grid = figure.subplots(len(ROWS), len(displacements), squeeze=False)
-    for column, (name, displacement) in zip(grid.T, displacements.items(), strict=True):
-        column[0].set_title(name)
-        _column(column, patient, displacement)
-    for axes, title in zip(grid[:, 0], ROWS, strict=True):
-        axes.set_ylabel(title)
-    for axes in grid[:-1].ravel():
+    figure = Figure(figsize=(12, 2.7 * len(displacements) + 0.6), layout="constrained")
+    grid = figure.subplots(len(displacements), len(COLUMNS), squeeze=False)
+    for row, (name, displacement) in zip(grid, displacements.items(), strict=True):
+        row[0].set_ylabel(name, fontsize="large")
+        determinants = _row(row, patient, displacement)
+    figure.colorbar(determinants, ax=grid[:, 4], shrink=0.4)
+    for axes, title in zip(grid[0], COLUMNS, strict=True):
+        axes.set_title(title, fontsize="medium")
+    for axes in grid[:, :-1].ravel():
         axes.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=70)
+    lines = [figure.axes[0].plot([], [], color=color, label=name)[0] for name, color in CONTOURS.items()]
+    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), title="contours")
+    figure.savefig(path, dpi=75)
 
 
 def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
@@ -71,27 +74,25 @@ def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
     figure.savefig(path, dpi=70)
 
 
-def _column(axes: Any, patient: HeldOutPatient, displacement: Tensor) -> None:
+def _row(axes: Any, patient: HeldOutPatient, displacement: Tensor) -> Any:
+    """Draw the pictures of one method; returns that of det J."""
     outcome = Outcome(patient.batch, Motion(displacement), SPACING_MM)
-    volumes = [outcome.fixed, patient.batch.moving, outcome.warped]
     labels = [outcome.needed("fixed_labels"), patient.batch.labels, outcome.warped_labels]
     place = int((labels[0] > 0).sum((0, 1, 2, 3)).argmax())
-    mr, before, after = (_sagittal(volume[0, 0].numpy(), place) for volume in volumes)
+    volumes = (outcome.fixed, patient.batch.moving, outcome.warped)
+    mr, before, after = (volume[0, 0, :, :, place].numpy() for volume in volumes)
     for picture, ct in zip(axes, (before, after), strict=False):
         picture.imshow(_overlay(mr, ct), origin="lower")
-    axes[2].imshow(np.abs(after - before), cmap="inferno", vmin=0, vmax=0.3, origin="lower")
+    axes[2].imshow(np.abs(after - before), cmap="inferno", vmin=0, vmax=0.2, origin="lower")
     axes[3].imshow(mr, cmap="gray", origin="lower")
-    for (name, color), volume in zip(CONTOURS.items(), labels, strict=True):
-        mask = _sagittal((volume[0, 0] > 0).numpy().astype(float), place)
+    for color, volume in zip(CONTOURS.values(), labels, strict=True):
+        mask = (volume[0, 0, :, :, place] > 0).numpy().astype(float)
         axes[3].contour(mask, [0.5], colors=color, linewidths=0.9)
-        axes[3].plot([], [], color=color, label=name)
-    axes[3].legend(fontsize=6, loc="lower left")
     determinant = jacobian_determinant(displacement[0].permute(1, 2, 3, 0).numpy(), patient.grid)
-    shown = axes[4].imshow(
-        _sagittal(determinant, place), cmap="RdBu_r", norm=TwoSlopeNorm(1, 0.5, 1.5), origin="lower"
-    )
-    axes[4].figure.colorbar(shown, ax=axes[4], shrink=0.6)
     _histogram(axes[5], determinant[(labels[2][0, 0] > 0).numpy()])
+    return axes[4].imshow(
+        determinant[:, :, place], cmap="RdBu_r", norm=TwoSlopeNorm(1, 0.5, 1.5), origin="lower"
+    )
 
 
 def _histogram(axes: Any, values: Slice) -> None:
@@ -100,11 +101,6 @@ def _histogram(axes: Any, values: Slice) -> None:
     axes.bar(SHOWN[0] + BIN * np.arange(len(shares)), 100 * shares, BIN, color="#0a4a82")
     axes.set(ylim=(0, 100), xlabel=f"mean {values.mean():.3f}, SD {values.std():.3f}")
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
-
-
-def _sagittal(volume: Slice, place: int) -> Slice:
-    """Rows from caudal to cranial, columns from anterior to posterior."""
-    return volume[:, :, place]
 
 
 def _overlay(mr: Slice, ct: Slice) -> Slice:
