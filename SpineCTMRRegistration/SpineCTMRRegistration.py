@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import qt
@@ -13,7 +12,6 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from SpineCTMRRegistrationLib.errors import SpineError
@@ -25,8 +23,17 @@ from SpineCTMRRegistrationLib.panel.run import CommandRun
 from SpineCTMRRegistrationLib.panel.sections.placing import PlacingSection
 from SpineCTMRRegistrationLib.panel.sections.result import ResultSection
 from SpineCTMRRegistrationLib.panel.sections.running import RunningSection
+from SpineCTMRRegistrationLib.panel.sections.sample import SampleSource
 from SpineCTMRRegistrationLib.panel.sections.segments import fill_segment_table
+from SpineCTMRRegistrationLib.panel.self_test import SpineCTMRRegistrationTest
 from SpineCTMRRegistrationLib.panel.session import Ending, RegistrationSession
+
+__all__ = [
+    "SpineCTMRRegistration",
+    "SpineCTMRRegistrationLogic",
+    "SpineCTMRRegistrationTest",
+    "SpineCTMRRegistrationWidget",
+]
 
 NAME = "SpineCTMRRegistration"
 
@@ -66,9 +73,14 @@ class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def make_session():
         """A session on the present scene whose runs are child processes of Slicer."""
-        temporary = Path(slicer.app.temporaryPath)
-        return RegistrationSession(
-            slicer.mrmlScene, lambda: CommandRun(QtProcess(), python_executable(), temporary)
+        return RegistrationSession(slicer.mrmlScene, make_run)
+
+    @classmethod
+    def make_sample_source(cls):
+        """The phantom patient for Sample Data; its files stay in Slicer's temporary folder."""
+        folder = Path(slicer.app.temporaryPath) / sample_data.SAMPLE_NAME
+        return SampleSource(
+            sample_data.SampleMaker(slicer.mrmlScene, folder, make_run), cls.ensure_dependencies
         )
 
     @staticmethod
@@ -116,7 +128,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         self.session.progressed.connect(self._running.show_progress)
         self.session.logged.connect(self._running.add_log)
         self.session.ended.connect(self._on_ended)
-        self.ui.parameterSetSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._use_parameter_set)
+        self.ui.parameterSetSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_parameter_set)
         self.ui.registerButton.connect("clicked()", self._on_register)
         self.ui.cancelButton.connect("clicked()", self._on_cancel)
         self.ui.networkButton.connect("clicked()", self._on_choose_network)
@@ -161,6 +173,11 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
     def _first_parameter_set(self):
         return node_of(self.logic.getParameterNode())
 
+    def _on_parameter_set(self, node):
+        """Another one was chosen; while a scene is loaded or closed, its nodes are not all there."""
+        if self.parent.isEntered and not slicer.mrmlScene.IsBatchProcessing():
+            self._use_parameter_set(node)
+
     def _use_parameter_set(self, node):
         """Connect the widgets with another parameter node, or with none."""
         if self._parameters is not None and node_of(self._parameters) is node:
@@ -183,7 +200,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
             self._show_segments([])
             self._placing.update([], None, None)
             self._result.show(None)
-            self._running.show_ready(_("Open the module to choose inputs."), self.session.running)
+            self._running.show_ready(_("Choose a parameter set above, or make one."), self.session.running)
             return
         rows = readiness.rows(parameters)
         self._show_segments(rows)
@@ -251,9 +268,10 @@ def _content_events(node):
     return [events.GetValue(index) for index in range(events.GetNumberOfValues())]
 
 
-def python_executable():
-    """The interpreter for child processes: Slicer's own, which is on the path of a running Slicer."""
-    return shutil.which("PythonSlicer") or sys.executable
+def make_run():
+    """A run of the command by Slicer's own interpreter, which is on the path of a running Slicer."""
+    python = shutil.which("PythonSlicer") or sys.executable
+    return CommandRun(QtProcess(), python, Path(slicer.app.temporaryPath))
 
 
 def register_sample_data():
@@ -268,56 +286,5 @@ def register_sample_data():
         uris="",
         fileNames=sample_data.SAMPLE_NAME,
         nodeNames=sample_data.SAMPLE_NAME,
-        customDownloader=load_sample,
+        customDownloader=SpineCTMRRegistrationLogic.make_sample_source().load,
     )
-
-
-def load_sample(source=None):
-    """Make the phantom patient unless that was done before, and load it into the scene."""
-    if not SpineCTMRRegistrationLogic.ensure_dependencies():
-        return []
-    folder = Path(slicer.app.temporaryPath) / sample_data.SAMPLE_NAME
-    with slicer.util.tryWithErrorDisplay(_("The sample could not be made."), waitCursor=True):
-        sample_data.make_sample(QtProcess(), python_executable(), folder)
-        nodes = sample_data.load_sample(slicer.mrmlScene, folder)
-    return [nodes.ct, nodes.mr, nodes.vertebrae, nodes.mr_landmarks]
-
-
-class SpineCTMRRegistrationTest(ScriptedLoadableModuleTest):
-    """Drives the panel as a user does; the same in Slicer and on the stand-ins of Testing/host."""
-
-    LONGEST_S = 600
-
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-        self.panel = slicer.modules.spinectmrregistration.widgetRepresentation().self()
-        self.panel.enter()
-
-    def runTest(self):
-        for test in (self.test_register_says_what_is_missing, self.test_sample_patient_is_registered):
-            self.setUp()
-            test()
-
-    def test_register_says_what_is_missing(self):
-        assert not self.panel.ui.registerButton.enabled
-        assert self.panel.ui.registerButton.toolTip == "Choose the CT."
-
-    def test_sample_patient_is_registered(self):
-        """Load sample, press Register, look at the result."""
-        if dependencies.missing_packages():
-            self.skipTest("Python packages of the engine are not installed; press Register once to get them.")
-        ui = self.panel.ui
-        selectors = (ui.ctSelector, ui.mrSelector, ui.vertebraeSelector, ui.mrVertebraeSelector)
-        for selector, node in zip(selectors, load_sample(), strict=True):
-            selector.setCurrentNode(node)
-        ui.qualityComboBox.currentText = "Fast"
-        assert ui.registerButton.enabled, ui.registerButton.toolTip
-        ui.registerButton.click()
-        end = time.monotonic() + self.LONGEST_S
-        while self.panel.session.running and time.monotonic() < end:
-            slicer.app.processEvents()
-            time.sleep(0.01)
-        assert ui.statusLabel.text == "Registered."
-        assert ui.vertebraTable.rowCount == 3
-        ui.fusedButton.click()
-        self.delayDisplay("The CT lies over the MR.")

@@ -91,10 +91,13 @@ class Application:
 
         self._application = QApplication.instance() or QApplication(["Slicer"])
         self._application.setStyle("Fusion")
-        self.mrml = BareSlicer()
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
-        self.temporaryPath = self._folder.name
-        self.on_startup: list[Any] = []
+        temporary, cache = (Path(self._folder.name) / name for name in ("temporary", "cache"))
+        temporary.mkdir()
+        cache.mkdir()
+        self.temporaryPath = str(temporary)
+        self.mrml = BareSlicer(cache)
+        self.slots: dict[str, list[Any]] = {"startupCompleted()": [], "aboutToQuit()": []}
 
     def applicationLogic(self) -> Any:
         return self.mrml.application
@@ -103,9 +106,8 @@ class Application:
         return ()
 
     def connect(self, signal: str, slot: Any) -> bool:
-        """Startup is over before any module is made here, so that its slots are called by tests."""
-        assert signal == "startupCompleted()"
-        self.on_startup.append(slot)
+        """Startup is over before any module is made here, and no test quits; tests call the slots."""
+        self.slots[signal].append(slot)
         return True
 
     def testingEnabled(self) -> bool:

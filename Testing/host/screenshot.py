@@ -32,9 +32,10 @@ def main() -> None:
     slicer = application.start()
     panel = application.make_panel()
     slices = [SliceWindow(slicer.app.mrml, orientation) for orientation in ("Sagittal", "Axial")]
-    import SpineCTMRRegistration as module
-
-    ct, mr, vertebrae, points = module.load_sample()
+    sample = panel.logic.make_sample_source()
+    sample.load()
+    wait(lambda: not sample.running)
+    ct, mr, vertebrae, points = sample.nodes
     panel.ui.ctSelector.setCurrentNode(ct)
     panel.ui.mrSelector.setCurrentNode(mr)
     panel.ui.vertebraeSelector.setCurrentNode(vertebrae)

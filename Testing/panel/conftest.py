@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from host.waiting import temporary_files
@@ -64,6 +68,50 @@ def sample_folder(tmp_path_factory, host):
     folder = tmp_path_factory.mktemp("sample")
     write_phantom(make_phantom(41, options), folder)
     return folder
+
+
+@dataclass(frozen=True)
+class BareRun:
+    """A registration of the sample patient with the packages of `NEEDED` alone.
+
+    `packages` are those of them that were loaded; `errors` is what it wrote to standard error.
+    """
+
+    results: Path
+    packages: str
+    errors: str
+
+
+@pytest.fixture(scope="session")
+def bare_run(sample_folder, tmp_path_factory) -> BareRun:
+    """The real engine, where every other package that we use somewhere is hidden."""
+    from SpineCTMRRegistrationLib.panel.dependencies import NEEDED
+
+    hidden = ["onnxruntime", "tqdm", "matplotlib", "onnx", "pydicom", "highdicom", "vtk", "hypothesis"]
+    needed = sorted(package.module for package in NEEDED)
+    code = f"""
+import importlib.util, sys
+hidden = {hidden}
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Hide())
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in hidden else find(name, package)
+from pathlib import Path
+from SpineCTMRRegistrationLib.imaging.read_case import read_case
+from SpineCTMRRegistrationLib.options import RegistrationOptions
+from SpineCTMRRegistrationLib.registration import register
+from SpineCTMRRegistrationLib.results import write_results
+files = [Path(sys.argv[1]) / n for n in ("ct.nrrd", "mr.nrrd", "ct_vertebrae.nrrd", "mr_landmarks.json")]
+write_results(register(read_case(*files, None), RegistrationOptions(quality="fast")), Path(sys.argv[2]))
+print(sorted({{m.partition(".")[0] for m in sys.modules}} & set({needed})))
+"""
+    results = tmp_path_factory.mktemp("bare_run")
+    words = [sys.executable, "-c", code, str(sample_folder), str(results)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=180, check=False)
+    return BareRun(results, done.stdout.strip(), done.stderr)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from SpineCTMRRegistrationLib.errors import SpineError
 from SpineCTMRRegistrationLib.panel import dependencies
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
@@ -233,22 +232,6 @@ def test_closing_the_scene_while_the_module_is_open_starts_afresh(panel, chosen,
     scene.Clear(False)
     assert said(panel) == "Choose the CT."
     assert panel.ui.parameterSetSelector.currentNode() is not None
-
-
-def test_exported_files_never_overwrite(tmp_path):
-    from SpineCTMRRegistrationLib.panel.sections.result import copy_results
-
-    results, target = tmp_path / "results", tmp_path / "target"
-    (results / "vertebrae").mkdir(parents=True)
-    (results / "vertebrae" / "L1.tfm").write_text("pose")
-    (results / "report.html").write_text("new")
-    target.mkdir()
-    copy_results(results, ["report.html", "vertebrae"], target)
-    assert (target / "vertebrae" / "L1.tfm").read_text() == "pose"
-    (target / "report.html").write_text("mine")
-    with pytest.raises(SpineError, match="exists already; choose another folder"):
-        copy_results(results, ["report.html"], target)
-    assert (target / "report.html").read_text() == "mine"
 
 
 def test_nothing_heavy_is_loaded_with_the_panel():

@@ -15,10 +15,11 @@ import vtk
 from panel_scene.bare_slicer import BareSlicer
 from SpineCTMRRegistrationLib.panel.process import SubprocessProcess
 from SpineCTMRRegistrationLib.panel.request import RunOptions, register_words
-from SpineCTMRRegistrationLib.panel.results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
+from SpineCTMRRegistrationLib.panel.result_nodes import Outputs, ResultNodes
+from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.run import RESULTS, CommandRun, Finished
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
-from SpineCTMRRegistrationLib.panel.scene import InputNodes, write_inputs
+from SpineCTMRRegistrationLib.panel.scene import InputNodes, placement_of, write_inputs
 from SpineCTMRRegistrationLib.training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
 from SpineCTMRRegistrationLib.training.synthesis.phantom_files import write_phantom
 
@@ -125,7 +126,7 @@ def nodes(host: BareSlicer, patient: Patient) -> Iterator[SampleNodes]:
 
 @pytest.fixture
 def sources(nodes: SampleNodes) -> SourceNodes:
-    return SourceNodes(nodes.ct, nodes.mr, nodes.vertebrae)
+    return SourceNodes(nodes.ct, nodes.mr, nodes.vertebrae, placement_of(nodes.ct, nodes.vertebrae))
 
 
 @pytest.fixture

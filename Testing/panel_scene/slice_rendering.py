@@ -18,8 +18,10 @@ import vtk
 from panel_scene.bare_slicer import BareSlicer
 from PIL import Image, ImageDraw, ImageFont
 from SpineCTMRRegistrationLib.panel import views
-from SpineCTMRRegistrationLib.panel.results_in_scene import Outputs, ResultNodes, SourceNodes, load_results
+from SpineCTMRRegistrationLib.panel.result_nodes import Outputs, ResultNodes
+from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
+from SpineCTMRRegistrationLib.panel.scene import placement_of
 from vtk.util.numpy_support import vtk_to_numpy
 
 SIZE_PX = (320, 330)
@@ -102,7 +104,7 @@ def render_checks(
         window.fit(125)
     views.jump_to_vertebra(layers, result, middle)
     pictures = {}
-    views.show_before(layers, sample.mr, sample.ct, result.table)
+    views.show_before(layers, sample.mr, result.ct_in_mr, result.table)
     before = row_of(windows[:2], "CT over MR at the rigid start")
     views.show_after(layers, sample.mr, result.ct_in_mr)
     pictures["fused"] = np.concatenate([before, row_of(windows[:2], "CT over MR, registered")])
@@ -129,7 +131,9 @@ def main(results: Path, patient: Path, pictures: Path) -> None:
     use_egl()
     host = BareSlicer()
     sample = load_sample(host.scene, patient)
-    result = load_results(host.scene, results, SourceNodes(sample.ct, sample.mr, sample.vertebrae), Outputs())
+    placement = placement_of(sample.ct, sample.vertebrae)
+    sources = SourceNodes(sample.ct, sample.mr, sample.vertebrae, placement)
+    result = load_results(host.scene, results, sources, Outputs())
     windows = [SliceWindow(host, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
     pictures.mkdir(exist_ok=True)
     for name, picture in render_checks(windows, sample, result).items():

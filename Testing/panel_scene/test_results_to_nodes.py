@@ -18,19 +18,18 @@ from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib.panel import results_in_scene
-from SpineCTMRRegistrationLib.panel.results_in_scene import (
+from SpineCTMRRegistrationLib.panel.result_nodes import (
     CT_IN_MR,
     JACOBIAN,
     OPTIONAL_RESULTS,
     TRANSFORM,
     Outputs,
     ResultNodes,
-    SourceNodes,
     check_outputs,
-    load_results,
     quality_of,
     results_of,
 )
+from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, Registered

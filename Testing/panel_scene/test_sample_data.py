@@ -14,9 +14,10 @@ import SimpleITK as sitk
 import slicer
 from panel_scene.bare_slicer import BareSlicer
 from SpineCTMRRegistrationLib.commands import phantom as phantom_command
-from SpineCTMRRegistrationLib.errors import InputError, SpineError
+from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.panel.process import OnBytes, OnEnded
-from SpineCTMRRegistrationLib.panel.sample_data import load_sample, make_sample
+from SpineCTMRRegistrationLib.panel.run import CommandRun
+from SpineCTMRRegistrationLib.panel.sample_data import SampleMaker, load_sample
 from SpineCTMRRegistrationLib.reporting import PlainReporter
 from SpineCTMRRegistrationLib.training.synthesis import phantom
 
@@ -47,20 +48,37 @@ class CopyingProcess:
         return True
 
 
-def test_the_sample_is_made_once(patient: Patient, tmp_path: Path) -> None:
-    folder, stages = tmp_path / "cache" / "sample", []
-    make_sample(CopyingProcess(patient.folder), "python", folder, lambda report: stages.append(report.stage))
-    assert stages == ["done"]
+class Told:
+    """A maker and what it told."""
+
+    def __init__(self, host: BareSlicer, process: CopyingProcess, folder: Path) -> None:
+        self.maker = SampleMaker(host.scene, folder, lambda: CommandRun(process, "python", folder.parent))
+        self.heard: list[tuple[str, object]] = []
+        for name in ("progressed", "loaded", "failed"):
+            getattr(self.maker, name).connect(lambda content, name=name: self.heard.append((name, content)))
+        self.maker.cancelled.connect(lambda: self.heard.append(("cancelled", None)))
+        self.maker.start()
+
+
+def test_the_sample_is_made_once(host: BareSlicer, patient: Patient, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    first = Told(host, CopyingProcess(patient.folder), temporary / "sample")
+    assert [name for name, _ in first.heard] == ["progressed", "loaded"]
     again = CopyingProcess(patient.folder)
-    make_sample(again, "python", folder)
+    assert [name for name, _ in Told(host, again, temporary / "sample").heard] == ["loaded"]
     assert not again.started
-    assert [path.name for path in folder.parent.iterdir()] == ["sample"]
+    assert [path.name for path in temporary.iterdir()] == ["sample"]
+    assert host.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
 
 
-def test_a_sample_that_cannot_be_made_says_why(tmp_path: Path) -> None:
-    with pytest.raises(SpineError, match="The disk is full"):
-        make_sample(CopyingProcess(None), "python", tmp_path / "sample")
-    assert list(tmp_path.iterdir()) == []
+def test_a_sample_that_cannot_be_made_says_why(host: BareSlicer, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    told = Told(host, CopyingProcess(None), temporary / "sample")
+    assert told.heard == [("failed", "The disk is full.")]
+    assert not told.maker.running
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_sample_lies_where_the_files_say(host: BareSlicer, patient: Patient) -> None:

@@ -15,7 +15,7 @@ from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib.panel import views
-from SpineCTMRRegistrationLib.panel.results_in_scene import ResultNodes
+from SpineCTMRRegistrationLib.panel.result_nodes import ResultNodes
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, Registered
@@ -90,7 +90,7 @@ def test_before_is_the_rigid_start_and_after_removes_it(
 ) -> None:
     views.jump_to_vertebra(shown, result, "L5")
     views.set_foreground_opacity(shown, 0.7)
-    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
     start = np.array(json.loads((registered.results / "run.json").read_text())["start"]["ct_to_mr_lps"])
     back = np.linalg.inv(start)
     transform = sitk.AffineTransform(back[:3, :3].ravel().tolist(), back[:3, 3].tolist())
@@ -102,10 +102,42 @@ def test_before_is_the_rigid_start_and_after_removes_it(
     views.show_after(shown, nodes.mr, result.ct_in_mr)
     assert shown[0].composite.GetForegroundOpacity() == pytest.approx(0.7)
     assert not [n for n in _names(host) if n.endswith("before registration")]
-    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
     views.show_after(shown, nodes.mr, result.ct_in_mr)
     assert host.scene.GetNumberOfNodes() <= during
     assert nodes.ct.GetParentTransformNode() is not None
+
+
+def test_a_ct_that_was_moved_since_is_drawn_where_it_was_registered(
+    host: BareSlicer, shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes
+) -> None:
+    """Such as one that the user has put under the result, or under another motion."""
+
+    def drawn_at() -> np.ndarray:
+        node = host.scene.GetNodeByID(shown[0].composite.GetForegroundVolumeID())
+        matrix = vtk.vtkMatrix4x4()
+        node.GetIJKToRASMatrix(matrix)
+        return slicer.util.arrayFromVTKMatrix(matrix)
+
+    places = []
+    for parent in (nodes.ct.GetTransformNodeID(), result.transform.GetID(), None):
+        nodes.ct.SetAndObserveTransformNodeID(parent)
+        views.show_fused(shown, nodes.mr, result.ct_in_mr)
+        places.append(drawn_at())
+        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
+        places.append(drawn_at())
+    assert np.allclose(places[0::2], places[0])
+    assert np.allclose(places[1::2], places[1])
+
+
+def test_a_ct_that_was_changed_since_is_not_drawn(
+    shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes
+) -> None:
+    nodes.ct.SetOrigin(1.0, 2.0, 3.0)
+    views.show_fused(shown, nodes.mr, result.ct_in_mr)
+    assert shown[0].composite.GetForegroundVolumeID() == result.ct_in_mr.GetID()
+    with pytest.raises(InputError, match="CT was changed or removed after it was registered; register it"):
+        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
 
 
 def _names(host: BareSlicer) -> list[str]:
@@ -116,7 +148,7 @@ def test_helper_volumes_are_not_saved(
     host: BareSlicer, shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes, tmp_path: Path
 ) -> None:
     views.show_fused(shown, nodes.mr, result.ct_in_mr)
-    views.show_before(shown, nodes.mr, nodes.ct, result.table)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
     assert host.scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     (tmp_path / "again").mkdir()
     other = BareSlicer(tmp_path / "again")

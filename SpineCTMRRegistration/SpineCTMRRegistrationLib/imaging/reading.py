@@ -9,7 +9,6 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .dicom import read_series, single_series
 from .nifti_length import is_truncated
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
@@ -30,6 +29,8 @@ def read_image(path: Path) -> sitk.Image:
     path = Path(path)
     with quiet_itk():
         if path.is_dir():
+            from .dicom import read_series, single_series  # pydicom is needed for folders alone
+
             return read_series(single_series(path), path)
         reader = open_volume(path)
         _check_scalar(reader, path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ NEEDED = (
     Package("scipy", "scipy>=1.13", "40 MB"),
     Package("safetensors", "safetensors>=0.4", "1 MB"),
     Package("PIL", "Pillow>=10.1", "7 MB"),
-    Package("pydicom", "pydicom>=3.0", "2 MB"),
 )
 KEPT = ("numpy", "SimpleITK")
 """Packages that Slicer itself is built with; an installation must not change their version."""
@@ -58,9 +58,24 @@ class Installer(Protocol):
 
 
 def missing_packages() -> list[Package]:
-    """What of `NEEDED` is not installed."""
+    """What of `NEEDED` is not installed, or too old."""
     importlib.invalidate_caches()
-    return [package for package in NEEDED if importlib.util.find_spec(package.module) is None]
+    return [package for package in NEEDED if not _is_installed(package)]
+
+
+def _is_installed(package: Package) -> bool:
+    if importlib.util.find_spec(package.module) is None:
+        return False
+    name, _, oldest = package.requirement.partition(">=")
+    try:
+        return _release(importlib.metadata.version(name)) >= _release(oldest)
+    except importlib.metadata.PackageNotFoundError:  # built into Slicer without a record of its version
+        return True
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version such as "2.13.0+cu128", without what follows them."""
+    return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:2])
 
 
 def question(packages: Sequence[Package]) -> str:

@@ -25,6 +25,11 @@ def volume_in_world(node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScala
     """
     if node.GetImageData() is None:
         raise InputError(f'"{node.GetName()}" is empty; choose a loaded volume.')
+    if node.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise InputError(
+            f'"{node.GetName()}" has several values per voxel (colours or time points); '
+            "choose a volume with one."
+        )
     ijk_to_world = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_world)
     vtk.vtkMatrix4x4.Multiply4x4(matrix_to_world(node), ijk_to_world, ijk_to_world)

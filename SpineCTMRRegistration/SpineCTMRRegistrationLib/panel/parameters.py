@@ -10,7 +10,7 @@ import slicer
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from .request import RunOptions
-from .results_in_scene import CT_IN_MR, JACOBIAN, MR_IN_CT, TRANSFORM, VERTEBRAE, Outputs
+from .result_nodes import CT_IN_MR, JACOBIAN, MR_IN_CT, TRANSFORM, VERTEBRAE, Outputs
 from .scene import InputNodes
 
 

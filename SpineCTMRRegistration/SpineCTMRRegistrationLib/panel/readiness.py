@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import InputError
 from .parameters import Parameters, chosen_outputs, input_nodes
-from .results_in_scene import check_outputs
+from .result_nodes import check_outputs
 from .scene import landmark_names, segments_of
 from .vertebra_table import SegmentRow, missing, segment_rows
 

@@ -15,40 +15,39 @@ from pathlib import Path
 import slicer
 import vtk
 
-from ..errors import InputError
 from .jacobian_display import show_as_heatmap
-from .nodes import copy_window, interpolate_linearly, refer, remove_node
+from .nodes import copy_window, refer, remove_node
 from .result_files import ResultFiles, read_results
 from .result_folder import place_results
-from .result_table import QUALITY, fill_table
-from .segments import VERTEBRA, Look, moved_segmentation, segmentation_from, segments_of
-from .vertebra_table import Quality, parse_quality, segment_rows
-
-TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
-    "transform",
-    "ct_in_mr",
-    "mr_in_ct",
-    "vertebrae_in_mr",
-    "jacobian",
+from .result_nodes import (
+    CT_IN_MR,
+    CT_PLACE,
+    CT_ROLE,
+    FRAME,
+    JACOBIAN,
+    MR_IN_CT,
+    NODE_CLASSES,
+    OPTIONAL_RESULTS,
+    POSES,
+    RIGID_START,
+    SOURCE_ROLE,
+    TRANSFORM,
+    TRANSFORM_ROLE,
+    VERTEBRAE,
+    Outputs,
+    ResultNodes,
+    check_outputs,
+    chosen_nodes,
+    results_of,
+    role_of,
 )
-"""Results that the user can leave out. Table and vertebra transforms are always loaded."""
+from .result_table import fill_table
+from .scene import Placement
+from .segments import VERTEBRA, Look, moved_segmentation, segmentation_from, segments_of
+from .vertebra_table import segment_rows
 
 VOLUMES = (CT_IN_MR, MR_IN_CT, JACOBIAN)
-FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.RigidStart"
-"""Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
 UNKNOWN_COLOR = (0.9, 0.8, 0.6)
-POSES = "spineCTMR.vertebraTransform"
-CT_ROLE, TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.ct", "spineCTMR.transform", "spineCTMR.source"
-"""References of the CT in MR space (CT, transform) and of the moved vertebrae to what they were made from."""
-
-NODE_CLASSES: Mapping[str, str] = {
-    TRANSFORM: "vtkMRMLTransformNode",
-    CT_IN_MR: "vtkMRMLScalarVolumeNode",
-    MR_IN_CT: "vtkMRMLScalarVolumeNode",
-    VERTEBRAE: "vtkMRMLSegmentationNode",
-    JACOBIAN: "vtkMRMLScalarVolumeNode",
-    "table": "vtkMRMLTableNode",
-}
 
 
 @dataclass(frozen=True)
@@ -56,60 +55,15 @@ class SourceNodes:
     """The nodes that were registered; None for one that was deleted meanwhile.
 
     Attributes:
+        placement: where they were when the registration started.
         overrides: vertebra name by segment id, as in `InputNodes`.
     """
 
     ct: slicer.vtkMRMLScalarVolumeNode | None
     mr: slicer.vtkMRMLScalarVolumeNode | None
     vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None
+    placement: Placement
     overrides: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Which results the user wants, and in which nodes.
-
-    Attributes:
-        wanted: of OPTIONAL_RESULTS.
-        nodes: existing nodes to update, by result; new nodes are made for the other wanted ones.
-        table: the quality table of an earlier run to update, with its vertebra transforms; None for new ones.
-    """
-
-    wanted: frozenset[str] = frozenset(OPTIONAL_RESULTS)
-    nodes: Mapping[str, slicer.vtkMRMLNode] = field(default_factory=dict)
-    table: slicer.vtkMRMLTableNode | None = None
-
-
-@dataclass(frozen=True)
-class ResultNodes:
-    """A result in the scene; None for what was not wanted or was deleted.
-
-    Attributes:
-        vertebra_transforms: linear transform by vertebra name, cranial to caudal.
-    """
-
-    table: slicer.vtkMRMLTableNode
-    transform: slicer.vtkMRMLTransformNode | None
-    ct_in_mr: slicer.vtkMRMLScalarVolumeNode | None
-    mr_in_ct: slicer.vtkMRMLScalarVolumeNode | None
-    vertebrae_in_mr: slicer.vtkMRMLSegmentationNode | None
-    jacobian: slicer.vtkMRMLScalarVolumeNode | None
-    vertebra_transforms: Mapping[str, slicer.vtkMRMLLinearTransformNode]
-
-
-def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
-    """Refuse outputs that are inputs, or one node for two results; call it before a run.
-
-    Raises:
-        InputError: says which node, and what to do.
-    """
-    seen = {node.GetID() for node in inputs}
-    for key, node in _chosen(outputs).items():
-        if node.GetID() in seen:
-            raise InputError(f'"{node.GetName()}" is an input or another output; choose another node.')
-        if node.GetClassName() != NODE_CLASSES[key]:
-            raise InputError(f'"{node.GetName()}" cannot hold this result; choose a new node for it.')
-        seen.add(node.GetID())
 
 
 def load_results(
@@ -136,29 +90,6 @@ def load_results(
         scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
 
 
-def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
-    """The result that a quality table belongs to, for example after the scene was saved and reloaded."""
-    transform = table.GetNodeReference(_role(TRANSFORM))
-    if transform is not None:
-        interpolate_linearly(transform)
-    count = table.GetNumberOfNodeReferences(POSES)
-    poses = [table.GetNthNodeReference(POSES, i) for i in range(count)]
-    return ResultNodes(
-        table=table,
-        vertebra_transforms={node.GetAttribute(VERTEBRA): node for node in poses if node is not None},
-        **{key: table.GetNodeReference(_role(key)) for key in OPTIONAL_RESULTS},
-    )
-
-
-def quality_of(table: slicer.vtkMRMLTableNode) -> Quality:
-    """The quality figures in a table node made by `load_results`.
-
-    Raises:
-        InputError: the table was not made by it.
-    """
-    return parse_quality(table.GetAttribute(QUALITY) or "", f'"{table.GetName()}"')
-
-
 class _Loader:
     """Puts the content of result files into nodes of the scene, and notes the nodes it makes."""
 
@@ -180,10 +111,11 @@ class _Loader:
         fill_table(table, self.files.quality)
         table.SetAttribute(RIGID_START, json.dumps(self.files.rigid_start.tolist()))
         for key in OPTIONAL_RESULTS:
-            refer(table, _role(key), nodes.get(key))
+            refer(table, role_of(key), nodes.get(key))
         if CT_IN_MR in nodes:
             refer(nodes[CT_IN_MR], CT_ROLE, self.sources.ct)
             refer(nodes[CT_IN_MR], TRANSFORM_ROLE, nodes.get(TRANSFORM))
+            nodes[CT_IN_MR].SetAttribute(CT_PLACE, self.sources.placement.ct_as_json())
         poses = self._load_poses(table)
         title = f"Registration of {self.ct_name} to {self.mr_name}"
         place_results(self.scene, title, self.sources.ct, table, nodes.values(), poses)
@@ -235,7 +167,7 @@ class _Loader:
         looks = {r.segment_id: Look(r.vertebra, r.name, r.color) for r in rows if r.vertebra in poses}
         if source is not None and source.IsA("vtkMRMLSegmentationNode"):
             motions = {name: pose.ct_to_mr for name, pose in poses.items()}
-            moved = moved_segmentation(source, looks, motions)
+            moved = moved_segmentation(source, looks, motions, self.sources.placement.vertebrae_to_world)
             if moved is not None:
                 return moved
         known = {look.vertebra: look for look in looks.values()}
@@ -265,7 +197,7 @@ class _Loader:
 
     def _target(self, key: str, name: str) -> slicer.vtkMRMLNode:
         """The chosen node for a result, in world coordinates, or a new one."""
-        node = _chosen(self.outputs).get(key)
+        node = chosen_nodes(self.outputs).get(key)
         if node is None:
             return self._add(NODE_CLASSES[key], name)
         if node.IsA("vtkMRMLTransformableNode"):
@@ -276,13 +208,3 @@ class _Loader:
         node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
         self.made.append(node)
         return node
-
-
-def _chosen(outputs: Outputs) -> dict[str, slicer.vtkMRMLNode]:
-    """Existing nodes by result."""
-    nodes = {key: node for key, node in outputs.nodes.items() if node is not None and key in outputs.wanted}
-    return nodes if outputs.table is None else {**nodes, "table": outputs.table}
-
-
-def _role(key: str) -> str:
-    return f"spineCTMR.{key}"

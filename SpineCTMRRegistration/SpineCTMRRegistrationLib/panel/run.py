@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import Cancelled, RegistrationFailed
+from ..errors import Cancelled, InputError, RegistrationFailed
 from ..staging import remove
 from .json_lines import Line, LineReader, parse
 from .process import ChildProcess
@@ -117,13 +117,23 @@ class CommandRun:
                 command, whose output folder must be `RESULTS` in that folder. If it raises, the
                 folder is deleted and the error goes on to the caller.
             names: file names in the temporary folder and what messages call them instead.
+
+        Raises:
+            InputError: the temporary folder cannot be written to.
         """
         self._names = names or {}
-        self._work = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=self._parent)).resolve()
         try:
+            self._work = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=self._parent)).resolve()
             words = prepare(self._work)
             command = [self._python, "-m", LIBRARY.name, *words, "--progress", "json", "--cancel-on-eof"]
             self._process.start(command, LIBRARY.parent, self._read_output, self._read_errors, self._end)
+        except OSError as error:
+            self._clean_up()
+            raise InputError(
+                f"The temporary folder '{self._parent or tempfile.gettempdir()}' cannot be written to "
+                f"({error.strerror or error}); free some space there, or choose another one in the "
+                "application settings."
+            ) from error
         except BaseException:
             self._clean_up()
             raise
@@ -193,6 +203,11 @@ class CommandRun:
     def _unexplained(self, code: int | None) -> str:
         if code is None:
             return f"The Python program '{self._python}' cannot be started; install Slicer again."
+        if code < 0:
+            return (
+                "The run was ended from outside, most likely by the system for lack of memory; close other "
+                "programs or choose quality Fast, then run it again."
+            )
         detail = f": {self._named(self._last_error_line)}" if self._last_error_line else ""
         return f"The run stopped unexpectedly (exit code {code}{detail}); see the log, then run it again."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +12,16 @@ import vtk
 
 from ..errors import InputError, SpineError
 from ..imaging.vertebra_names import vertebra_name
-from .process import ChildProcess
+from ..staging import remove
 from .request import phantom_words
 from .result_files import read_volume
 from .result_folder import place_in_study
 from .run import RESULTS, CommandRun, ProgressReport
 from .segments import Look, label_values, segmentation_from
+from .signal import Signal
 
 SAMPLE_NAME = "SpineCTMRPhantom"
 FILES = ("ct.nrrd", "mr.nrrd", "ct_vertebrae.nrrd", "mr_landmarks.json")
-LONGEST_S = 600.0
 CT_WINDOW = (1000.0, 250.0)
 """Window and level that show bone and soft tissue, HU."""
 COLORS = ((0.95, 0.84, 0.57), (0.56, 0.78, 0.93), (0.71, 0.88, 0.55), (0.94, 0.66, 0.56), (0.78, 0.67, 0.91))
@@ -38,42 +37,92 @@ class SampleNodes:
     mr_landmarks: slicer.vtkMRMLMarkupsFiducialNode
 
 
-def make_sample(
-    process: ChildProcess,
-    python: str | Path,
-    folder: Path,
-    on_progress: Callable[[ProgressReport], None] = lambda report: None,
-) -> None:
-    """Make the sample's files in `folder` unless they are there already; blocks for some seconds.
+class SampleMaker:
+    """Makes the sample's files in a child process, unless that was done before, and loads them.
 
-    Args:
-        process: not yet started.
-        python: the Python interpreter that can run the library.
-        folder: where the files go and stay, such as a folder in Slicer's cache.
-        on_progress: told how it goes.
+    Exactly one of `loaded`, `failed` and `cancelled` is emitted for every start that is not stopped.
 
-    Raises:
-        SpineError: why it could not be made, in one sentence.
+    Attributes:
+        progressed: emitted with a ProgressReport.
+        loaded: emitted with SampleNodes.
+        failed: one sentence.
+        cancelled: no arguments.
     """
-    if _complete(folder):
-        return
-    run = CommandRun(process, python, folder.parent)
-    problems: list[str] = []
-    run.progressed.connect(on_progress)
-    run.failed.connect(problems.append)
-    run.cancelled.connect(lambda: problems.append("The sample was cancelled; load it again."))
-    run.finished.connect(lambda finished: _keep(finished.results, folder))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    run.start(lambda work: phantom_words(work / RESULTS))
-    if not process.wait(LONGEST_S):
-        run.stop()
-        problems.append(f"The sample was not finished after {LONGEST_S:.0f} s; close other programs.")
-    if problems:
-        raise SpineError(problems[0])
+
+    def __init__(self, scene: slicer.vtkMRMLScene, folder: Path, make_run: Callable[[], CommandRun]) -> None:
+        """Prepare.
+
+        Args:
+            scene: where the nodes go.
+            folder: where the files go and stay, on the disk on which `make_run` works.
+            make_run: a run that is not yet started.
+        """
+        self.progressed: Signal[ProgressReport] = Signal()
+        self.loaded: Signal[SampleNodes] = Signal()
+        self.failed: Signal[str] = Signal()
+        self.cancelled: Signal[[]] = Signal()
+        self._scene, self._folder, self._make_run = scene, folder, make_run
+        self._run: CommandRun | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the files are being made."""
+        return self._run is not None
+
+    def start(self) -> None:
+        """Load the sample at once if its files are there; otherwise make them first, in the background.
+
+        Raises:
+            SpineError: the files cannot be made or read.
+        """
+        if _complete(self._folder):
+            self.loaded.emit(load_sample(self._scene, self._folder))
+            return
+        run = self._make_run()
+        run.progressed.connect(self.progressed.emit)
+        run.failed.connect(self._fail)
+        run.cancelled.connect(self._end_cancelled)
+        run.finished.connect(lambda finished: self._finish(finished.results))
+        self._run = run
+        try:
+            run.start(lambda work: phantom_words(work / RESULTS))
+        except BaseException:
+            self._run = None
+            raise
+
+    def cancel(self) -> None:
+        """Ask to stop; `cancelled` follows."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def stop(self) -> None:
+        """Stop now, with the whole process tree and without signals; for closing the scene or Slicer."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+
+    def _finish(self, results: Path) -> None:
+        self._run = None
+        try:
+            remove(self._folder)
+            results.rename(self._folder)
+            nodes = load_sample(self._scene, self._folder)
+        except (OSError, SpineError) as error:
+            self.failed.emit(f"The sample could not be loaded ({error}); free some disk space and try again.")
+            return
+        self.loaded.emit(nodes)
+
+    def _fail(self, sentence: str) -> None:
+        self._run = None
+        self.failed.emit(sentence)
+
+    def _end_cancelled(self) -> None:
+        self._run = None
+        self.cancelled.emit()
 
 
 def load_sample(scene: slicer.vtkMRMLScene, folder: Path) -> SampleNodes:
-    """Load the files of `make_sample` into the scene, under one study.
+    """Load the files of a sample into the scene, under one study.
 
     Raises:
         InputError: a file is missing or unreadable.
@@ -96,12 +145,6 @@ def load_sample(scene: slicer.vtkMRMLScene, folder: Path) -> SampleNodes:
 
 def _complete(folder: Path) -> bool:
     return all((folder / name).is_file() for name in FILES)
-
-
-def _keep(results: Path, folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-    results.rename(folder)
 
 
 def _load_volume(scene: slicer.vtkMRMLScene, path: Path, name: str) -> slicer.vtkMRMLScalarVolumeNode:

@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import slicer
 import vtk
+from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import InputError
@@ -23,7 +25,15 @@ from .request import InputFiles
 from .segments import BINARY_LABELMAP, LARGEST_LABEL, segments_of
 from .vertebra_table import segment_rows
 
-__all__ = ["InputNodes", "file_names", "landmark_names", "segments_of", "write_inputs"]
+__all__ = [
+    "InputNodes",
+    "Placement",
+    "file_names",
+    "landmark_names",
+    "placement_of",
+    "segments_of",
+    "write_inputs",
+]
 
 CT, MR, LANDMARKS = "ct.nrrd", "mr.nrrd", "mr_landmarks.mrk.json"
 SEGMENTS, MR_SEGMENTS = "vertebrae", "mr_vertebrae"
@@ -48,6 +58,40 @@ class InputNodes:
     mr_landmarks: slicer.vtkMRMLMarkupsNode | None = None
     mr_vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where inputs are when a run starts; the user may move them while it runs, or afterwards.
+
+    Attributes:
+        ct_ijk_to_ras: (4, 4), without its parent transform.
+        ct_to_world: its parent transform (4, 4), RAS mm.
+        vertebrae_to_world: the parent transform of the CT's vertebrae (4, 4), RAS mm.
+    """
+
+    ct_ijk_to_ras: NDArray[Any]
+    ct_to_world: NDArray[Any]
+    vertebrae_to_world: NDArray[Any]
+
+    def ct_as_json(self) -> str:
+        """Where the CT was, to be kept with a result."""
+        return json.dumps({"ijk_to_ras": self.ct_ijk_to_ras.tolist(), "to_world": self.ct_to_world.tolist()})
+
+
+def placement_of(
+    ct: slicer.vtkMRMLScalarVolumeNode,
+    vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+) -> Placement:
+    """Where the inputs are now.
+
+    Raises:
+        InputError: one of them is under a non-linear transform.
+    """
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    ct.GetIJKToRASMatrix(ijk_to_ras)
+    matrices = ijk_to_ras, matrix_to_world(ct), matrix_to_world(vertebrae)
+    return Placement(*map(slicer.util.arrayFromVTKMatrix, matrices))
 
 
 def landmark_names(node: slicer.vtkMRMLMarkupsNode) -> list[str]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..imaging.slicer_segments import meanings_of
 from ..imaging.vertebra_names import vertebra_number
-from .nodes import matrix_to_world
 from .vertebra_table import SegmentInfo
 
 BINARY_LABELMAP = "Binary labelmap"
@@ -56,7 +55,10 @@ def segmentation_from(
 
 
 def moved_segmentation(
-    source: slicer.vtkMRMLSegmentationNode, looks: Mapping[str, Look], motions: Mapping[str, NDArray[Any]]
+    source: slicer.vtkMRMLSegmentationNode,
+    looks: Mapping[str, Look],
+    motions: Mapping[str, NDArray[Any]],
+    to_world: NDArray[Any],
 ) -> slicer.vtkSegmentation | None:
     """The source's own voxels, each segment moved rigidly, so that nothing is resampled.
 
@@ -64,11 +66,11 @@ def moved_segmentation(
         source: the vertebrae of the CT.
         looks: of the segments, by segment id; `Look.vertebra` says which motion moves it.
         motions: CT→MR (4, 4) in RAS mm of the world, by vertebra name.
+        to_world: where the source was registered (4, 4), RAS mm; it may have been moved since.
 
     Returns:
         None if the source has no label maps.
     """
-    to_world = slicer.util.arrayFromVTKMatrix(matrix_to_world(source))
     segmentation = slicer.vtkSegmentation()
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for segment_id, look in looks.items():

@@ -6,19 +6,21 @@ Without Qt: the run is injected, and the panel listens to signals.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import SpineError
+from ..staging import remove
 from .parameters import OUTPUTS, Parameters, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words
-from .results_in_scene import Outputs, ResultNodes, SourceNodes, load_results, results_of
+from .result_nodes import Outputs, ResultNodes, results_of
+from .results_in_scene import SourceNodes, load_results
 from .run import RESULTS, CommandRun, Finished, ProgressReport
-from .scene import InputNodes, file_names, write_inputs
+from .scene import InputNodes, Placement, file_names, placement_of, write_inputs
 from .signal import Signal
 
 if TYPE_CHECKING:
@@ -88,15 +90,18 @@ class RegistrationSession:
         run.warned.connect(warnings.append)
         run.progressed.connect(self.progressed.emit)
         run.logged.connect(self.logged.emit)
-        run.finished.connect(lambda finished: self._finish(finished, parameters, nodes, outputs, warnings))
+        run.finished.connect(
+            lambda finished: self._finish(finished, parameters, nodes, placement, outputs, warnings)
+        )
         run.failed.connect(lambda sentence: self._end(Ending("failed", sentence)))
         run.cancelled.connect(lambda: self._end(Ending("cancelled", "Cancelled; nothing was changed.")))
         self._run = run
         try:
+            placement = placement_of(nodes.ct, nodes.vertebrae)
             run.start(prepare, file_names(nodes))
-        except BaseException:
+        except Exception as error:
             self._run = None
-            raise
+            raise SpineError(self._explained(error, "writing of the inputs")) from error
 
     def cancel(self) -> None:
         """Ask the run to stop; `ended` follows."""
@@ -109,33 +114,38 @@ class RegistrationSession:
             self._run.stop()
             self._run = None
         for folder in self._kept.values():
-            shutil.rmtree(folder.parent, ignore_errors=True)
+            remove(folder.parent)
         self._kept.clear()
 
     def results_folder(self, table: slicer.vtkMRMLTableNode | None) -> Path | None:
-        """The files of a result of this session, for export."""
-        return None if table is None else self._kept.get(table.GetID())
+        """The files of a result of this session, for export; None if they are not there any more."""
+        folder = None if table is None else self._kept.get(table.GetID())
+        return folder if folder is not None and folder.is_dir() else None
 
     def _finish(
         self,
         finished: Finished,
         parameters: Parameters,
         nodes: InputNodes,
+        placement: Placement,
         outputs: Outputs,
         warnings: list[str],
     ) -> None:
-        folder = self._keep(finished.results)
         ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
-        sources = SourceNodes(ct, mr, vertebrae, nodes.overrides)
+        sources = SourceNodes(ct, mr, vertebrae, placement, nodes.overrides)
+        kept: Path | None = None
         try:
+            kept = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=finished.results.parent.parent))
+            folder = finished.results.rename(kept / RESULTS)
             result = load_results(self._scene, folder, sources, self._present_outputs(outputs))
-        except SpineError as error:
-            shutil.rmtree(folder.parent, ignore_errors=True)
-            self._end(Ending("failed", str(error)))
+        except Exception as error:
+            if kept is not None:
+                remove(kept)
+            self._end(Ending("failed", self._explained(error, "loading of the results")))
             return
         earlier = self._kept.pop(result.table.GetID(), None)
         if earlier is not None:
-            shutil.rmtree(earlier.parent, ignore_errors=True)
+            remove(earlier.parent)
         self._kept[result.table.GetID()] = folder
         result.table.SetAttribute(FAILURE, finished.failure)
         result.table.SetAttribute(WARNINGS, json.dumps(warnings))
@@ -150,12 +160,15 @@ class RegistrationSession:
         self._run = None
         self.ended.emit(ending)
 
-    @staticmethod
-    def _keep(results: Path) -> Path:
-        """Move the results to a folder that stays until the session is closed."""
-        kept = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=results.parent.parent)) / RESULTS
-        shutil.move(results, kept)
-        return kept
+    def _explained(self, error: Exception, noun: str) -> str:
+        """The error as a sentence; the log gets the details of one that nobody expected."""
+        if isinstance(error, SpineError):
+            return str(error)
+        self.logged.emit("".join(traceback.format_exception(error)))
+        return (
+            f"The {noun} failed ({type(error).__name__}: {error}); free memory and disk space and register "
+            "again, or see the log."
+        )
 
     def _present(self, node: slicer.vtkMRMLNode | None) -> slicer.vtkMRMLNode | None:
         return node if node is not None and self._scene.IsNodePresent(node) else None

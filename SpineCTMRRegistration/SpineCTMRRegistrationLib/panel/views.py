@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from .jacobian_display import show_legend
-from .nodes import copy_window, remove_node, scene_nodes, volume_in_world
-from .results_in_scene import CT_ROLE, FRAME, RIGID_START, SOURCE_ROLE, TRANSFORM_ROLE, ResultNodes
+from .nodes import scene_nodes
+from .result_nodes import FRAME, SOURCE_ROLE, ResultNodes
+from .shown_ct import ct_before, forget_before, registered_ct
 
-SHOWN = "SpineCTMRRegistration.Shown"
-"""Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
-BEFORE, REGISTERED = "before registration", "registered"
 CONTOUR_PX = 2
 GRID_SPACING_MM = 8.0
 
@@ -49,9 +46,10 @@ def show_fused(
     """The registered CT over the MR in linked views.
 
     While the CT and the transform that made `ct_in_mr` are in the scene, the CT's own voxels are drawn
-    through the transform, which is sharper than `ct_in_mr` on the MR's thick slices.
+    through the transform, which is sharper than `ct_in_mr` on the MR's thick slices. They are drawn where
+    the CT was registered, even if it was moved since.
     """
-    _show_over(views, mr, _registered_ct(ct_in_mr), opacity)
+    _show_over(views, mr, registered_ct(ct_in_mr), opacity)
 
 
 def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
@@ -63,7 +61,7 @@ def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
 def show_before(
     views: Sequence[SliceView],
     mr: slicer.vtkMRMLScalarVolumeNode,
-    ct: slicer.vtkMRMLScalarVolumeNode,
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
     table: slicer.vtkMRMLTableNode,
 ) -> None:
     """The CT at the rigid start of the registration over the MR, at the present opacity.
@@ -71,9 +69,9 @@ def show_before(
     `show_after` (or `show_fused`) shows the registered CT again. The CT node is not touched.
 
     Raises:
-        InputError: the table does not belong to a result, or the CT is under a non-linear transform.
+        InputError: the table does not belong to a result, or the CT is not what was registered any more.
     """
-    _show_over(views, mr, _ct_before(ct, table), None)
+    _show_over(views, mr, ct_before(ct_in_mr, table), None)
 
 
 def show_after(
@@ -82,10 +80,8 @@ def show_after(
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
 ) -> None:
     """The registered CT over the MR, at the present opacity; removes what `show_before` made."""
-    _show_over(views, mr, _registered_ct(ct_in_mr), None)
-    before = _shown(mr.GetScene(), BEFORE)
-    if before is not None:
-        remove_node(before)
+    _show_over(views, mr, registered_ct(ct_in_mr), None)
+    forget_before(mr.GetScene())
 
 
 def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
@@ -179,58 +175,6 @@ def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
     shown = composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
     if shown is not None:
         show_legend(shown, False)
-
-
-def _registered_ct(ct_in_mr: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
-    """The sharpest volume that shows the registered CT."""
-    ct, transform = ct_in_mr.GetNodeReference(CT_ROLE), ct_in_mr.GetNodeReference(TRANSFORM_ROLE)
-    if ct is None or transform is None:
-        return ct_in_mr
-    node = _shown_ct(ct, REGISTERED, np.eye(4))
-    node.SetAndObserveTransformNodeID(transform.GetID())
-    return node
-
-
-def _ct_before(
-    ct: slicer.vtkMRMLScalarVolumeNode, table: slicer.vtkMRMLTableNode
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """The CT at the rigid start of the registration."""
-    text = table.GetAttribute(RIGID_START)
-    if not text:
-        raise InputError(f'"{table.GetName()}" is not the quality table of a registration; register first.')
-    return _shown_ct(ct, BEFORE, np.array(json.loads(text)))
-
-
-def _shown_ct(
-    ct: slicer.vtkMRMLScalarVolumeNode, purpose: str, motion: NDArray[Any]
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """A hidden, unsaved volume with the CT's own voxels, moved (4, 4, RAS mm); one per purpose."""
-    matrix = vtk.vtkMatrix4x4()
-    volume_in_world(ct).GetIJKToRASMatrix(matrix)
-    vtk.vtkMatrix4x4.Multiply4x4(slicer.util.vtkMatrixFromArray(motion), matrix, matrix)
-    node = _shown(ct.GetScene(), purpose)
-    if node is None:
-        node = ct.GetScene().AddNode(_hidden_volume(purpose))
-        node.CreateDefaultDisplayNodes()
-        node.GetDisplayNode().SetSaveWithScene(False)
-    node.SetName(f"{ct.GetName()} {purpose}")
-    node.SetIJKToRASMatrix(matrix)
-    node.SetAndObserveImageData(ct.GetImageData())
-    copy_window(ct, node)
-    return node
-
-
-def _shown(scene: slicer.vtkMRMLScene, purpose: str) -> slicer.vtkMRMLScalarVolumeNode | None:
-    nodes = scene_nodes(scene, "vtkMRMLScalarVolumeNode")
-    return next((node for node in nodes if node.GetAttribute(SHOWN) == purpose), None)
-
-
-def _hidden_volume(purpose: str) -> slicer.vtkMRMLScalarVolumeNode:
-    node = slicer.vtkMRMLScalarVolumeNode()
-    node.SetAttribute(SHOWN, purpose)
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    return node
 
 
 def _orient(node: slicer.vtkMRMLSliceNode, axes: NDArray[Any], center: Sequence[float]) -> None:

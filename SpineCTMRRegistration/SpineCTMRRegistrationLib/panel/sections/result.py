@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import slicer
 
 from ...errors import InputError, SpineError
 from .. import views
-from ..results_in_scene import ResultNodes, quality_of, results_of
+from ..export import copy_results
+from ..result_nodes import ResultNodes, quality_of, results_of
 from ..session import FAILURE, WARNINGS, registered_images
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
 from .cells import cell, color
@@ -44,13 +44,19 @@ class ResultSection:
         self._result = results_of(table) if table is not None else None
         self._ct, self._mr = registered_images(self._result) if self._result is not None else (None, None)
         self._ui.verdictLabel.visible = table is not None
-        if table is None:
-            self._ui.vertebraTable.rowCount = 0
-        else:
-            quality = quality_of(table)
-            self._show_rows(quality)
-            self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
+        self._ui.vertebraTable.rowCount = 0
+        if table is not None:
+            self._show_quality(table)
         self._enable()
+
+    def _show_quality(self, table: Any) -> None:
+        try:
+            quality = quality_of(table)
+        except InputError as error:
+            self._ui.verdictLabel.text = str(error)
+            return
+        self._show_rows(quality)
+        self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
 
     def _show_rows(self, quality: Quality) -> None:
         table = self._ui.vertebraTable
@@ -102,7 +108,7 @@ class ResultSection:
 
     def _on_before(self, checked: bool) -> None:
         if checked:
-            self._do(lambda result: views.show_before(_views(), self._mr, self._ct, result.table))
+            self._do(lambda result: views.show_before(_views(), self._mr, result.ct_in_mr, result.table))
         else:
             self._do(lambda result: views.show_after(_views(), self._mr, result.ct_in_mr))
 
@@ -127,10 +133,16 @@ class ResultSection:
 
     def _export(self, names_in: Callable[[Path], list[str]]) -> None:
         """Copy files of the result into a folder of the user's choice."""
-        folder = self._folder_of(self._result.table) if self._result is not None else None
+
+        def export(result: ResultNodes) -> None:
+            folder = self._folder_of(result.table)
+            if folder is None:
+                raise InputError("The files of this result were deleted meanwhile; register again.")
+            copy_results(folder, names_in(folder), Path(target))
+
         target = qt.QFileDialog.getExistingDirectory(self._ui.resultSection, "Folder to export to")
-        if folder is not None and target:
-            self._do(lambda result: copy_results(folder, names_in(folder), Path(target)))
+        if target:
+            self._do(export)
 
     def _do(self, action: Callable[[ResultNodes], object]) -> None:
         if self._result is None:
@@ -139,26 +151,6 @@ class ResultSection:
             action(self._result)
         except SpineError as error:
             slicer.util.warningDisplay(str(error))
-
-
-def copy_results(folder: Path, names: list[str], target: Path) -> list[Path]:
-    """Copy files and folders of a result into `target`.
-
-    Raises:
-        InputError: one of them is there already, or cannot be written; nothing is overwritten.
-    """
-    copies = [target / name for name in names]
-    for copy in copies:
-        if copy.exists():
-            raise InputError(f"'{copy}' exists already; choose another folder.")
-    for name, copy in zip(names, copies, strict=True):
-        try:
-            (shutil.copytree if (folder / name).is_dir() else shutil.copy2)(folder / name, copy)
-        except OSError as error:
-            raise InputError(
-                f"'{copy}' cannot be written ({error.strerror}); choose another folder."
-            ) from error
-    return copies
 
 
 def _views() -> list[views.SliceView]:

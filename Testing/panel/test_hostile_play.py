@@ -1,0 +1,303 @@
+"""What users and computers do during a run: each time one clear sentence, and nothing left behind.
+
+The engine is replayed from the files of a real run, so that the moment of its end can be chosen.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from host.waiting import temporary_files
+from panel.replay import Replay
+
+OUTPUTS = ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table")
+
+
+@pytest.fixture
+def engine(panel, patient, bare_run, monkeypatch):
+    """The next registration of the patient, which ends when told."""
+    import SpineCTMRRegistration as module
+
+    process = Replay(bare_run.results)
+    monkeypatch.setattr(module, "QtProcess", lambda: process)
+    return process
+
+
+def node_ids(scene) -> set[str]:
+    return {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
+
+
+def start(panel) -> None:
+    panel.ui.registerButton.click()
+    assert panel.session.running, panel.ui.statusLabel.text
+
+
+def said(panel) -> str:
+    """The red line; the panel can go on."""
+    assert not panel.session.running
+    assert panel.ui.registerButton.enabled or panel.ui.readyLabel.text
+    assert panel.ui.statusLabel.styleSheet
+    return panel.ui.statusLabel.text
+
+
+def bend(scene, host):
+    """A non-linear transform."""
+    field = host.vtkOrientedGridTransform()
+    import vtk
+
+    image = vtk.vtkImageData()
+    image.SetDimensions(3, 3, 3)
+    image.AllocateScalars(vtk.VTK_DOUBLE, 3)
+    image.GetPointData().GetScalars().Fill(1.0)
+    field.SetDisplacementGridData(image)
+    node = scene.AddNewNodeByClass("vtkMRMLTransformNode", "bent")
+    node.SetAndObserveTransformFromParent(field)
+    return node
+
+
+def center(segmentation, name: str) -> np.ndarray:
+    return np.array(segmentation.GetSegmentCenterRAS(name))
+
+
+def test_a_parameter_set_deleted_during_the_run(panel, engine, scene):
+    start(panel)
+    scene.RemoveNode(panel.ui.parameterSetSelector.currentNode())
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
+    assert not panel.ui.registerButton.enabled
+    assert panel.ui.readyLabel.text == "Choose a parameter set above, or make one."
+    panel.ui.parameterSetSelector.addNode()
+    assert panel.ui.readyLabel.text == "Choose the CT."
+
+
+def test_another_parameter_set_chosen_during_the_run(panel, engine, scene):
+    first = panel.ui.parameterSetSelector.currentNode()
+    start(panel)
+    second = panel.ui.parameterSetSelector.addNode()
+    assert panel.ui.registerButton.toolTip == "A registration is running."
+    assert panel.ui.cancelButton.enabled
+    engine.finish()
+    from SpineCTMRRegistrationLib.panel.parameters import Parameters
+
+    assert all(getattr(Parameters(first), name) is not None for name in OUTPUTS)
+    assert all(getattr(Parameters(second), name) is None for name in OUTPUTS)
+    assert panel.ui.vertebraTable.rowCount == 0
+    panel.ui.parameterSetSelector.setCurrentNode(first)
+    assert panel.ui.vertebraTable.rowCount == 3
+
+
+def test_two_parameter_sets_do_not_share_results(panel, engine, patient, scene):
+    start(panel)
+    engine.finish()
+    first = {name: getattr(panel.logic.getParameterNode(), name) for name in OUTPUTS}
+    panel.ui.parameterSetSelector.addNode()
+    for selector, node in (
+        (panel.ui.ctSelector, patient.ct),
+        (panel.ui.mrSelector, patient.mr),
+        (panel.ui.vertebraeSelector, patient.vertebrae),
+    ):
+        selector.setCurrentNode(node)
+    start(panel)
+    engine.finish()
+    from SpineCTMRRegistrationLib.panel.parameters import Parameters
+
+    second = Parameters(panel.ui.parameterSetSelector.currentNode())
+    assert all(getattr(second, name) not in (None, node) for name, node in first.items())
+    assert len(temporary_files()) == 2
+    scene.Clear(False)
+
+
+def test_inputs_moved_during_the_run_are_registered_where_they_were(panel, engine, patient, scene, host):
+    start(panel)
+    engine.finish()
+    parameters = panel.logic.getParameterNode()
+    expected = center(parameters.vertebraeInMr, "L4")
+    away = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "away")
+    away.SetMatrixTransformToParent(host.util.vtkMatrixFromArray(np.diag([1.0, -1.0, -1.0, 1.0])))
+    start(panel)
+    patient.ct.SetAndObserveTransformNodeID(away.GetID())
+    patient.vertebrae.SetAndObserveTransformNodeID(away.GetID())
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    assert np.allclose(center(parameters.vertebraeInMr, "L4"), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["ct", "mr", "vertebrae"])
+def test_inputs_bent_during_the_run_do_not_matter(panel, engine, patient, scene, host, name):
+    start(panel)
+    getattr(patient, name).SetAndObserveTransformNodeID(bend(scene, host).GetID())
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    for button in ("fused", "before", "contours", "heatmap", "grid"):
+        getattr(panel.ui, f"{button}Button").click()
+
+
+@pytest.mark.parametrize("name", ["ct", "mr", "vertebrae"])
+def test_an_input_under_a_bent_transform_is_refused(panel, engine, patient, scene, host, name):
+    node, before = getattr(patient, name), node_ids(scene)
+    node.SetAndObserveTransformNodeID(bend(scene, host).GetID())
+    panel.ui.registerButton.click()
+    assert said(panel).startswith(f'"{node.GetName()}" is under the non-linear transform "bent"; harden it')
+    assert len(node_ids(scene) - before) == 1
+    assert temporary_files() == []
+
+
+def test_renamed_and_deleted_nodes_during_the_run(panel, engine, patient, scene):
+    """The run uses what was chosen at its start; deleted nodes do not come back."""
+    parameters = panel.logic.getParameterNode()
+    parameters.ctInMr = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "To be deleted")
+    parameters.wantJacobian = False
+    start(panel)
+    patient.ct.SetName("Renamed CT")
+    scene.RemoveNode(parameters.ctInMr)
+    scene.RemoveNode(patient.mr)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    assert scene.GetFirstNodeByName("To be deleted") is None
+    assert parameters.ctInMr.GetName() == "Renamed CT in MR space"
+    assert parameters.jacobian is None
+    assert parameters.mr is None
+    assert not panel.ui.fusedButton.enabled
+    assert panel.ui.registerButton.toolTip == "Choose the MR."
+
+
+def test_every_input_deleted_during_the_run(panel, engine, patient, scene):
+    start(panel)
+    for node in (patient.ct, patient.mr, patient.vertebrae, patient.mr_landmarks):
+        scene.RemoveNode(node)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    table = panel.ui.vertebraTable
+    assert [table.item(row, 0).text() for row in range(table.rowCount)] == ["L3", "L4", "L5"]
+    assert panel.ui.contoursButton.enabled
+    assert not panel.ui.fusedButton.enabled
+
+
+def test_results_deleted_between_two_runs_are_made_again(panel, engine, scene):
+    start(panel)
+    engine.finish()
+    parameters = panel.logic.getParameterNode()
+    for name in ("jacobian", "table"):
+        scene.RemoveNode(getattr(parameters, name))
+    kept = parameters.transform
+    start(panel)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    assert parameters.jacobian is not None
+    assert parameters.table is not None
+    assert parameters.transform is kept
+
+
+def test_a_temporary_folder_that_cannot_be_written_to(panel, engine, scene, host, monkeypatch):
+    before = node_ids(scene)
+    monkeypatch.setattr(host.app, "temporaryPath", "/nowhere/at/all")
+    panel.session = panel.logic.make_session()
+    panel.ui.registerButton.click()
+    assert "The temporary folder '/nowhere/at/all' cannot be written to" in panel.ui.statusLabel.text
+    assert "choose another one" in said(panel)
+    assert node_ids(scene) == before
+
+
+def test_a_disk_that_is_full_when_the_inputs_are_written(panel, engine, scene, host):
+    import resource
+
+    before, limits = node_ids(scene), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        panel.ui.registerButton.click()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "Phantom CT" in said(panel)
+    assert "disk is not full" in said(panel)
+    assert node_ids(scene) == before
+    assert temporary_files() == []
+
+
+def test_a_disk_that_is_full_when_the_results_are_loaded(panel, engine, scene, monkeypatch):
+    import tempfile
+
+    before = node_ids(scene)
+    start(panel)
+
+    def fill(**options: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fill)
+    engine.finish()
+    assert "No space left on device" in said(panel)
+    assert "free memory and disk space" in said(panel)
+    assert node_ids(scene) == before
+    assert temporary_files() == []
+
+
+def test_an_error_that_nobody_expected_is_a_sentence_with_details_in_the_log(
+    panel, engine, scene, monkeypatch
+):
+    from SpineCTMRRegistrationLib.panel import results_in_scene
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("no place")
+
+    monkeypatch.setattr(results_in_scene, "place_results", fail)
+    before = node_ids(scene)
+    start(panel)
+    engine.finish()
+    assert "RuntimeError: no place" in said(panel)
+    assert "in fail" in panel.ui.logText.plainText
+    left = {scene.GetNodeByID(node).GetClassName() for node in node_ids(scene) - before}
+    assert left <= {"vtkMRMLColorTableNode"}  # the heatmap's colours, one per scene
+    assert temporary_files() == []
+
+
+@pytest.mark.parametrize("code", [-1, -9, 1, 99])
+def test_an_engine_that_ends_without_a_word(panel, engine, scene, code):
+    before = node_ids(scene)
+    start(panel)
+    engine.finish(code)
+    assert "stopped unexpectedly" in said(panel) or "lack of memory; close other programs" in said(panel)
+    assert node_ids(scene) == before
+    assert temporary_files() == []
+
+
+def test_files_that_were_deleted_before_the_export(panel, engine, host, monkeypatch, tmp_path):
+    import qt
+
+    start(panel)
+    engine.finish()
+    warnings = []
+    monkeypatch.setattr(host.util, "warningDisplay", warnings.append)
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
+    for name in temporary_files():
+        shutil.rmtree(Path(host.app.temporaryPath) / name)
+    panel.ui.exportReportButton.click()
+    assert warnings == ["The files of this result were deleted meanwhile; register again."]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_is_there_again_when_the_scene_is_loaded(panel, engine, patient, scene, tmp_path):
+    from host.application import enter, leave
+
+    start(panel)
+    engine.finish()
+    rows = [panel.ui.vertebraTable.item(row, 4).text() for row in range(3)]
+    verdict = panel.ui.verdictLabel.text
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    leave(panel)
+    scene.Clear(False)
+    assert panel.ui.vertebraTable.rowCount == 0
+    assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
+    enter(panel)
+    assert panel.ui.ctSelector.currentNode().GetName() == patient.ct.GetName()
+    assert [panel.ui.vertebraTable.item(row, 4).text() for row in range(3)] == rows
+    assert panel.ui.verdictLabel.text == verdict
+    assert not panel.ui.exportReportButton.enabled
+    assert "another session" in panel.ui.exportReportButton.toolTip
+    panel.ui.fusedButton.click()
+    shown = scene.GetFirstNodeByClass("vtkMRMLSliceCompositeNode").GetForegroundVolumeID()
+    transform = panel.logic.getParameterNode().transform
+    assert scene.GetNodeByID(shown).GetParentTransformNode() is transform
