@@ -88,8 +88,7 @@ class ResultSection:
         ui.gridButton.enabled = result is not None and result.transform is not None and self._mr is not None
         ui.straightButton.enabled = result is not None
         folder = self._folder_of(result.table) if result is not None else None
-        for name in ("Transforms", "Report", "Results"):
-            button = getattr(ui, f"export{name}Button")
+        for button in (ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton):
             button.enabled = folder is not None
             if result is not None and folder is None:
                 button.toolTip = "This result is from another session; register again to export its files."

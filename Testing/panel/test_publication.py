@@ -1,0 +1,50 @@
+"""The account's name: everywhere the same, and named as open as long as it is not known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from panel import publication
+from panel.publication import PLACEHOLDER, REPOSITORY, accounts, instruction
+
+CHECKLIST = REPOSITORY / "Resources" / "ExtensionsIndex" / "CHECKLIST.md"
+
+
+def test_one_account_everywhere():
+    found = accounts()
+    assert len(found) == 1, f"several accounts: {found}. {instruction()}"
+    places = next(iter(found.values()))
+    assert {place.partition(":")[0] for place in places} >= {
+        *("CMakeLists.txt", "Resources/ExtensionsIndex/SpineCTMRRegistration.json"),
+    }
+
+
+def test_an_unknown_account_is_open_in_the_checklist():
+    text = CHECKLIST.read_text(encoding="utf-8")
+    assert (PLACEHOLDER in text) == (PLACEHOLDER in accounts()), (
+        instruction() or f"CHECKLIST.md still names {PLACEHOLDER}; mark the repository as done there."
+    )
+    assert "python Testing/panel/publication.py" in text
+
+
+def test_the_lint_says_exactly_what_to_replace(monkeypatch, tmp_path):
+    for name in publication.FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(publication, "REPOSITORY", tmp_path)
+    cmake = tmp_path / "CMakeLists.txt"
+    cmake.write_text(cmake.read_text(encoding="utf-8").replace(f"/{PLACEHOLDER}/", "/spine-lab/"))
+    if PLACEHOLDER in accounts():
+        entry = "Resources/ExtensionsIndex/SpineCTMRRegistration.json:9"
+        assert instruction() == f"Replace {PLACEHOLDER} by 'spine-lab' in {entry}."
+        (tmp_path / entry.partition(":")[0]).write_text("{}")
+    assert instruction() == ""
+
+
+def test_the_lint_runs_alone():
+    done = subprocess.run(
+        [sys.executable, publication.__file__], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.strip() == (instruction() or "Nothing is left to fill in.")
+    assert done.returncode == bool(instruction())
