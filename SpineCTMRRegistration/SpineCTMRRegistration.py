@@ -27,6 +27,7 @@ from SpineCTMRRegistrationLib.panel.sections.sample import SampleSource
 from SpineCTMRRegistrationLib.panel.sections.segments import fill_segment_table
 from SpineCTMRRegistrationLib.panel.self_test import SpineCTMRRegistrationTest
 from SpineCTMRRegistrationLib.panel.session import Ending, RegistrationSession
+from SpineCTMRRegistrationLib.panel.watching import ContentWatcher
 
 __all__ = [
     "SpineCTMRRegistration",
@@ -102,7 +103,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         self.logic = SpineCTMRRegistrationLogic()
         self._parameters = None
         self._gui_tag = None
-        self._watched = []
+        self._contents = ContentWatcher(self._refresh)
         self._rows = None
 
     def setup(self):
@@ -195,7 +196,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
     def _refresh(self, caller=None, event=None):
         """Show what follows from the parameters."""
         parameters = self._parameters
-        self._watch_inputs()
+        self._contents.watch([] if parameters is None else [parameters.vertebrae, parameters.mrVertebrae])
         if parameters is None:
             self._show_segments([])
             self._placing.update([], None, None)
@@ -213,21 +214,6 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         if rows != self._rows:
             self._rows = rows
             fill_segment_table(self.ui.segmentTable, rows, self._name_segment)
-
-    def _watch_inputs(self):
-        """Follow changes inside the chosen segmentations and points."""
-        parameters = self._parameters
-        nodes = [] if parameters is None else [parameters.vertebrae, parameters.mrVertebrae]
-        nodes = list(dict.fromkeys(node for node in nodes if node is not None))
-        if nodes == self._watched:
-            return
-        for node in self._watched:
-            for event in _content_events(node):
-                self.removeObserver(node, event, self._refresh)
-        for node in nodes:
-            for event in _content_events(node):
-                self.addObserver(node, event, self._refresh)
-        self._watched = nodes
 
     def _choose_points(self, points):
         self._parameters.mrVertebrae = points
@@ -261,11 +247,6 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
             self.ui.inputsSection.collapsed = True
             self.ui.resultSection.collapsed = False
         self._refresh()
-
-
-def _content_events(node):
-    events = node.GetContentModifiedEvents()
-    return [events.GetValue(index) for index in range(events.GetNumberOfValues())]
 
 
 def make_run():

@@ -1,7 +1,7 @@
 """Pictures of the panel for the README and the tutorial: `python Testing/host/screenshot.py`.
 
 Makes the sample patient, drives the panel by clicks through two runs, the second with an MR that ends
-inside the uppermost vertebra, and writes `Resources/panel-*.png`.
+inside the uppermost vertebra, and writes `Resources/panel-*.png` and `Resources/view-*.png`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 PICTURES = Path(__file__).resolve().parents[2] / "Resources"
-WIDTH, COLORS = 460, 224
+WIDTH, COLORS, LONGEST_S = 460, 224, 900.0
 
 
 def main() -> None:
     """Write the pictures."""
-    from panel_scene.slice_rendering import SliceWindow, use_egl
+    from panel_scene.slice_rendering import SliceWindow, render_checks, use_egl
 
     from host import application
     from host.waiting import wait
@@ -31,10 +31,13 @@ def main() -> None:
     use_egl()
     slicer = application.start()
     panel = application.make_panel()
-    slices = [SliceWindow(slicer.app.mrml, orientation) for orientation in ("Sagittal", "Axial")]
+    slices = [SliceWindow(slicer.app.mrml, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
+    from SpineCTMRRegistrationLib.panel.result_nodes import results_of
+    from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+
     sample = panel.logic.make_sample_source()
     sample.load()
-    wait(lambda: not sample.running)
+    wait(lambda: not sample.running, LONGEST_S)
     ct, mr, vertebrae, points = sample.nodes
     panel.ui.ctSelector.setCurrentNode(ct)
     panel.ui.mrSelector.setCurrentNode(mr)
@@ -42,14 +45,17 @@ def main() -> None:
     panel.ui.mrVertebraeSelector.setCurrentNode(points)
     save(picture_of(panel), "panel-inputs")
     panel.ui.registerButton.click()
-    wait(lambda: panel.ui.progressBar.value > 400)
+    wait(lambda: panel.ui.progressBar.value > 400, LONGEST_S)
     save(picture_of(panel), "panel-running")
-    wait(lambda: not panel.session.running)
+    wait(lambda: not panel.session.running, LONGEST_S)
     look(panel, slices)
-    save(beside(picture_of(panel), [window.picture() for window in slices]), "panel-result")
+    save(beside(picture_of(panel), [slices[1].picture(), slices[0].picture()]), "panel-result")
+    result = results_of(panel.logic.getParameterNode().table)
+    for name, view in render_checks(slices, SampleNodes(ct, mr, vertebrae, points), result).items():
+        save(Image.fromarray(view), f"view-{name}")
     cut_above(mr, points.GetNthControlPointPositionWorld(0))
     panel.ui.registerButton.click()
-    wait(lambda: not panel.session.running)
+    wait(lambda: not panel.session.running, LONGEST_S)
     save(picture_of(panel), "panel-doubts")
     panel.cleanup()
 

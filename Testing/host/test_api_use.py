@@ -33,7 +33,8 @@ def qt_members(name: str) -> tuple[set[str], set[str], set[str]]:
     from PySide6 import QtCore, QtWidgets
 
     kind = getattr(QtWidgets, name, QtWidgets.QWidget)
-    meta = kind.staticMetaObject
+    widget = kind()
+    meta = widget.metaObject()
     properties = {meta.property(i).name() for i in range(meta.propertyCount())}
     methods = [meta.method(i) for i in range(meta.methodCount())]
     signals = {

@@ -81,8 +81,8 @@ def test_the_ui_file_sets_only_properties_that_exist(api):
         entry = api["classes"].get(widget.get("class"))
         if entry is None:
             continue
-        qt_base = {"ctkCollapsibleButton": qt.QAbstractButton}.get(widget.get("class"), qt.QWidget)._qt
-        meta = qt_base.staticMetaObject
+        base = {"ctkCollapsibleButton": qt.QPushButton}.get(widget.get("class"), qt.QWidget)()
+        meta = base._object.metaObject()
         inherited = {meta.property(i).name() for i in range(meta.propertyCount())}
         for prop in widget.findall("property"):
             if prop.get("name") != "SlicerParameterName":

@@ -15,7 +15,7 @@ def temporary_files() -> list[str]:
     return sorted(path.name for path in Path(slicer.app.temporaryPath).iterdir())
 
 
-def wait(until: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait(until: Callable[[], bool], seconds: float = 600.0) -> None:
     """Let the event loop run until something is true."""
     import slicer
 

@@ -175,7 +175,12 @@ def check_view_buttons(panel, patient, scene, host) -> None:
     assert parameters.vertebraeInMr.GetDisplayNode().GetVisibility2DOutline()
     assert not patient.vertebrae.GetDisplayNode().GetVisibility2D()
     ui.gridButton.click()
-    assert parameters.transform.GetDisplayNode().GetVisibility2D()
+    (grid,) = [
+        node
+        for node in host.util.getNodesByClass("vtkMRMLTransformDisplayNode", scene)
+        if node.GetVisibility2D() and node.GetVisibility()
+    ]
+    assert grid.GetDisplayableNode().GetParentTransformNode() is parameters.transform
     slices = host.util.getNodesByClass("vtkMRMLSliceNode", scene)
     ui.vertebraTable.cellClicked.emit(1, 0)
     centers = [[s.GetSliceToRAS().GetElement(r, 3) for r in range(3)] for s in slices]

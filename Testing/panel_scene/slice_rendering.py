@@ -18,6 +18,7 @@ import vtk
 from panel_scene.bare_slicer import BareSlicer
 from PIL import Image, ImageDraw, ImageFont
 from SpineCTMRRegistrationLib.panel import views
+from SpineCTMRRegistrationLib.panel.deformation_grid import show_grid
 from SpineCTMRRegistrationLib.panel.result_nodes import Outputs, ResultNodes
 from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
@@ -115,9 +116,9 @@ def render_checks(
     pictures["heatmap"] = row_of(windows, "Volume change: blue = larger in the MR, red = smaller")
     views.show_contours(result.vertebrae_in_mr, False)
     views.show_fused(layers, sample.mr, result.ct_in_mr, 0.0)
-    views.show_grid(result.transform, sample.mr)
+    show_grid(result)
     pictures["grid"] = row_of(windows, "Deformation grid")
-    views.show_grid(result.transform, sample.mr, False)
+    show_grid(result, False)
     return pictures
 
 

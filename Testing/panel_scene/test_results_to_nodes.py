@@ -13,7 +13,6 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
@@ -32,137 +31,12 @@ from SpineCTMRRegistrationLib.panel.result_nodes import (
 from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
 
-from .conftest import CT_PARENT, MR_PARENT, Patient, Registered
-
-LPS = np.array([-1.0, -1.0, 1.0])
-"""Takes RAS to LPS and back."""
-
-
-def through(transform: vtk.vtkAbstractTransform, points: np.ndarray) -> np.ndarray:
-    return np.array([transform.TransformDoublePoint(point) for point in points])
-
-
-def sitk_through(path: Path, points_ras: np.ndarray) -> np.ndarray:
-    """RAS points moved by an ITK transform file, again in RAS."""
-    transform = sitk.ReadTransform(str(path))
-    return np.array([transform.TransformPoint(p) for p in (points_ras * LPS).tolist()]) * LPS
-
-
-def world(parent: np.ndarray, points_lps: np.ndarray) -> np.ndarray:
-    """Phantom points, LPS, where the parent transform puts them, RAS."""
-    return np.c_[points_lps * LPS, np.ones(len(points_lps))] @ parent[:3].T
-
-
-def bone(patient: Patient, number: int) -> np.ndarray:
-    """Points of a CT vertebra, LPS of the phantom."""
-    labels = patient.phantom.case.vertebrae
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::40, ::-1]
-    return Grid.of(labels).to_points(voxels)
-
-
-def mr_points(patient: Patient) -> np.ndarray:
-    """Points all over the MR, RAS world."""
-    size = patient.phantom.case.mr.GetSize()
-    indices = np.random.default_rng(1).uniform(0, size, (300, 3))
-    return world(MR_PARENT, Grid.of(patient.phantom.case.mr).to_points(indices))
+from .conftest import Patient, Registered
+from .geometry import LPS, mr_points, through
 
 
 def all_nodes(scene: slicer.vtkMRMLScene) -> set[str]:
     return {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
-
-
-def test_the_transform_maps_points_as_simpleitk_does(
-    result: ResultNodes, registered: Registered, patient: Patient
-) -> None:
-    points = mr_points(patient)
-    from_world, to_world = vtk.vtkGeneralTransform(), vtk.vtkGeneralTransform()
-    result.transform.GetTransformFromWorld(from_world)
-    result.transform.GetTransformToWorld(to_world)
-    in_ct = sitk_through(registered.results / "mr_to_ct.h5", points)
-    assert np.abs(in_ct - points).max() > 5
-    assert np.allclose(through(from_world, points), in_ct, atol=1e-6)
-    assert np.allclose(through(to_world, in_ct), points, atol=1e-2)
-
-
-def test_bones_of_the_ct_move_onto_the_mr(host: BareSlicer, result: ResultNodes, patient: Patient) -> None:
-    """Compared with the true place, through both parent transforms, by the dense and the rigid transform."""
-    for number, pose in patient.phantom.poses.items():
-        points = bone(patient, number)
-        true = world(MR_PARENT, rigid.apply(pose, points))
-        start = world(CT_PARENT, points)
-        assert np.linalg.norm(start - true, axis=1).mean() > 10
-        for transform in (result.transform, result.vertebra_transforms[vertebra_name(number)]):
-            to_world = vtk.vtkGeneralTransform()
-            transform.GetTransformToWorld(to_world)
-            moved = through(to_world, start)
-            assert np.linalg.norm(moved - true, axis=1).mean() < 0.6
-
-
-def test_a_vertebra_transform_is_the_rigid_pose_of_its_file(
-    result: ResultNodes, registered: Registered
-) -> None:
-    points = np.random.default_rng(2).uniform(-50, 250, (20, 3))
-    for name, node in result.vertebra_transforms.items():
-        assert node.IsLinear()
-        to_world = vtk.vtkGeneralTransform()
-        node.GetTransformToWorld(to_world)
-        expected = sitk_through(registered.results / "vertebrae" / f"{name}.tfm", points)
-        assert np.allclose(through(to_world, points), expected, atol=1e-6)
-
-
-def test_markups_under_the_transform_move_along(
-    host: BareSlicer, result: ResultNodes, registered: Registered, patient: Patient
-) -> None:
-    markups = host.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
-    points = np.concatenate([world(CT_PARENT, bone(patient, n)[::20]) for n in patient.phantom.poses])
-    for point in points:
-        markups.AddControlPointWorld(vtk.vtkVector3d(point))
-    markups.SetAndObserveTransformNodeID(result.transform.GetID())
-    markups.HardenTransform()
-    moved = slicer.util.arrayFromMarkupsControlPoints(markups)
-    assert np.allclose(sitk_through(registered.results / "mr_to_ct.h5", moved), points, atol=0.01)
-    apart = np.linalg.norm(moved - sitk_through(registered.results / "ct_to_mr.h5", points), axis=1)
-    assert np.median(apart) < 0.01
-
-
-def test_mrml_resamples_the_ct_as_simpleitk_does(
-    host: BareSlicer, nodes: SampleNodes, result: ResultNodes, registered: Registered
-) -> None:
-    copy = host.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
-    image = vtk.vtkImageData()
-    image.DeepCopy(nodes.ct.GetImageData())
-    copy.SetAndObserveImageData(image)
-    matrix = vtk.vtkMatrix4x4()
-    nodes.ct.GetIJKToRASMatrix(matrix)
-    copy.SetIJKToRASMatrix(matrix)
-    copy.SetAndObserveTransformNodeID(nodes.ct.GetTransformNodeID())
-    copy.HardenTransform()
-    moving = slicer.util.arrayFromVolume(copy).copy()
-    grid = _grid(copy)
-    copy.SetAndObserveTransformNodeID(result.transform.GetID())
-    copy.HardenTransform()
-    hardened = slicer.util.arrayFromVolume(copy)
-    transform = sitk.ReadTransform(str(registered.results / "mr_to_ct.h5"))
-    reference = _grid(copy).image(np.zeros_like(hardened))
-    expected = sitk.GetArrayFromImage(
-        sitk.Resample(grid.image(moving), reference, transform, sitk.sitkLinear, 0)
-    )
-    inside = sitk.GetArrayFromImage(
-        sitk.Resample(grid.image(np.ones_like(moving)), reference, transform, sitk.sitkLinear, 0)
-    )
-    bony = (expected > 200) & (inside > 0)
-    assert bony.sum() > 5000
-    assert np.abs(hardened[bony].astype(float) - expected[bony]).max() <= 2
-
-
-def _grid(volume: slicer.vtkMRMLScalarVolumeNode) -> Grid:
-    """The LPS grid of a volume node without parent."""
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    to_lps = np.diag([-1, -1, 1, 1]) @ slicer.util.arrayFromVTKMatrix(matrix)
-    spacing = np.linalg.norm(to_lps[:3, :3], axis=0)
-    direction = (to_lps[:3, :3] / spacing).ravel()
-    return Grid(volume.GetImageData().GetDimensions(), tuple(spacing), tuple(to_lps[:3, 3]), tuple(direction))
 
 
 def test_images_are_those_of_the_files(result: ResultNodes, registered: Registered) -> None:

@@ -15,6 +15,8 @@ from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib.panel import views
+from SpineCTMRRegistrationLib.panel.deformation_grid import show_grid
+from SpineCTMRRegistrationLib.panel.nodes import scene_nodes
 from SpineCTMRRegistrationLib.panel.result_nodes import ResultNodes
 from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
 
@@ -213,12 +215,31 @@ def test_the_heatmap_has_a_legend_only_while_it_is_shown(
     assert not legend.GetVisibility()
 
 
-def test_the_grid_covers_the_mr(nodes: SampleNodes, result: ResultNodes) -> None:
-    views.show_grid(result.transform, nodes.mr)
-    display = result.transform.GetDisplayNode()
-    assert display.GetVisibility()
-    assert display.GetVisibility2D()
-    assert display.GetRegionNode() == nodes.mr
-    assert display.GetVisualizationMode() == slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID
-    views.show_grid(result.transform, nodes.mr, False)
-    assert not display.GetVisibility()
+def test_the_grid_starts_from_the_rigid_start(
+    host: BareSlicer, result: ResultNodes, registered: Registered, patient: Patient
+) -> None:
+    """A bone at the rigid start is drawn where SimpleITK moves it to, although CT and MR lie far apart."""
+    nodes = host.scene.GetNumberOfNodes()
+    show_grid(result)
+    show_grid(result)
+    displays = [d for d in scene_nodes(host.scene, "vtkMRMLTransformDisplayNode") if d.GetVisibility2D()]
+    (display,) = [d for d in displays if d.GetVisibility()]
+    assert display.GetVisualizationMode() == display.VIS_MODE_GRID
+    drawn = vtk.vtkGeneralTransform()
+    display.GetDisplayableNode().GetTransformToWorld(drawn)
+    start = np.array(json.loads((registered.results / "run.json").read_text())["start"]["ct_to_mr_lps"])
+    ct_to_mr = sitk.ReadTransform(str(registered.results / "ct_to_mr.h5"))
+    labels = patient.phantom.case.vertebrae
+    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == 23)[::200, ::-1]
+    parent = LPS @ CT_PARENT @ LPS
+    apart = []
+    for voxel in voxels.tolist():
+        in_ct = parent @ [*labels.TransformIndexToPhysicalPoint(voxel), 1.0]
+        at_start, expected = start @ in_ct, np.array(ct_to_mr.TransformPoint(in_ct[:3].tolist()))
+        found = np.array(drawn.TransformPoint((LPS @ at_start)[:3])) * (-1, -1, 1)
+        assert np.linalg.norm(found - expected) < 0.1
+        apart.append((np.linalg.norm(expected - in_ct[:3]), np.linalg.norm(expected - at_start[:3])))
+    moved, changed = np.mean(apart, axis=0)
+    assert moved > 3 * changed
+    show_grid(result, False)
+    assert host.scene.GetNumberOfNodes() == nodes

@@ -10,8 +10,8 @@ from ..quality.jacobian_colors import JACOBIAN_RANGE, jacobian_colors
 TABLE_TAG = "SpineCTMRJacobian"
 COLORS = 256
 LEGEND, LEGEND_FONT_PT = "CT/MR volume", 12
-CLEAR_OPACITY = 0.08
-"""Slices are drawn either clear or opaque, so colours fade to white, and to clear below this (2 to 4 %)."""
+KEPT_OCTAVES = 0.1
+"""Slices draw a colour either fully or not at all: not where the volume changes by less than this (7 %)."""
 
 
 def show_as_heatmap(volume: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -47,15 +47,16 @@ def _color_table(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     if table is not None:
         return table
     values = np.linspace(*JACOBIAN_RANGE, COLORS)
-    colors, opacities = jacobian_colors(values)
+    colors, _ = jacobian_colors(values)
+    changed = np.abs(np.log2(values)) >= KEPT_OCTAVES
+    shades = np.where(changed[:, None], colors / 255, 1.0)
     table = slicer.vtkMRMLColorTableNode()
     table.SetName("Jacobian determinant")
     table.SetSingletonTag(TABLE_TAG)
     table.SetTypeToUser()
     table.SetAttribute("Category", "User Generated")
     table.SetNumberOfColors(COLORS)
-    pale = 1 + (colors / 255 - 1) * (opacities / opacities.max())[:, None]
-    for i, (value, color, opacity) in enumerate(zip(values, pale, opacities, strict=True)):
-        table.SetColor(i, f"{value:.2f}", *color.tolist(), float(opacity > CLEAR_OPACITY))
+    for i, (value, shade, drawn) in enumerate(zip(values, shades, changed, strict=True)):
+        table.SetColor(i, f"{value:.2f}", *shade.tolist(), float(drawn))
     table.GetLookupTable().SetTableRange(*JACOBIAN_RANGE)
     return scene.AddNode(table)

@@ -18,7 +18,6 @@ from .result_nodes import FRAME, SOURCE_ROLE, ResultNodes
 from .shown_ct import ct_before, forget_before, registered_ct
 
 CONTOUR_PX = 2
-GRID_SPACING_MM = 8.0
 
 
 @dataclass(frozen=True)
@@ -114,20 +113,6 @@ def show_heatmap(
     """
     _show_over(views, mr, jacobian, opacity)
     show_legend(jacobian, True)
-
-
-def show_grid(
-    transform: slicer.vtkMRMLTransformNode, mr: slicer.vtkMRMLScalarVolumeNode, visible: bool = True
-) -> None:
-    """The deformation as a warped grid in the slice views, over the MR's field of view."""
-    transform.CreateDefaultDisplayNodes()
-    display = transform.GetDisplayNode()
-    display.SetVisualizationMode(slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID)
-    display.SetAndObserveRegionNode(mr)
-    display.SetGridSpacingMm(GRID_SPACING_MM)
-    display.SetVisibility(visible)
-    display.SetVisibility2D(visible)
-    display.SetVisibility3D(False)
 
 
 def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str) -> None:

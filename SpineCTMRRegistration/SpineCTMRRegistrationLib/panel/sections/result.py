@@ -12,6 +12,7 @@ import slicer
 
 from ...errors import InputError, SpineError
 from .. import views
+from ..deformation_grid import show_grid
 from ..export import copy_results
 from ..result_nodes import ResultNodes, quality_of, results_of
 from ..session import FAILURE, WARNINGS, registered_images
@@ -116,7 +117,7 @@ class ResultSection:
         self._do(lambda result: views.show_heatmap(_views(), self._mr, result.jacobian))
 
     def _on_grid(self, checked: bool) -> None:
-        self._do(lambda result: views.show_grid(result.transform, self._mr, checked))
+        self._do(lambda result: show_grid(result, checked))
 
     def _on_opacity(self, value: float) -> None:
         self._do(lambda result: views.set_foreground_opacity(_views(), value))
