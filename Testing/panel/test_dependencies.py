@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.metadata
 import sys
 import types
+from pathlib import Path
 
+import numpy as np
 import pytest
 from SpineCTMRRegistrationLib.errors import SpineError
 from SpineCTMRRegistrationLib.panel import dependencies
@@ -104,6 +108,52 @@ def test_torch_comes_through_the_pytorch_extension(monkeypatch):
     )
     SlicerInstaller().install_torch(">=2.4")
     assert asked == [">=2.4"]
+
+
+@pytest.fixture
+def installed(host, monkeypatch):
+    """What was asked of pip, with the constraints that were given; no `slicer.packaging`, as in 5.10."""
+    asked = []
+
+    def pip_install(requirements):
+        assert requirements[0] == "--constraint"
+        asked.append((requirements[2:], Path(requirements[1]).read_text()))
+
+    monkeypatch.setattr(host.util, "pip_install", pip_install, raising=False)
+    return asked
+
+
+def test_slicer_5_10_installs_with_its_pip(installed):
+    SlicerInstaller().install(["safetensors>=0.4"])
+    ((requirements, constraints),) = installed
+    assert requirements == ["safetensors>=0.4"]
+    assert f"numpy=={np.__version__}" in constraints.splitlines()
+
+
+def test_slicer_5_12_installs_with_its_packaging(installed, monkeypatch):
+    asked = []
+
+    def pip_install(requirements, constraints=None, no_deps_requirements=None, requester=None):
+        asked.append((requirements, constraints.read_text(), requester))
+
+    packaging = types.ModuleType("slicer.packaging")
+    packaging.__spec__ = importlib.machinery.ModuleSpec("slicer.packaging", None)
+    packaging.pip_install = pip_install
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    SlicerInstaller().install(["safetensors>=0.4"])
+    ((requirements, constraints, requester),) = asked
+    assert (requirements, requester) == (["safetensors>=0.4"], "SpineCTMRRegistration")
+    assert f"numpy=={np.__version__}" in constraints.splitlines()
+    assert installed == []
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [("2.3.1+cpu", False), ("2.4.0", True), ("2.13.0+cu128", True), ("3.0a0", True)]
+)
+def test_a_package_that_is_too_old_is_missing(monkeypatch, version, fits):
+    versions = dict.fromkeys(("scipy", "safetensors", "Pillow"), "99") | {"torch": version}
+    monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
+    assert dependencies.missing_packages() == ([] if fits else [dependencies.TORCH])
 
 
 def test_the_engine_runs_with_these_packages_alone(bare_run):
