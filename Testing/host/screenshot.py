@@ -18,7 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 PICTURES = Path(__file__).resolve().parents[2] / "Resources"
-WIDTH, COLORS, LONGEST_S = 460, 224, 900.0
+WIDTH, PANEL_COLORS, VIEW_COLORS, LONGEST_S = 460, 224, 64, 900.0
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
     save(beside(picture_of(panel), [slices[1].picture(), slices[0].picture()]), "panel-result")
     result = results_of(panel.logic.getParameterNode().table)
     for name, view in render_checks(slices, SampleNodes(ct, mr, vertebrae, points), result).items():
-        save(Image.fromarray(view), f"view-{name}")
+        save(Image.fromarray(view), f"view-{name}", VIEW_COLORS)
     cut_above(mr, points.GetNthControlPointPositionWorld(0))
     panel.ui.registerButton.click()
     wait(lambda: not panel.session.running, LONGEST_S)
@@ -111,9 +111,9 @@ def beside(panel: Image.Image, slices: list[np.ndarray]) -> Image.Image:
     return whole
 
 
-def save(picture: Image.Image, name: str) -> None:
+def save(picture: Image.Image, name: str, colors: int = PANEL_COLORS) -> None:
     """As a small PNG file."""
-    picture.quantize(COLORS).save(PICTURES / f"{name}.png", optimize=True)
+    picture.quantize(colors).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def wait_a_moment() -> None:
