@@ -121,6 +121,8 @@ def test_the_application_is_used_little(api):  # noqa: F811
     assert set(used) <= IN_EVERY_QAPPLICATION | OF_SLICER_APPLICATION
     signals = {use.text for use in chains("slicer", "app") if use.path[2] == "connect"}
     assert signals <= SIGNALS_OF_APPLICATION
+    polling = [use.where for use in chains("slicer", "app") if use.path[2] == "processEvents"]
+    assert all("/self_test.py:" in where for where in polling)  # the panel itself only reacts
 
 
 def test_nodes_and_logics_are_those_of_slicer():

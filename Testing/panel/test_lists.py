@@ -98,6 +98,11 @@ def test_cmake_lists_every_file(variable, present):
     assert not gone, f"remove from {variable} in {MODULE.name}/CMakeLists.txt: {gone}"
 
 
+def test_only_the_module_lies_beside_its_cmake_file():
+    """Slicer takes every other Python file there for a module of its own."""
+    assert [path.name for path in MODULE.glob("*.py")] == [f"{MODULE.name}.py"]
+
+
 def test_extension_index_entry_and_cmake_name_the_same_repository():
     entry = json.loads((REPOSITORY / "Resources/ExtensionsIndex/SpineCTMRRegistration.json").read_text())
     cmake = (REPOSITORY / "CMakeLists.txt").read_text()

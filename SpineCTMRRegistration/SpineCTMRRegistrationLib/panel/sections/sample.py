@@ -43,7 +43,7 @@ class SampleSource:
     def load(self, source: Any = None) -> list[Any]:
         """Load the patient; `nodes`, or an empty list if it must be made first and comes later."""
         if self._maker.running:
-            self._dialog.raise_()
+            self._dialog.activateWindow()
             return []
         self._nodes = None
         try:
@@ -81,8 +81,7 @@ class SampleSource:
     def _close_dialog(self) -> None:
         dialog, self._dialog = self._dialog, None
         if dialog is not None:
-            dialog.disconnect("canceled()", self._maker.cancel)
-            dialog.close()
+            dialog.close()  # it then says that it is cancelled, when nothing runs any more
             dialog.deleteLater()
 
     def _stop(self, caller: Any = None, event: Any = None) -> None:
