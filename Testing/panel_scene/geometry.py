@@ -31,10 +31,10 @@ def world(parent: np.ndarray, points_lps: np.ndarray) -> np.ndarray:
     return np.c_[points_lps * LPS, np.ones(len(points_lps))] @ parent[:3].T
 
 
-def bone(patient: Patient, number: int) -> np.ndarray:
-    """Points of a CT vertebra, LPS of the phantom."""
+def bone(patient: Patient, number: int, every: int = 40) -> np.ndarray:
+    """Points of a CT vertebra, one of `every` voxels, LPS of the phantom."""
     labels = patient.phantom.case.vertebrae
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::40, ::-1]
+    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::every, ::-1]
     return Grid.of(labels).to_points(voxels)
 
 

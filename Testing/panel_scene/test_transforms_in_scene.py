@@ -141,9 +141,10 @@ def test_segments_under_the_transform_move_along(
     nodes.vertebrae.SetAndObserveTransformNodeID(result.transform.GetID())
     nodes.vertebrae.HardenTransform()
     for number in patient.phantom.poses:
-        expected = sitk_through(registered.results / "ct_to_mr.h5", world(CT_PARENT, bone(patient, number)))
+        start = world(CT_PARENT, bone(patient, number, every=1))
+        expected = sitk_through(registered.results / "ct_to_mr.h5", start)
         found = centroid(nodes.vertebrae, vertebra_name(number))
-        assert np.linalg.norm(found - expected.mean(axis=0)) < 1.0
+        assert np.linalg.norm(found - expected.mean(axis=0)) < 0.75  # half a voxel
 
 
 def test_a_transform_saved_by_slicer_is_read_by_others(
