@@ -232,10 +232,13 @@ class TestStopping:
         assert self.left() == set()
         assert not panel.session.running
 
-    def test_a_killed_engine_is_a_sentence(self, panel, scene, host):
-        os.kill(max(self.started), signal.SIGKILL)
+    @pytest.mark.parametrize("which", [min, max], ids=["command", "worker"])
+    def test_a_killed_engine_is_a_sentence(self, panel, scene, host, which):
+        """As the kernel does when memory is short."""
+        os.kill(which(self.started), signal.SIGKILL)
         finish(panel)
-        assert "memory" in panel.ui.statusLabel.text or "stopped" in panel.ui.statusLabel.text
+        assert "memory" in panel.ui.statusLabel.text
+        assert "close other programs" in panel.ui.statusLabel.text
         assert node_names(scene) == self.names
         assert temporary_files() == []
         assert self.left() == set()
