@@ -63,6 +63,12 @@ def test_missing_input_is_named(capsys, inputs, tmp_path, name, part):
     assert part in refusal(capsys, *inputs, "--output", "result")
 
 
+def test_folder_of_a_network_is_taken(tmp_path):
+    (tmp_path / "network").mkdir()
+    demo = build_parser(subcommands()).parse_args(["demo", "--network", "network"])
+    demo.subcommand.check(demo)
+
+
 def test_missing_levels_in_the_mr_are_named(capsys, inputs):
     arguments = [*inputs, "--output", "result"]
     assert "'no.json' does not exist" in refusal(capsys, *arguments, "--mr-landmarks", "no.json")

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import onnx
 import pytest
+from SpineCTMRRegistrationLib.command import main
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.network.network_file import read_card
 from SpineCTMRRegistrationLib.network.unet import VelocityUNet
+from SpineCTMRRegistrationLib.network.vanulsen import VanUlsenOptions
+from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
 from SpineCTMRRegistrationLib.training.export import check_agreement, export
 from SpineCTMRRegistrationLib.training.model_card import model_card
-from SpineCTMRRegistrationLib.training.onnx_graph import require_plain
+from SpineCTMRRegistrationLib.training.onnx_graph import onnx_content, require_plain
+from SpineCTMRRegistrationLib.training.recipe import Recipe
 
 
 def test_onnx_file_is_plain_and_self_contained(network_folder: Path) -> None:
@@ -45,6 +50,28 @@ def test_other_weights_are_noticed(network_folder: Path) -> None:
     other = VelocityUNet().eval()
     with pytest.raises(InputError, match="differs"):
         check_agreement(other, network_folder / "lively.json")
+
+
+def test_only_networks_with_an_onnx_form_need_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match="pip install onnx"):
+        onnx_content(VelocityUNet())
+    recipe = Recipe("small", network=VanUlsenOptions())
+    best = {"weights": recipe.network.build().state_dict(), "step": 1, "errors": {}, "data": "Nothing"}
+    save_atomically({**best, "recipe": json.dumps(recipe.to_dict())}, tmp_path / "best.pt")
+    card = read_card(export(tmp_path, tmp_path / "network"))
+    assert card.weight_kinds == ("safetensors",)
+
+
+def test_folder_with_files_is_refused_without_an_option_that_does_not_exist(
+    network_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(network_folder.iterdir())
+    assert main(["export", str(network_folder), "--output", str(network_folder)]) == 2
+    sentence = capsys.readouterr().err
+    assert "is not empty" in sentence
+    assert "--overwrite" not in sentence
+    assert sorted(network_folder.iterdir()) == before
 
 
 def test_run_without_checkpoint(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import InputError
@@ -14,7 +13,7 @@ from .subcommand import Subcommand
 EXAMPLES = """\
   spine-ctmr export run --output network
   spine-ctmr export run --output network --name my_network --measured phantoms.json --measured real.json
-  spine-ctmr register ... --network network/my_network.json"""
+  spine-ctmr register ... --network network"""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -43,8 +42,9 @@ def _check(arguments: Namespace) -> None:
         raise InputError(f"The run '{arguments.run}' does not exist; give the folder of `spine-ctmr train`.")
     for path in arguments.measured:
         require_file("file of measurements", path, "give a JSON file")
-    if find_spec("onnx") is None:
-        raise InputError("Exporting needs the package 'onnx'; install it with `pip install onnx`.")
+    output: Path = arguments.output
+    if output.is_dir() and any(output.iterdir()):
+        raise InputError(f"The output folder '{output}' is not empty; choose another one.")
     if arguments.name is not None and (not arguments.name or set(arguments.name) & set("/\\:")):
         raise InputError(f"The name '{arguments.name}' cannot be used; leave out / \\ and :.")
 

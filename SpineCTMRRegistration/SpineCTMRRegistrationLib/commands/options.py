@@ -84,7 +84,10 @@ def add_registration_options(parser: ArgumentParser) -> None:
         help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
     )
     group.add_argument(
-        "--network", type=Path, metavar="FILE", help="network file to use instead of the bundled one"
+        "--network",
+        type=Path,
+        metavar="FILE",
+        help="network to use instead of the bundled one: a file or the folder of `spine-ctmr export`",
     )
     add_seed_and_threads(group)
 
@@ -107,9 +110,13 @@ def check_registration_options(arguments: Namespace) -> None:
     """Check what can be checked without importing anything heavy.
 
     Raises:
-        InputError: the network file does not exist.
+        InputError: there is nothing at the network's path.
     """
-    require_file("network file", arguments.network, "give a network file made by `spine-ctmr export`")
+    network = arguments.network
+    if network is not None and not network.exists():
+        raise InputError(
+            f"The network file '{network}' does not exist; give what `spine-ctmr export` has written."
+        )
 
 
 def limit_threads(arguments: Namespace) -> None:

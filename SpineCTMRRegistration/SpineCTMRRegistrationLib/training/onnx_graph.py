@@ -7,6 +7,7 @@ the file's output with the network's, so a change of the network's `forward` can
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,10 @@ def onnx_content(model: RegistrationNetwork) -> bytes:
     output "velocity".
 
     Raises:
-        InputError: a network of this kind has no ONNX form.
+        InputError: a network of this kind has no ONNX form, or the package onnx is missing.
     """
+    if find_spec("onnx") is None:
+        raise InputError("Exporting this network needs the package 'onnx'; run `pip install onnx`.")
     import onnx
     from onnx import TensorProto, helper
 
@@ -145,27 +148,3 @@ def require_plain(content: bytes) -> None:
         raise InputError(
             f"The ONNX file has the opsets {opsets} and operators {sorted(others)}; export it again."
         )
-
-
-def _graph(model: VelocityUNet) -> _Graph:
-    """The operators of `VelocityUNet.forward`."""
-    graph = _Graph()
-    doubled = graph.constant("doubled", [1, 1, 2, 2, 2])
-    features = [graph.activated("images", "encoder.0", model.encoder[0])]
-    for k, layer in enumerate(model.encoder[1:], 1):
-        pooled = graph.add("MaxPool", features[-1], kernel_shape=[2] * 3, strides=[2] * 3)
-        features.append(graph.activated(pooled, f"encoder.{k}", layer))
-    x = features.pop()
-    for k, layer in enumerate(model.decoder):
-        x = graph.add(
-            *("Resize", x, "", doubled),
-            mode="nearest",
-            coordinate_transformation_mode="asymmetric",
-            nearest_mode="floor",
-        )
-        x = graph.activated(graph.add("Concat", x, features.pop(), axis=1), f"decoder.{k}", layer)
-    for k, layer in enumerate(model.head):
-        x = graph.activated(x, f"head.{k}", layer)
-    scale = graph.constant("velocity_scale_mm", model.velocity_scale_mm)
-    graph.add("Mul", graph.convolution(x, "flow", model.flow), scale, output="velocity")
-    return graph
