@@ -72,6 +72,17 @@ def test_unpadded_network_sees_beyond_its_displacement() -> None:
         torch.testing.assert_close(getattr(cut, name), getattr(whole, name)[..., 3:-3, 3:-3, 3:-3])
 
 
+def test_similarity_counts_where_the_motion_stays_on_the_grid() -> None:
+    batch, velocity = shifted_pair()
+    field = torch.zeros_like(NETWORK.motion(velocity, 2.0).displacement)
+    field[:, 0] = 5.0  # two and a half voxels
+    common = Outcome(batch, Motion(field), 2.0).common
+    assert torch.equal(common[..., :-3], batch.weight[..., :-3])
+    assert not common[..., -3:].any()
+    inner = Outcome(batch, Motion(field[..., 3:-3, 3:-3, 3:-3], margin=3), 2.0)
+    assert torch.equal(inner.common, inner.weight)
+
+
 def test_loss_without_its_input_is_refused() -> None:
     batch, velocity = shifted_pair()
     blind = replace(batch, displacement=None, fixed_labels=None)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .displacement import weighted_mean
+
 _NEIGHBOURS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 PAIRS = tuple(
     (a, b)
@@ -69,6 +71,15 @@ def _box_sum(values: Tensor, radius: int) -> Tensor:
     return values
 
 
-def mind_loss(fixed: Tensor, warped: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
-    """Mean squared difference of the MIND-SSC of two images (B, 1, Z, Y, X), as in Jian et al. 2022."""
-    return (mind_ssc(fixed, radius, dilation) - mind_ssc(warped, radius, dilation)).square().mean()
+def mind_loss(fixed: Tensor, warped: Tensor, weight: Tensor, radius: int = 2, dilation: int = 2) -> Tensor:
+    """Mean squared difference of the MIND-SSC of two images, as in Jian et al. 2022.
+
+    Args:
+        fixed: (B, 1, Z, Y, X).
+        warped: same shape.
+        weight: how far each voxel counts, same shape: 0 where there is no image, which has no descriptor.
+        radius: see `mind_ssc`.
+        dilation: see `mind_ssc`.
+    """
+    difference = mind_ssc(fixed, radius, dilation) - mind_ssc(warped, radius, dilation)
+    return weighted_mean(difference.square().mean(1, keepdim=True), weight)

@@ -51,8 +51,8 @@ def _smoothness(outcome: Outcome) -> Tensor:
 
 
 def _mind(outcome: Outcome, radius: int = 2, dilation: int = 2) -> Tensor:
-    """MIND-SSC difference of the MR and the warped CT."""
-    return mind_loss(outcome.fixed, outcome.warped, radius, dilation)
+    """MIND-SSC difference of the MR and the warped CT, where both are known."""
+    return mind_loss(outcome.fixed, outcome.warped, outcome.common, radius, dilation)
 
 
 def _mutual_information(outcome: Outcome, bins: int = 24) -> Tensor:
@@ -61,13 +61,13 @@ def _mutual_information(outcome: Outcome, bins: int = 24) -> Tensor:
 
 
 def _normalised_mutual_information(outcome: Outcome, bins: int = 24) -> Tensor:
-    """2 - NMI of the MR and the warped CT, from 0 to 1 (Studholme et al. 1999)."""
-    return 2 - normalised_mutual_information(outcome.fixed, outcome.warped, outcome.weight, bins)
+    """2 - NMI of the MR and the warped CT, where both are known, from 0 to 1 (Studholme et al. 1999)."""
+    return 2 - normalised_mutual_information(outcome.fixed, outcome.warped, outcome.common, bins)
 
 
 def _gradient_fields(outcome: Outcome, edge: float = 1.0) -> Tensor:
-    """Normalised gradient field distance of the MR and the warped CT (Haber and Modersitzki 2006)."""
-    return gradient_field_distance(outcome.fixed, outcome.warped, outcome.weight, edge)
+    """Normalised gradient field distance, where both are known (Haber and Modersitzki 2006)."""
+    return gradient_field_distance(outcome.fixed, outcome.warped, outcome.common, edge)
 
 
 def _ct_correlation(outcome: Outcome) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from ..losses.rigidity import jacobian
-from ..network.integration import warp
+from ..network.integration import voxel_indices, warp
 from ..network.motion import Motion
 from .aligned_pairs import aligned_ct, aligned_mr
 from .batch import Batch
@@ -76,6 +76,20 @@ class Outcome:
     def weight(self) -> Tensor:
         """How far each voxel counts, (B, 1, Z, Y, X)."""
         return self.inner(self.batch.weight)
+
+    @cached_property
+    def common(self) -> Tensor:
+        """The weight where the motion stays on the CT's grid, else 0, (B, 1, Z, Y, X); no gradient.
+
+        Beyond the border nothing can be compared: counted there, the true motion of a small crop is worse
+        than one that stays inside.
+        """
+        with torch.no_grad():
+            indices = voxel_indices(self.displacement.shape[2:], self.displacement) + self.motion.margin
+            places = indices + self.displacement.permute(0, 2, 3, 4, 1) / self.spacing_mm
+            last = places.new_tensor(self.batch.moving.shape[:1:-1]) - 1
+            inside = ((places >= 0) & (places <= last)).all(-1)[:, None]
+            return self.weight * inside
 
     @cached_property
     def bone(self) -> Tensor:
