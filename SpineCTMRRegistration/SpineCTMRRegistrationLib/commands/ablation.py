@@ -26,7 +26,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--budget",
         type=Path,
         metavar="FILE",
-        help="TOML file of recipe keys that replace those of every recipe (default: a brief one at 4 mm)",
+        help="TOML file of recipe keys that replace those of every recipe (default: one of half an hour)",
     )
     parser.add_argument(
         "--patients", type=whole_number(2), default=25, metavar="N", help="test patients (default: 25)"

@@ -17,6 +17,7 @@ from ...deformation.deformation import Deformation, bone_motion, build_deformati
 from ...imaging.case import Case
 from ...imaging.grid import Grid
 from ...imaging.label_checks import usable_labels
+from ...network.motion import RegistrationNetwork
 from ...network.preprocessing import CT_RANGE_HU
 from ...options import RegistrationOptions
 from ...registration import RegistrationResult, register
@@ -35,17 +36,27 @@ def no_motion(batch: Batch) -> Displacements:
     return {"initial": (torch.zeros_like(batch.fixed).repeat(1, 3, 1, 1, 1), 0.0)}
 
 
+def untrained_network(recipe: Recipe) -> Method:
+    """The network as every training begins; "untrained" in the table."""
+    torch.manual_seed(recipe.seed)
+    return _network("untrained", recipe, recipe.network.build())
+
+
 def trained_network(recipe: Recipe, checkpoint: Path) -> Method:
     """The averaged weights of a run's last checkpoint."""
     model = recipe.network.build()
     model.load_state_dict(load_state(checkpoint)["average"])
+    return _network(recipe.name, recipe, model)
+
+
+def _network(row: str, recipe: Recipe, model: RegistrationNetwork) -> Method:
     model.eval()
 
     def displace(batch: Batch) -> Displacements:
         began = time.perf_counter()
         with torch.inference_mode():
             displacement = predicted_motion(recipe, model, model, batch).displacement
-        return {recipe.name: (displacement.clone(), time.perf_counter() - began)}
+        return {row: (displacement.clone(), time.perf_counter() - began)}
 
     return displace
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -15,37 +14,10 @@ from ...quality.metrics import statistics
 from ...training.recipe import Recipe
 from ...training.recipe_file import read_toml
 from ...training.run_log import read_log
+from .figures import BOXES, LEARNING, PATIENT, draw_boxes, draw_learning
+from .rows import BASELINE, COLUMNS, LABELS, UNTRAINED, Rows
 
-BASELINE = "jian_baseline"
 PUBLISHED = Path(__file__).with_name("jian2022_table1.toml")
-LABELS = {
-    "initial": "Initial",
-    "staring": "Staring (elastix)",
-    "jian_baseline": "baseline",
-    "jian_pc": "pc",
-    "jian_oc": "oc",
-    "jian_rigid_dice": "rigid dice",
-    "jian_rigid_field": "rigid field",
-    "jian_pc_oc": "pc + oc",
-    "jian_pc_rigid_dice": "pc + rigid dice",
-    "jian_pc_rigid_field": "pc + rigid field",
-    "synthetic_truth": "ours: network, same budget",
-    "polyrigid": "ours: polyrigid",
-    "full": "ours: full",
-}
-COLUMNS = {
-    "dsc": "DSC",
-    "rigid_dsc": "rigid DSC",
-    "volume_percent": "%Δvol",
-    "folds": "folds",
-    "sd_log_j": "SDlogJ",
-    "sd_log_j_learn2reg": "SDlogJ, paper's variant",
-    "bone_mm": "bone, mm",
-    "soft_mm": "soft tissue, mm",
-    "seconds": "time, s",
-}
-Rows = Mapping[str, Mapping[str, NDArray[np.float64]]]
-"""Values over the test patients, by row and measure."""
 
 
 def write_report(output: Path, tables: Sequence[str], recipes: Sequence[Recipe], budget: Path) -> Path:
@@ -59,13 +31,16 @@ def write_report(output: Path, tables: Sequence[str], recipes: Sequence[Recipe],
     """
     rows = _read(output, tables)
     published = read_toml(PUBLISHED)
-    _draw(rows, output / "ablation.png")
+    draw_boxes(rows, output / BOXES)
+    draw_learning(output, rows, recipes, output / LEARNING)
     lines = [
         "# The ablation of Jian et al. 2022 on synthetic patients",
         "",
         _conditions(output, recipes, len(next(iter(rows.values()))["dsc"])),
         "",
         *_learned(rows),
+        f"![]({LEARNING})",
+        "",
         f"Mean (SD) over the test patients; in italics {published['source']}.",
         "",
         f"| | {' | '.join(COLUMNS.values())} |",
@@ -76,7 +51,11 @@ def write_report(output: Path, tables: Sequence[str], recipes: Sequence[Recipe],
         + ("; ".join(_agreement(rows, published)) or "not known yet")
         + ".",
         "",
-        "![](ablation.png)",
+        f"![]({BOXES})",
+        "",
+        "One test patient, not chosen:",
+        "",
+        f"![]({PATIENT})",
         "",
         "The budget, which replaces these keys of every recipe:",
         "",
@@ -123,19 +102,27 @@ def _conditions(output: Path, recipes: Sequence[Recipe], patients: int) -> str:
 
 def _learned(rows: Rows) -> list[str]:
     """Whether the baseline has learned to align, from the paired change of its error in bone."""
-    if "initial" not in rows or BASELINE not in rows:
+    if not {"initial", UNTRAINED, BASELINE} <= set(rows):
         return []
-    gain = rows["initial"]["bone_mm"] - rows[BASELINE]["bone_mm"]
-    figures = statistics(gain)
-    error = figures.sd / np.sqrt(figures.count)
-    sentence = f"The baseline lowers the error in bone by {figures.mean:.2f} mm (standard error {error:.2f})"
-    if figures.mean > 2 * error:
+    start, start_error = _gain(rows, "initial")
+    training, training_error = _gain(rows, UNTRAINED)
+    sentence = (
+        f"The baseline lowers the error in bone by {start:.2f} mm (standard error {start_error:.2f}) from "
+        f"the start, and by {training:.2f} mm ({training_error:.2f}) from the network before training"
+    )
+    if start > 2 * start_error and training > 2 * training_error:
         return [f"{sentence}.", ""]
     return [
         f"{sentence}: within this budget the networks have **not learned to align**. The table then tells "
         "only what each penalty does to the motion of bone, not how well a trained network registers.",
         "",
     ]
+
+
+def _gain(rows: Rows, before: str) -> tuple[float, float]:
+    """Mean and standard error in mm by which the baseline's error in bone is below another row's."""
+    figures = statistics(rows[before]["bone_mm"] - rows[BASELINE]["bone_mm"])
+    return figures.mean, figures.sd / float(np.sqrt(figures.count))
 
 
 def _line(row: str, values: Mapping[str, NDArray[np.float64]], published: Mapping[str, object]) -> str:
@@ -172,18 +159,3 @@ def _published(published: Mapping[str, object], row: str, column: str) -> list[f
 
 def _number(value: float) -> str:
     return "–" if not np.isfinite(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
-
-
-def _draw(rows: Rows, path: Path) -> None:
-    """Boxes over the test patients, as in the paper's figure 2."""
-    figure = Figure(figsize=(13, 4.5), layout="constrained")
-    labels = [LABELS[row] for row in rows]
-    for axes, column in zip(
-        figure.subplots(1, 4, sharey=True), ("dsc", "rigid_dsc", "volume_percent", "bone_mm"), strict=True
-    ):
-        samples = [values[column][np.isfinite(values[column])] for values in rows.values()]
-        axes.boxplot(samples, vert=False, tick_labels=labels, widths=0.6, flierprops={"markersize": 3})
-        axes.set(title=COLUMNS[column])
-        axes.grid(axis="x", color="0.9")
-    figure.axes[0].invert_yaxis()
-    figure.savefig(path, dpi=120)

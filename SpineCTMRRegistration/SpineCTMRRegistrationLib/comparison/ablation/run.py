@@ -18,17 +18,21 @@ from ...training.run_folder import LAST, MILESTONE
 from ...training.synthesis.bank import fill_bank, read_pair
 from ...training.synthetic_data import SyntheticPatients, make_batch, synthetic_patients
 from ...training.trainer import train
+from .figures import draw_patient, keep_motion
 from .measures import Measures, measure_displacement
-from .methods import Method, no_motion, trained_network, whole_registration
-from .report import BASELINE, write_report
+from .methods import Method, no_motion, trained_network, untrained_network, whole_registration
+from .report import write_report
+from .rows import BASELINE
 from .staring import staring
 
-BRIEF = Path(__file__).with_name("brief_4mm.toml")
+BRIEF = Path(__file__).with_name("brief_2mm.toml")
 RECIPES = (
     *(BASELINE, "jian_pc", "jian_oc", "jian_rigid_dice", "jian_rigid_field"),
     *("jian_pc_oc", "jian_pc_rigid_dice", "jian_pc_rigid_field", "synthetic_truth"),
 )
 TEST_SEED = 102
+SHOWN = 0
+"""The test patient in the picture."""
 
 
 def run_ablation(
@@ -39,7 +43,7 @@ def run_ablation(
     device: str = "cpu",
     progress: Progress = silent,
 ) -> Path:
-    """Write ablation.md, ablation.csv and ablation.png to `output`; return the path of the first.
+    """Write ablation.md, its table as ablation.csv and its pictures; return the path of the first.
 
     Whatever is finished is kept: an interrupted ablation goes on where it stopped. The page is written anew
     after every method.
@@ -59,15 +63,17 @@ def run_ablation(
         part = span(progress, 0.1 + 0.6 * k / len(recipes), 0.1 + 0.6 * (k + 1) / len(recipes))
         train_once(recipe, output, data, device, part)
     spacing = recipes[0].spacing_mm
-    methods: dict[str, Method] = {"initial": no_motion}
-    if with_elastix:
-        methods["staring"] = staring(spacing)
+    methods: dict[str, Method] = {"initial": no_motion, "untrained": untrained_network(recipes[0])}
     for recipe in recipes:
         methods[recipe.name] = trained_network(recipe, output / recipe.name / LAST)
     methods["registration"] = whole_registration(spacing, device)
+    if with_elastix:
+        methods["staring"] = staring(spacing)
+    ((_, shown),) = _test_batches(recipes[0], data.bank, range(SHOWN, SHOWN + 1))
     for k, (name, method) in enumerate(methods.items()):
         part = span(progress, 0.7 + 0.3 * k / len(methods), 0.7 + 0.3 * (k + 1) / len(methods))
         measure_once(name, method, output, recipes[0], data.bank, patients, part)
+        draw_patient(output, shown, spacing)
         page = write_report(output, list(methods)[: k + 1], recipes, budget)
     return page
 
@@ -75,14 +81,12 @@ def run_ablation(
 def budgeted(name: str, budget: Path) -> Recipe:
     """A shipped recipe with the keys of a budget in place of its own.
 
-    Options of a loss in the budget hold where the recipe uses that loss.
+    The budget's table [loss] replaces that of the paper's recipes, which all have the same.
     """
     values, changes = recipe_values(find_recipe(name)), read_toml(budget)
-    losses = changes.pop("loss", {})
-    own = values.get("loss", {})
-    for loss, options in losses.items():
-        if own.get(loss):
-            own[loss] = {"weight": own[loss], **options}
+    loss = changes.pop("loss", None)
+    if loss is not None and name.startswith("jian_"):
+        values["loss"] = loss
     return recipe_of(overlaid(values, changes))
 
 
@@ -116,6 +120,8 @@ def measure_once(
             for row, (displacement, seconds) in method(batch).items():
                 measures = measure_displacement(batch, displacement, recipe.spacing_mm, seconds)
                 lines.append({"row": row, "patient": number, **asdict(measures)})
+                if number == SHOWN:
+                    keep_motion(output, row, displacement)
             writer.writerows(lines)
             stream.flush()
             progress(f"measuring {name}", (number + 1) / patients)
@@ -130,8 +136,11 @@ def _patients_in(path: Path) -> int:
 
 
 def _test_batches(recipe: Recipe, bank: Path, numbers: range) -> Iterator[tuple[int, Batch]]:
-    size = [n + recipe.data.margin for n in recipe.crop]
+    """Test patients, as much of each as the network takes: more than the crops of the training."""
+    x, y, z = (n + recipe.data.margin for n in recipe.crop)
+    crop = [max(filter(recipe.network.takes, range(side + 1))) for side in (x, y, z)]
     for number in numbers:
-        fill_bank(bank, TEST_SEED, range(number, number + 1), (size[0], size[1], size[2]), recipe.spacing_mm)
+        fill_bank(bank, TEST_SEED, range(number, number + 1), (x, y, z), recipe.spacing_mm)
         pair = read_pair(bank, TEST_SEED, number)
-        yield number, make_batch(np.random.default_rng([TEST_SEED, number]), pair, recipe.crop)
+        rng = np.random.default_rng([TEST_SEED, number])
+        yield number, make_batch(rng, pair, (crop[0], crop[1], crop[2]))
