@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from SpineCTMRRegistrationLib.training.synthesis.patient import Pair
 SIZE = (6, 5, 4)
 
 
-def _fake_pair(seed: int, index: int, size: tuple[int, int, int], spacing_mm: float) -> Pair:
+def _fake_pair(
+    seed: int, index: int, size: tuple[int, int, int], spacing_mm: float, anatomies: object = None
+) -> Pair:
     rng = np.random.default_rng([seed, index])
     shape = size[::-1]
     return Pair(
@@ -64,9 +67,9 @@ def test_a_bank_is_continued_where_it_stopped(tmp_path: Path, monkeypatch: pytes
     bank.fill_bank(tmp_path, 3, range(2), SIZE, 1.0)
     made = []
 
-    def counted(seed: int, index: int, size: tuple[int, int, int], spacing_mm: float) -> Pair:
+    def counted(seed: int, index: int, *shape: Any) -> Pair:
         made.append(index)
-        return _fake_pair(seed, index, size, spacing_mm)
+        return _fake_pair(seed, index, *shape)
 
     monkeypatch.setattr(bank, "make_pair", counted)
     bank.fill_bank(tmp_path, 3, range(4), SIZE, 1.0)

@@ -12,7 +12,7 @@ from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 from SpineCTMRRegistrationLib.training.synthesis.anatomy import make_anatomy
-from SpineCTMRRegistrationLib.training.synthesis.label_map import anatomy_of_labels
+from SpineCTMRRegistrationLib.training.synthesis.label_map import anatomy_around, measured_spine
 from SpineCTMRRegistrationLib.training.synthesis.rendering import bone_labels
 
 REAL = Path(__file__).parents[3] / "shared/data/verse014/sub-verse014_seg-vert_msk.nii.gz"
@@ -21,7 +21,7 @@ REAL = Path(__file__).parents[3] / "shared/data/verse014/sub-verse014_seg-vert_m
 def _agreement(labels: sitk.Image) -> dict[int, float]:
     """Dice of each vertebra with the label map it came from, on the map's own voxels."""
     grid, array = Grid.of(labels), sitk.GetArrayFromImage(labels)
-    anatomy = anatomy_of_labels(np.random.default_rng(0), labels)
+    anatomy = anatomy_around(np.random.default_rng(0), measured_spine(labels))
     points = torch.tensor(grid.points().reshape(-1, 3), dtype=torch.float32)
     again = bone_labels(anatomy, points).numpy().reshape(array.shape)
     canal = [rigid.apply(f, v.canal_center) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)]
@@ -51,7 +51,7 @@ def test_a_label_map_gives_back_its_labels(segmented: tuple[sitk.Image, np.ndarr
 
 
 def test_body_centres_are_found(segmented: tuple[sitk.Image, np.ndarray]) -> None:
-    anatomy = anatomy_of_labels(np.random.default_rng(0), segmented[0])
+    anatomy = anatomy_around(np.random.default_rng(0), measured_spine(segmented[0]))
     assert np.linalg.norm(anatomy.centers - segmented[1], axis=1).max() < 4
     for frame in anatomy.frames:
         np.testing.assert_allclose(frame[:3, :3] @ frame[:3, :3].T, np.eye(3), atol=1e-9)
@@ -67,5 +67,5 @@ def test_a_real_segmentation_is_an_anatomy() -> None:
 
 
 def test_an_empty_map_is_refused() -> None:
-    with pytest.raises(InputError, match="no vertebra"):
-        anatomy_of_labels(np.random.default_rng(0), sitk.Image(8, 8, 8, sitk.sitkUInt8))
+    with pytest.raises(InputError, match="holds 0 whole vertebrae"):
+        measured_spine(sitk.Image(8, 8, 8, sitk.sitkUInt8))

@@ -13,12 +13,19 @@ from .subcommand import Subcommand
 
 EXAMPLES = """\
   spine-ctmr contact-sheet --output patients.png
-  spine-ctmr contact-sheet --output patients.png --patients 12 --seed 7 --overwrite"""
+  spine-ctmr contact-sheet --output patients.png --patients 12 --seed 7 --overwrite
+  spine-ctmr contact-sheet --output patients.png --anatomy label_maps/"""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="PNG picture to write")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    parser.add_argument(
+        "--anatomy",
+        type=Path,
+        metavar="FOLDER",
+        help="vertebra label maps of any CTs, whose spines the patients get",
+    )
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="rows of the sheet (default: 6)"
     )
@@ -47,12 +54,17 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
 
     from ..training.synthesis.contact_sheet import draw_contact_sheet
+    from ..training.synthesis.patient import parametric_anatomy
+    from ..training.synthesis.segmented_spines import SegmentedSpines, label_maps
 
+    anatomies = parametric_anatomy
+    if arguments.anatomy is not None:
+        anatomies = SegmentedSpines(label_maps(arguments.anatomy))
     path: Path = arguments.output.absolute()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.touch()
-        draw_contact_sheet(partial, arguments.seed, arguments.patients, reporter)
+        draw_contact_sheet(partial, arguments.seed, arguments.patients, reporter, anatomies)
         partial.replace(path)
     except OSError as error:
         raise InputError(

@@ -14,6 +14,7 @@ from .subcommand import Subcommand
 EXAMPLES = """\
   spine-ctmr train matching_2mm --output run
   spine-ctmr train matching_2mm --output run --resume
+  spine-ctmr train matching_2mm --anatomy label_maps/ --output run
   spine-ctmr train my-recipe.toml --data patients/ --output run
   spine-ctmr train jian_pc --warm-start baseline-run --bank bank --output run
   torchrun --nproc-per-node 4 -m SpineCTMRRegistrationLib train jian_baseline --output run
@@ -33,6 +34,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="own patients to learn from instead of synthetic ones"
+    )
+    parser.add_argument(
+        "--anatomy",
+        type=Path,
+        metavar="FOLDER",
+        help="vertebra label maps of any CTs, whose spines the synthetic patients get (two or more)",
     )
     parser.add_argument(
         "--bank",
@@ -62,6 +69,8 @@ def _check(arguments: Namespace) -> None:
     for name, folder in (("data folder", arguments.data), ("run to start from", arguments.warm_start)):
         if folder is not None and not folder.is_dir():
             raise InputError(f"The {name} '{folder}' does not exist; check the path.")
+    if arguments.data is not None and arguments.anatomy is not None:
+        raise InputError("--anatomy is for synthetic patients; leave out --data or --anatomy.")
     if arguments.output.exists() and not arguments.output.is_dir():
         raise InputError(f"The output '{arguments.output}' is a file; choose a folder.")
 
@@ -75,6 +84,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..training.own_data import own_patients
     from ..training.recipe_file import find_recipe, load_recipe
     from ..training.run_folder import require_new_or_resumed
+    from ..training.synthesis.segmented_spines import label_maps
     from ..training.synthetic_data import synthetic_patients
     from ..training.trainer import train
     from ..training.vertebra_pairs import vertebra_pairs
@@ -94,9 +104,14 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     if arguments.data is not None:
         data = own_patients(recipe, arguments.data, bank, reporter, reporter.warning)
     elif recipe.vertebrae is not None:
+        if arguments.anatomy is not None:
+            raise InputError(
+                f"The recipe '{recipe.name}' learns from single vertebrae; --anatomy is for whole patients."
+            )
         data = vertebra_pairs(recipe, bank, reporter)
     else:
-        data = synthetic_patients(recipe, bank, reporter)
+        maps = () if arguments.anatomy is None else label_maps(arguments.anatomy)
+        data = synthetic_patients(recipe, bank, reporter, maps)
     reporter.close()
     train(recipe, arguments.output, data, arguments.resume, reporter, device, arguments.warm_start)
     if process_number()[0] == 0:

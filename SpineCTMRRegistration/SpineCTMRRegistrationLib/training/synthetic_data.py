@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import affine_transform
 
 from ..alignment import rigid
+from ..errors import InputError
 from ..progress import Progress, silent
 from ..reporting import span
 from .batch import Batch, concatenated
@@ -18,39 +19,66 @@ from .cropping import make_sample, random_window
 from .recipe import Recipe
 from .synthesis.augmentation import scanned_ct, scanned_mr
 from .synthesis.bank import fill_bank, read_pair
-from .synthesis.patient import EDITION, Pair
+from .synthesis.patient import EDITION, Pair, parametric_anatomy
+from .synthesis.segmented_spines import SegmentedSpines, signature
 from .workers import process_number
 
 CACHE_BYTES = 2 << 30
 """Most memory for pairs that have been read."""
 PAIR_BYTES_PER_VOXEL = 20
+HELD_OUT_SHARE = 0.15
+"""Of the label maps whose spines patients get."""
 VALIDATION_SEED = 101
 TRAINING_SEED = 100
 
 
-def synthetic_patients(recipe: Recipe, bank: Path, progress: Progress = silent) -> SyntheticPatients:
+def synthetic_patients(
+    recipe: Recipe, bank: Path, progress: Progress = silent, maps: Sequence[Path] = ()
+) -> SyntheticPatients:
     """The patients of a recipe; those that the bank lacks are made first.
 
     Processes of one training make different ones.
 
     Args:
         recipe: with the size, spacing and number of the pairs.
-        bank: folder of banks; pairs of every edition, size and spacing have a subfolder of their own.
+        bank: folder of banks; pairs of every edition, size, spacing and set of spines have a subfolder.
         progress: of the patients that are made.
+        maps: vertebra label maps whose spines the patients get, those of some for validation alone; without
+            any, the spines are parametric.
     """
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
-    folder = bank / f"edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    folder = (
+        bank / f"edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}{f'-{signature(maps)}' if maps else ''}"
+    )
     rank, processes = process_number()
     counts = {TRAINING_SEED: recipe.data.pairs, VALIDATION_SEED: recipe.data.held_out}
+    spines = dict(zip(counts, split_maps(maps), strict=True)) if maps else {}
     done, pairs = 0, sum(counts.values())
     for seed, count in counts.items():
         part = span(progress, done / pairs, (done + count) / pairs)
-        fill_bank(folder, seed, range(rank, count, processes), (x, y, z), recipe.spacing_mm, part)
-        fill_bank(folder, seed, range(count), (x, y, z), recipe.spacing_mm, part)
+        anatomies = SegmentedSpines(spines[seed]) if maps else parametric_anatomy
+        for mine in (range(rank, count, processes), range(count)):
+            fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies)
         done += count
-    return SyntheticPatients(
+    data = SyntheticPatients(
         folder, recipe.data.pairs, recipe.data.held_out, recipe.crop, recipe.batch, recipe.seed
     )
+    if maps:
+        learned, held_out = (len(files) for files in spines.values())
+        data.spines = f"; spines of {learned} label maps, of {held_out} others for validation"
+    return data
+
+
+def split_maps(maps: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Label maps to learn from, and at least one other for validation.
+
+    Raises:
+        InputError: there is only one.
+    """
+    if len(maps) < 2:
+        raise InputError(f"'{maps[0]}' is the only label map; training needs one more for validation.")
+    held_out = max(1, round(HELD_OUT_SHARE * len(maps)))
+    return tuple(maps[:-held_out]), tuple(maps[-held_out:])
 
 
 class SyntheticPatients:
@@ -75,6 +103,7 @@ class SyntheticPatients:
     ) -> None:
         self.bank, self.count, self.held_out, self.crop = bank, count, held_out, crop
         self.batch, self.seed = batch, seed
+        self.spines = ""
         kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
         self._read = lru_cache(maxsize=max(kept, 1))(read_pair)
 
@@ -83,7 +112,7 @@ class SyntheticPatients:
         """See `TrainingData`."""
         return (
             f"Synthetic patients alone: {self.count} pairs of seed {TRAINING_SEED}, "
-            f"{self.held_out} of seed {VALIDATION_SEED} held out"
+            f"{self.held_out} of seed {VALIDATION_SEED} held out{self.spines}"
         )
 
     def sample(self, step: int) -> Batch:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...progress import Progress, silent
-from .patient import Pair, make_pair
+from .patient import Anatomies, Pair, make_pair, parametric_anatomy
 
 
 def pair_path(directory: Path, seed: int, index: int) -> Path:
@@ -23,13 +23,17 @@ def fill_bank(
     size: tuple[int, int, int],
     spacing_mm: float,
     progress: Progress = silent,
+    anatomies: Anatomies = parametric_anatomy,
 ) -> None:
-    """Make the pairs that are missing; a file appears under its name only when it is complete."""
+    """Make the pairs that are missing; a file appears under its name only when it is complete.
+
+    The arguments are those of `make_pair`.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for done, index in enumerate(indices):
         path = pair_path(directory, seed, index)
         if not path.exists():
-            pair = make_pair(seed, index, size, spacing_mm)
+            pair = make_pair(seed, index, size, spacing_mm, anatomies)
             partial = path.with_suffix(f".{os.getpid()}.tmp")
             with partial.open("wb") as stream:
                 np.savez(

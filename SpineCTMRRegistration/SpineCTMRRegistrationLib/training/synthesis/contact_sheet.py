@@ -13,7 +13,7 @@ from scipy.ndimage import binary_erosion
 from ...imaging.vertebra_names import vertebra_name
 from ...progress import Progress, silent
 from .augmentation import scanned_ct, scanned_mr
-from .patient import Pair, make_pair
+from .patient import Anatomies, Pair, make_pair, parametric_anatomy
 
 SIZE, SPACING_MM = (84, 96, 112), 1.5
 ZOOM, GAP_PX, TEXT_PX = 2, 6, 20
@@ -23,7 +23,13 @@ CAPTION = "CT as given to the network | MR | MR with its bone (yellow) and the b
 Rgb = NDArray[np.uint8]
 
 
-def draw_contact_sheet(path: Path, seed: int, patients: int, progress: Progress = silent) -> None:
+def draw_contact_sheet(
+    path: Path,
+    seed: int,
+    patients: int,
+    progress: Progress = silent,
+    anatomies: Anatomies = parametric_anatomy,
+) -> None:
     """Write a PNG with a row for each of the first `patients` pairs of `seed`.
 
     A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR.
@@ -31,7 +37,7 @@ def draw_contact_sheet(path: Path, seed: int, patients: int, progress: Progress 
     rows = []
     for index in range(patients):
         progress("drawing patients", index / patients)
-        pair = make_pair(seed, index, SIZE, SPACING_MM)
+        pair = make_pair(seed, index, SIZE, SPACING_MM, anatomies)
         rows.append(_row(pair, np.random.default_rng([seed, index, 1]), f"patient {index}"))
     sheet = np.concatenate([_text_band(CAPTION, rows[0].shape[1]), *rows])
     Image.fromarray(sheet).save(path, format="PNG", optimize=True)

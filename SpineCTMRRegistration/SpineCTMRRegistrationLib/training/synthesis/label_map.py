@@ -2,50 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, map_coordinates
+from scipy.ndimage import distance_transform_edt, find_objects, map_coordinates
 
 from ...alignment import rigid
 from ...errors import InputError
 from ...imaging.grid import Grid
+from ...imaging.vertebra_names import VERSE_NUMBERS, cranial_to_caudal
 from .anatomy import Anatomy, make_body
 from .measured_bone import MeasuredBone
-from .vertebra import T13, VertebraShape, typical_sizes
+from .vertebra import VertebraShape, typical_sizes
 
 _SPACING_MM, _MARGIN_MM, _STEP_MM, _REACH_MM = 1.0, 6.0, 0.5, 60.0
+_LARGEST_CUT = 0.3
+"""Area on the border of a label map, relative to the vertebra's volume to the power of 2/3."""
 Depths = NDArray[Any]
 """Signed distances (z, y, x) in mm, negative in the bone."""
 
 
-def anatomy_of_labels(rng: np.random.Generator, labels: sitk.Image) -> Anatomy:
-    """The anatomy whose vertebrae are those of a label map (VerSe numbers), in its LPS mm.
+@dataclass(frozen=True)
+class MeasuredSpine:
+    """The vertebrae of a label map.
 
-    Discs, canal and the body around them are placed by the vertebrae; the rest is random.
+    Attributes:
+        shapes: from cranial to caudal.
+        frames: (4, 4) vertebra frame → LPS mm, in the same order.
+    """
+
+    shapes: tuple[VertebraShape, ...]
+    frames: tuple[rigid.Rigid, ...]
+
+    def near(self, middle: int, reach_mm: float) -> MeasuredSpine:
+        """The vertebrae whose bodies lie within `reach_mm` of the one with index `middle`."""
+        heights = [float(np.linalg.norm(f[:3, 3] - self.frames[middle][:3, 3])) for f in self.frames]
+        kept = [i for i, height in enumerate(heights) if height <= reach_mm]
+        return MeasuredSpine(tuple(self.shapes[i] for i in kept), tuple(self.frames[i] for i in kept))
+
+
+def measured_spine(labels: sitk.Image) -> MeasuredSpine:
+    """The vertebrae of a label map (VerSe numbers), in its LPS mm.
+
+    Those that its border cuts through, more than the tip of a process, are left out.
 
     Raises:
-        InputError: the label map holds no vertebra.
+        InputError: the label map holds fewer than two whole vertebrae.
     """
     grid, array = Grid.of(labels), sitk.GetArrayFromImage(labels)
-    found = [int(n) for n in np.unique(array) if 1 <= n <= T13]
-    if not found:
-        raise InputError("The label map holds no vertebra; give VerSe numbers (C1=1 ... L5=24).")
-    numbers = sorted(found, key=lambda n: 19.5 if n == T13 else n)
-    depths = [_signed_distance(array == n, grid) for n in numbers]
-    middles = np.array([_body_center(d, grid) for d in depths])
-    centroids = [grid.to_points(np.argwhere(array == n)[:, ::-1]).mean(0) for n in numbers]
-    frames, shapes = [], []
-    for i, number in enumerate(numbers):
-        axis = _up(middles, i)
-        frame, shape = _measured(number, depths[i], grid, middles[i], centroids[i] - middles[i], axis)
-        frames.append(frame)
-        shapes.append(shape)
-    body = make_body(rng, 1.0, tuple(frames))
-    return Anatomy(tuple(shapes), tuple(frames), body, int(rng.integers(2**31)))
+    boxes = {n: box for n, box in enumerate(find_objects(array), 1) if box and n in VERSE_NUMBERS}
+    whole = [n for n in boxes if _cut(array == n, grid) < _LARGEST_CUT]
+    if len(whole) < 2:
+        raise InputError(
+            f"The label map holds {len(whole)} whole vertebrae; give two or more in VerSe numbers (L5=24)."
+        )
+    parts = [_Part.of(array, grid, boxes[n], n) for n in cranial_to_caudal(whole)]
+    middles = np.array([part.body_center() for part in parts])
+    measured = [_measured(part, middles[i], _up(middles, i)) for i, part in enumerate(parts)]
+    return MeasuredSpine(tuple(shape for _, shape in measured), tuple(frame for frame, _ in measured))
+
+
+def anatomy_around(rng: np.random.Generator, spine: MeasuredSpine) -> Anatomy:
+    """A patient with this spine; discs, canal and body are placed by the vertebrae, the rest is random."""
+    body = make_body(rng, 1.0, spine.frames)
+    return Anatomy(spine.shapes, spine.frames, body, int(rng.integers(2**31)))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One vertebra of a label map: signed distances in mm on the part of the grid that holds it."""
+
+    number: int
+    depth: Depths
+    grid: Grid
+    centroid: NDArray[Any]
+
+    @classmethod
+    def of(cls, array: NDArray[Any], grid: Grid, box: tuple[slice, ...], number: int) -> _Part:
+        margin = [int(np.ceil(_MARGIN_MM / s)) + 1 for s in grid.spacing_mm[::-1]]
+        first = [max(part.start - m, 0) for part, m in zip(box, margin, strict=True)]
+        last = [min(part.stop + m, n) for part, m, n in zip(box, margin, array.shape, strict=True)]
+        mask = array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))] == number
+        place = grid.crop(np.array(first[::-1]), np.array(mask.shape[::-1]))
+        centroid = place.to_points(np.argwhere(mask)[:, ::-1]).mean(0)
+        return cls(number, _signed_distance(mask, place), place, centroid)
+
+    def body_center(self) -> NDArray[Any]:
+        """The middle of the thickest part, LPS mm."""
+        where = np.argwhere(self.depth < 0.6 * self.depth.min())[:, ::-1]
+        return self.grid.to_points(where).mean(0)
+
+
+def _cut(mask: NDArray[Any], grid: Grid) -> float:
+    """The largest area of a vertebra on one face of the label map, relative to its volume^(2/3)."""
+    areas = grid.voxel_volume_mm3 / np.array(grid.spacing_mm[::-1])
+    faces = (mask.take(end, axis).sum() * area for axis, area in enumerate(areas) for end in (0, -1))
+    return float(max(faces) / (mask.sum() * grid.voxel_volume_mm3) ** (2 / 3))
 
 
 def _signed_distance(mask: NDArray[Any], grid: Grid) -> Depths:
@@ -56,12 +112,6 @@ def _signed_distance(mask: NDArray[Any], grid: Grid) -> Depths:
     return np.where(mask, half - inside, outside - half).astype(np.float32)
 
 
-def _body_center(depth: Depths, grid: Grid) -> NDArray[Any]:
-    """The middle of the thickest part of a vertebra, LPS mm."""
-    where = np.argwhere(depth < 0.6 * depth.min())[:, ::-1]
-    return grid.to_points(where).mean(0)
-
-
 def _up(middles: NDArray[Any], i: int) -> NDArray[Any]:
     if len(middles) == 1:
         return np.array([0.0, 0.0, 1.0])
@@ -69,15 +119,10 @@ def _up(middles: NDArray[Any], i: int) -> NDArray[Any]:
     return axis / np.linalg.norm(axis)
 
 
-def _measured(
-    number: int,
-    depth: Depths,
-    grid: Grid,
-    middle: NDArray[Any],
-    to_centroid: NDArray[Any],
-    up: NDArray[Any],
-) -> tuple[rigid.Rigid, VertebraShape]:
+def _measured(part: _Part, middle: NDArray[Any], up: NDArray[Any]) -> tuple[rigid.Rigid, VertebraShape]:
     """Frame and shape of one vertebra; its arch lies behind its body."""
+    number, depth, grid = part.number, part.depth, part.grid
+    to_centroid = part.centroid - middle
     back = to_centroid - (to_centroid @ up) * up
     back = back / max(float(np.linalg.norm(back)), 1e-6)
     frame = np.eye(4)

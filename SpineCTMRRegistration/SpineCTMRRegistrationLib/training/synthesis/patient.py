@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ LEVELS = (*range(1, 25), SACRUM)
 _MIDDLES = (*[24] * 4, *[23] * 4, *[22] * 4, *[21] * 3, 20, 19, 17, 15, 13, 11, 9, 6, 4)
 """Levels in the middle of the pairs: mostly lumbar."""
 _PAD = 8
+Anatomies = Callable[[np.random.Generator, float], tuple[Anatomy, int]]
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,30 @@ def random_levels(rng: np.random.Generator, reach_mm: float) -> tuple[tuple[int,
     return tuple(chain[first : last + 1]), middle - first
 
 
-def make_pair(seed: int, index: int, size: tuple[int, int, int], spacing_mm: float) -> Pair:
-    """The pair number `index` of the patients of `seed`: a pure function of its arguments."""
+def parametric_anatomy(rng: np.random.Generator, reach_mm: float) -> tuple[Anatomy, int]:
+    """A random patient, and the index of the vertebra in the middle of the pair."""
+    levels, middle = random_levels(rng, reach_mm)
+    return make_anatomy(rng, levels), middle
+
+
+def make_pair(
+    seed: int,
+    index: int,
+    size: tuple[int, int, int],
+    spacing_mm: float,
+    anatomies: Anatomies = parametric_anatomy,
+) -> Pair:
+    """The pair number `index` of the patients of `seed`: a pure function of its arguments.
+
+    Args:
+        seed: of the patients.
+        index: number of the patient.
+        size: voxels (x, y, z).
+        spacing_mm: of the isotropic grid.
+        anatomies: gives a patient with the vertebrae within a reach in mm of the one in the middle.
+    """
     rng = np.random.default_rng([seed, index])
-    levels, middle = random_levels(rng, 0.5 * size[2] * spacing_mm + 30)
-    anatomy = make_anatomy(rng, levels)
+    anatomy, middle = anatomies(rng, 0.5 * size[2] * spacing_mm + 30)
     motion = MotionOptions(soft_mm=float(rng.uniform(3, 10)), soft_length_mm=float(rng.uniform(10, 24)))
     poses = random_poses(rng, anatomy, motion)
     options = DeformationOptions(
