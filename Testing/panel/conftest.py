@@ -126,3 +126,15 @@ def patient(scene, panel, sample_folder):
     panel.ui.mrVertebraeSelector.setCurrentNode(nodes.mr_landmarks)
     panel.ui.qualityComboBox.currentText = "Fast"
     return nodes
+
+
+@pytest.fixture
+def engine(panel, patient, bare_run, monkeypatch):
+    """The next registration of the patient, which ends when told."""
+    from panel.replay import Replay
+
+    import SpineCTMRRegistration as module
+
+    process = Replay(bare_run.results)
+    monkeypatch.setattr(module, "QtProcess", lambda: process)
+    return process

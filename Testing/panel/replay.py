@@ -1,4 +1,7 @@
-"""A process that stands for the engine: leaves the files of an earlier run and ends when told."""
+"""A process that stands for the engine: leaves the files of an earlier run and ends when told.
+
+And what tests that use it ask the panel.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +41,20 @@ class Replay:
 
     def wait(self, seconds: float) -> bool:
         return True
+
+
+def node_ids(scene) -> set[str]:
+    return {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
+
+
+def start(panel) -> None:
+    panel.ui.registerButton.click()
+    assert panel.session.running, panel.ui.statusLabel.text
+
+
+def said(panel) -> str:
+    """The red line; the panel can go on."""
+    assert not panel.session.running
+    assert panel.ui.registerButton.enabled or panel.ui.readyLabel.text
+    assert panel.ui.statusLabel.styleSheet
+    return panel.ui.statusLabel.text

@@ -1,47 +1,16 @@
-"""What users and computers do during a run: each time one clear sentence, and nothing left behind.
+"""What users do to the scene during a run and after it; the result is that of what was chosen.
 
 The engine is replayed from the files of a real run, so that the moment of its end can be chosen.
 """
 
 from __future__ import annotations
 
-import errno
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 from host.waiting import temporary_files
-from panel.replay import Replay
+from panel.replay import node_ids, said, start
 
 OUTPUTS = ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table")
-
-
-@pytest.fixture
-def engine(panel, patient, bare_run, monkeypatch):
-    """The next registration of the patient, which ends when told."""
-    import SpineCTMRRegistration as module
-
-    process = Replay(bare_run.results)
-    monkeypatch.setattr(module, "QtProcess", lambda: process)
-    return process
-
-
-def node_ids(scene) -> set[str]:
-    return {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
-
-
-def start(panel) -> None:
-    panel.ui.registerButton.click()
-    assert panel.session.running, panel.ui.statusLabel.text
-
-
-def said(panel) -> str:
-    """The red line; the panel can go on."""
-    assert not panel.session.running
-    assert panel.ui.registerButton.enabled or panel.ui.readyLabel.text
-    assert panel.ui.statusLabel.styleSheet
-    return panel.ui.statusLabel.text
 
 
 def bend(scene, host):
@@ -191,92 +160,6 @@ def test_results_deleted_between_two_runs_are_made_again(panel, engine, scene):
     assert parameters.jacobian is not None
     assert parameters.table is not None
     assert parameters.transform is kept
-
-
-def test_a_temporary_folder_that_cannot_be_written_to(panel, engine, scene, host, monkeypatch):
-    before = node_ids(scene)
-    monkeypatch.setattr(host.app, "temporaryPath", "/nowhere/at/all")
-    panel.session = panel.logic.make_session()
-    panel.ui.registerButton.click()
-    assert "The temporary folder '/nowhere/at/all' cannot be written to" in panel.ui.statusLabel.text
-    assert "choose another one" in said(panel)
-    assert node_ids(scene) == before
-
-
-def test_a_disk_that_is_full_when_the_inputs_are_written(panel, engine, scene, host):
-    import resource
-
-    before, limits = node_ids(scene), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        panel.ui.registerButton.click()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert "Phantom CT" in said(panel)
-    assert "disk is not full" in said(panel)
-    assert node_ids(scene) == before
-    assert temporary_files() == []
-
-
-def test_a_disk_that_is_full_when_the_results_are_loaded(panel, engine, scene, monkeypatch):
-    import tempfile
-
-    before = node_ids(scene)
-    start(panel)
-
-    def fill(**options: object) -> str:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(tempfile, "mkdtemp", fill)
-    engine.finish()
-    assert "No space left on device" in said(panel)
-    assert "free memory and disk space" in said(panel)
-    assert node_ids(scene) == before
-    assert temporary_files() == []
-
-
-def test_an_error_that_nobody_expected_is_a_sentence_with_details_in_the_log(
-    panel, engine, scene, monkeypatch
-):
-    from SpineCTMRRegistrationLib.panel import results_in_scene
-
-    def fail(*arguments: object) -> None:
-        raise RuntimeError("no place")
-
-    monkeypatch.setattr(results_in_scene, "place_results", fail)
-    before = node_ids(scene)
-    start(panel)
-    engine.finish()
-    assert "RuntimeError: no place" in said(panel)
-    assert "in fail" in panel.ui.logText.plainText
-    left = {scene.GetNodeByID(node).GetClassName() for node in node_ids(scene) - before}
-    assert left <= {"vtkMRMLColorTableNode"}  # the heatmap's colours, one per scene
-    assert temporary_files() == []
-
-
-@pytest.mark.parametrize("code", [-1, -9, 1, 99])
-def test_an_engine_that_ends_without_a_word(panel, engine, scene, code):
-    before = node_ids(scene)
-    start(panel)
-    engine.finish(code)
-    assert "stopped unexpectedly" in said(panel) or "lack of memory; close other programs" in said(panel)
-    assert node_ids(scene) == before
-    assert temporary_files() == []
-
-
-def test_files_that_were_deleted_before_the_export(panel, engine, host, monkeypatch, tmp_path):
-    import qt
-
-    start(panel)
-    engine.finish()
-    warnings = []
-    monkeypatch.setattr(host.util, "warningDisplay", warnings.append)
-    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
-    for name in temporary_files():
-        shutil.rmtree(Path(host.app.temporaryPath) / name)
-    panel.ui.exportReportButton.click()
-    assert warnings == ["The files of this result were deleted meanwhile; register again."]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_result_is_there_again_when_the_scene_is_loaded(panel, engine, patient, scene, tmp_path):
