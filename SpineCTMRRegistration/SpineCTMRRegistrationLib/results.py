@@ -54,7 +54,7 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
         _write(labels, directory / "vertebrae_in_mr.nrrd")
         determinant = deformation_determinant(deformation)
-        jacobian = jacobian_on_mr(determinant, deformation.box, case.mr)
+        jacobian = jacobian_on_mr(determinant, deformation, labels)
         _write(jacobian, directory / "jacobian.nrrd")
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)

@@ -109,7 +109,10 @@ def distance_map(
 
 
 def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float) -> torch.Tensor:
-    """Distance in mm from box points (..., 3) to a bone that has moved for `time` in [0, 1]."""
+    """Distance in mm from box points (..., 3) to a bone that has moved for `time` in [0, 1].
+
+    Points beyond the bone's distance map get the distance of its border.
+    """
     back = rigid.exp(-time * bone.logarithm)
     size = np.array(bone.distance.shape[::-1])
     scale = 2 / (spacing_mm * np.maximum(size - 1, 1))
@@ -131,15 +134,30 @@ def _extent(mask: NDArray[Any]) -> tuple[tuple[int, int, int], tuple[int, int, i
     return (x[0], y[0], z[0]), (x[1], y[1], z[1])
 
 
-def region_of(bone: Bone, box: Grid, within_mm: float, stride: int = 1) -> tuple[slice, slice, slice]:
+Region = tuple[slice, slice, slice]
+
+
+def region_of(bone: Bone, box: Grid, within_mm: float, stride: int = 1) -> Region:
     """Part (z, y, x) of every `stride`-th node that lies within a distance of the bone, by its box."""
-    reach = int(np.ceil(within_mm / box.spacing_mm[0])) + 1
-    slices = []
-    for axis in (2, 1, 0):
-        low = max(bone.low[axis] - reach, 0)
-        high = min(bone.high[axis] + reach, box.size[axis])
-        slices.append(slice(low // stride, max((high - 1) // stride + 1, low // stride)))
-    return slices[0], slices[1], slices[2]
+    return _nodes_between(np.array(bone.low), np.array(bone.high) - 1, box, within_mm, stride)
+
+
+def moved_region(bone: Bone, box: Grid, within_mm: float, time: float, stride: int = 1) -> Region:
+    """The same for a bone that has moved for `time` in [0, 1]."""
+    spacing = box.spacing_mm[0]
+    ends = np.array([bone.low, np.array(bone.high) - 1]) * spacing
+    corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
+    moved = rigid.apply(rigid.exp(time * bone.logarithm), corners) / spacing
+    return _nodes_between(moved.min(0), moved.max(0), box, within_mm, stride)
+
+
+def _nodes_between(low: NDArray[Any], high: NDArray[Any], box: Grid, within_mm: float, stride: int) -> Region:
+    """Every `stride`-th node between two box indices (x, y, z), and within a distance of that."""
+    reach = within_mm / box.spacing_mm[0]
+    first = np.ceil(np.maximum(low - reach, 0) / stride).astype(int)
+    past = np.floor(np.minimum(high + reach, np.array(box.size) - 1) / stride).astype(int) + 1
+    x, y, z = (slice(int(a), int(max(a, b))) for a, b in zip(first, past, strict=True))
+    return z, y, x
 
 
 def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
@@ -155,11 +173,16 @@ def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
 
 @dataclass(frozen=True)
 class NearestBone:
-    """Which bone is nearest to each node: (z, y, x) distance in mm and index, and mutual overlaps."""
+    """Which bone is nearest to each node: (z, y, x) distance in mm and index, and mutual overlaps.
+
+    Attributes:
+        regions: by bone, the part of the nodes that holds all nodes within the distance asked for.
+    """
 
     distance: torch.Tensor
     index: torch.Tensor
     overlap: dict[int, float]
+    regions: list[Region]
 
 
 def distance_from_bones(
@@ -170,24 +193,22 @@ def distance_from_bones(
     Distances beyond `within_mm` may be infinite.
     """
     spacing = box.spacing_mm[0]
-    slack = largest_motion_mm(bones, box)
     distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
     index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
     cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
-    covered = []
+    covered, regions = [], []
     for number, bone in enumerate(bones):
-        region = region_of(bone, box, within_mm + slack, stride)
+        region = moved_region(bone, box, within_mm, time, stride)
         own = distance_at(bone, nodes[region], time, spacing)
         closer = own < distance[region]
         distance[region] = torch.where(closer, own, distance[region])
-        index[region] = torch.where(
-            closer, torch.tensor(number, dtype=torch.int16, device=own.device), index[region]
-        )
+        index[region].masked_fill_(closer, number)
         inside = own < spacing / 2
         cover[region] += inside
-        covered.append((region, inside))
+        covered.append(inside)
+        regions.append(region)
     overlap = {
         bone.number: float((cover[region][inside] > 1).float().mean()) if inside.any() else 0.0
-        for bone, (region, inside) in zip(bones, covered, strict=True)
+        for bone, region, inside in zip(bones, regions, covered, strict=True)
     }
-    return NearestBone(distance, index, overlap)
+    return NearestBone(distance, index, overlap, regions)

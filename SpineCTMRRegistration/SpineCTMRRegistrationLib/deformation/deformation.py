@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from ..alignment import rigid
 from ..imaging.grid import Grid
 from .bones import Bone, NearestBone, distance_from_bones
-from .inversion import invert_displacement, refine_grid, sample_vectors
+from .fold_smoothing import smooth_folds
+from .inversion import approximate_inverse, refine_grid, refine_inverse, sample_vectors
 from .options import DeformationOptions
 from .polyrigid import integrate_back, node_coordinates
 from .untangling import untangle
 
-RIGID_MARGIN_VOXELS = 1.5
-"""Nodes this close to a bone move with it, so that the grid cells that hold bone are rigid."""
+RIGID_MARGIN_VOXELS = 1.8
+"""Nodes this close to a bone move with it: the diagonal of a cell, so that cells that hold bone are rigid."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Deformation:
         box: isotropic grid around the spine, in the MR frame.
         mr_to_ct_field: (z, y, x, 3) LPS mm D with `mr_to_ct(p) = inverse(global_rigid)(p + D(p))`.
         ct_to_mr_field: (z, y, x, 3) LPS mm E with `ct_to_mr(p) = q + E(q)`, `q = global_rigid(p)`.
-        rigid_nodes: (z, y, x) bool, the nodes of `mr_to_ct_field` that move with a bone.
+        contact: share of each bone's voxels at which `mr_to_ct_field` is not the bone's rigid motion,
+            because they share a grid cell with another bone or had to give way to keep it from folding.
         overlap: share of each moved bone that lies inside another moved bone.
     """
 
@@ -42,7 +44,7 @@ class Deformation:
     box: Grid
     mr_to_ct_field: NDArray[Any]
     ct_to_mr_field: NDArray[Any]
-    rigid_nodes: NDArray[Any]
+    contact: Mapping[int, float]
     overlap: Mapping[int, float]
 
     def mr_to_ct(self) -> sitk.CompositeTransform:
@@ -90,34 +92,69 @@ def build_deformation(
         motion: (z, y, x, 3) displacement in box mm of every `stride`-th node: `bone_motion`, or its
             composition with the soft tissue's motion (`compose`).
     """
+    spacing = box.spacing_mm[0]
     nodes = node_coordinates(box, motion.device)
-    back = refine_grid(motion, nodes.shape[:3])
+    nearest = distance_from_bones(nodes, bones, box, 1.0, _rigid_margin(box))
+    back = refine_grid(_without_folds(motion, nearest, box, options), nodes.shape[:3])
     _fade_border(back)
-    nearest = _write_rigid(back, nodes, bones, box, forward=False)
-    rigid_nodes = (nearest.distance <= _rigid_margin(box)).cpu().numpy()
-    in_bone = (nearest.distance < box.spacing_mm[0] / 2).cpu().numpy()
-    own_frame = box.in_own_frame()
+    _write_rigid(back, nodes, nearest, bones, box, forward=False)
     field = back.cpu().numpy()
-    rigid_nodes &= ~untangle(field, in_bone, own_frame, options.untangling_rounds)
-    forth = invert_displacement(torch.from_numpy(field).to(motion.device), box)
-    nearest_before = _write_rigid(forth, nodes, bones, box, forward=True)
+    moved = untangle(field, nearest.distance.cpu().numpy(), spacing, options.untangling_rounds)
+    back = torch.from_numpy(field).to(motion.device)
+    forth = approximate_inverse(back, box)
+    nearest_before = distance_from_bones(nodes, bones, box, 0.0, _rigid_margin(box))
+    _write_rigid(forth, nodes, nearest_before, bones, box, forward=True)
+    refine_inverse(forth, back, spacing, nearest_before.distance <= _rigid_margin(box))
     inverse_field = forth.cpu().numpy()
-    before = (nearest_before.distance < box.spacing_mm[0] / 2).cpu().numpy()
-    untangle(inverse_field, before, own_frame, options.untangling_rounds)
+    untangle(inverse_field, nearest_before.distance.cpu().numpy(), spacing, options.untangling_rounds)
     axes = box.axes.astype(np.float32)
     return Deformation(
         global_rigid=global_rigid,
         poses=dict(poses),
         box=box,
-        mr_to_ct_field=field @ axes.T,
-        ct_to_mr_field=inverse_field @ axes.T,
-        rigid_nodes=rigid_nodes,
+        mr_to_ct_field=_turned(field, axes),
+        ct_to_mr_field=_turned(inverse_field, axes),
+        contact=_contact(nearest, moved, bones, box),
         overlap=nearest.overlap,
     )
 
 
+def _without_folds(
+    motion: torch.Tensor, nearest: NearestBone, box: Grid, options: DeformationOptions
+) -> torch.Tensor:
+    """The motion of every `stride`-th node, smoothed where it folds away from the moved bones."""
+    skip = options.stride
+    near = (nearest.distance[::skip, ::skip, ::skip] <= _rigid_margin(box)).cpu().numpy()
+    smoothed = motion.cpu().numpy().copy()
+    smooth_folds(smoothed, near, box.coarse(skip).in_own_frame())
+    return torch.from_numpy(smoothed).to(motion.device)
+
+
+def _turned(field: NDArray[Any], axes: NDArray[Any]) -> NDArray[Any]:
+    return field if np.array_equal(axes, np.eye(3)) else field @ axes.T
+
+
 def _rigid_margin(box: Grid) -> float:
     return RIGID_MARGIN_VOXELS * box.spacing_mm[0]
+
+
+def _contact(
+    nearest: NearestBone, moved: NDArray[np.int64], bones: Sequence[Bone], box: Grid
+) -> dict[int, float]:
+    """Share of each bone's voxels that after the motion lie in a cell which is not rigid with the bone."""
+    owner = nearest.index.cpu().numpy().copy()
+    owner[(nearest.distance > _rigid_margin(box)).cpu().numpy()] = -1
+    owner.reshape(-1)[moved] = -1
+    shares = {}
+    for number, bone in enumerate(bones):
+        voxels = np.argwhere((bone.distance == 0).cpu().numpy())[:, ::-1] + np.array(bone.start)
+        places = rigid.apply(rigid.exp(bone.logarithm), voxels * box.spacing_mm[0]) / box.spacing_mm[0]
+        cells = np.floor(places).astype(int).clip(0, np.array(box.size) - 2)
+        alike = np.ones(len(cells), bool)
+        for x, y, z in np.ndindex(2, 2, 2):
+            alike &= owner[cells[:, 2] + z, cells[:, 1] + y, cells[:, 0] + x] == number
+        shares[bone.number] = float(1 - alike.mean()) if len(alike) else 0.0
+    return shares
 
 
 def bone_motion(bones: Sequence[Bone], box: Grid, options: DeformationOptions) -> torch.Tensor:
@@ -141,20 +178,22 @@ def compose(
 
 
 def _write_rigid(
-    displacement: torch.Tensor, nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, forward: bool
-) -> NearestBone:
-    """Store the exact rigid motion at every node in or beside a bone; return which bone that is."""
-    time = 0.0 if forward else 1.0
-    nearest = distance_from_bones(nodes, bones, box, time, _rigid_margin(box))
-    near = nearest.distance <= _rigid_margin(box)
-    for index, bone in enumerate(bones):
-        inside = near & (nearest.index == index)
+    displacement: torch.Tensor,
+    nodes: torch.Tensor,
+    nearest: NearestBone,
+    bones: Sequence[Bone],
+    box: Grid,
+    forward: bool,
+) -> None:
+    """Store the exact rigid motion at every node in or beside a bone."""
+    margin = _rigid_margin(box)
+    for index, (bone, region) in enumerate(zip(bones, nearest.regions, strict=True)):
+        inside = (nearest.distance[region] <= margin) & (nearest.index[region] == index)
         matrix = rigid.exp(bone.logarithm if forward else -bone.logarithm)
-        points = nodes[inside]
+        points = nodes[region][inside]
         linear = torch.as_tensor(matrix[:3, :3] - np.eye(3), dtype=torch.float32, device=nodes.device)
         offset = torch.as_tensor(matrix[:3, 3], dtype=torch.float32, device=nodes.device)
-        displacement[inside] = points @ linear.T + offset
-    return nearest
+        displacement[region][inside] = points @ linear.T + offset
 
 
 def _fade_border(displacement: torch.Tensor) -> None:

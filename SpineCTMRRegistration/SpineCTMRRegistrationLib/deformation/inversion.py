@@ -6,9 +6,15 @@ import torch
 import torch.nn.functional as F
 
 from ..imaging.grid import Grid
+from ..vertebrae.sampling import value_and_gradient
 from .polyrigid import node_coordinates
 
-TOLERANCE_MM = 0.01
+TOLERANCE_MM = 0.005
+NEARLY_MM = 0.03
+"""One step of the iteration brings nodes that are this good below `TOLERANCE_MM`."""
+CONTRADICTION = 0.3
+FIXED_POINT_STEPS = 8
+NEWTON_STEPS = 20
 
 
 def sample_vectors(field: torch.Tensor, points: torch.Tensor, spacing_mm: float) -> torch.Tensor:
@@ -34,43 +40,91 @@ def refine_grid(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     )
 
 
-def invert_displacement(
-    displacement: torch.Tensor, box: Grid, stride: int = 2, iterations: int = 10
-) -> torch.Tensor:
+def invert_displacement(displacement: torch.Tensor, box: Grid, stride: int = 2) -> torch.Tensor:
     """The displacement E (z, y, x, 3) with q + E(q) + D(q + E(q)) = q at every node q of the box.
 
-    Fixed-point iteration (Chen et al. 2008, Med Phys 35:81) on the trilinear interpolant of D, damped
-    where a step makes the error larger; all in mm along the box axes. It starts on every `stride`-th node
-    and goes on where the interpolated answer is not yet good.
+    All in mm along the box axes; of the trilinear interpolant of D.
     """
-    spacing = box.spacing_mm[0]
-    nodes = node_coordinates(box, displacement.device)
-    coarse = nodes[::stride, ::stride, ::stride]
-    inverse = _iterate(displacement, coarse, torch.zeros_like(coarse), spacing, iterations)
-    inverse = refine_grid(inverse, nodes.shape[:3])
-    error = inverse + sample_vectors(displacement, nodes + inverse, spacing)
-    open_nodes = error.norm(dim=-1) > TOLERANCE_MM
-    inverse -= error * ~open_nodes[..., None]
-    inverse[open_nodes] = _iterate(
-        displacement, nodes[open_nodes], inverse[open_nodes], spacing, 2 * iterations
-    )
+    inverse = approximate_inverse(displacement, box, stride)
+    refine_inverse(inverse, displacement, box.spacing_mm[0])
     return inverse
 
 
-def _iterate(
-    displacement: torch.Tensor, nodes: torch.Tensor, inverse: torch.Tensor, spacing_mm: float, iterations: int
+def approximate_inverse(displacement: torch.Tensor, box: Grid, stride: int = 2) -> torch.Tensor:
+    """The inverse at every `stride`-th node, interpolated to all (z, y, x, 3)."""
+    nodes = node_coordinates(box, displacement.device)[::stride, ::stride, ::stride]
+    start = -displacement[::stride, ::stride, ::stride]
+    inverse = _solve(displacement, nodes.reshape(-1, 3), start.reshape(-1, 3), box.spacing_mm[0])
+    return refine_grid(inverse.reshape(nodes.shape), box.shape)
+
+
+def refine_inverse(
+    inverse: torch.Tensor, displacement: torch.Tensor, spacing_mm: float, known: torch.Tensor | None = None
+) -> None:
+    """Improve an approximate inverse (z, y, x, 3) in place.
+
+    Nodes of `known` (z, y, x) keep their value unless the displacement takes them elsewhere, by more than
+    `CONTRADICTION` of the spacing.
+    """
+    plane = torch.stack(
+        torch.meshgrid(*[torch.arange(n) * spacing_mm for n in inverse.shape[1:3]], indexing="ij")[::-1], -1
+    ).to(inverse)
+    for z, layer in enumerate(inverse):
+        nodes = torch.cat([plane, torch.full_like(plane[..., :1], z * spacing_mm)], -1)
+        error = layer + sample_vectors(displacement, nodes + layer, spacing_mm)
+        size = error.norm(dim=-1)
+        off = size > NEARLY_MM
+        if known is not None:
+            kept = known[z] & (size <= CONTRADICTION * spacing_mm)
+            off &= ~kept
+            error[kept] = 0
+        layer -= error
+        if off.any():
+            layer[off] = _solve(displacement, nodes[off], layer[off], spacing_mm)
+
+
+def _solve(
+    displacement: torch.Tensor, nodes: torch.Tensor, inverse: torch.Tensor, spacing_mm: float
 ) -> torch.Tensor:
-    """Damped fixed-point iterations of the inverse (..., 3) at nodes (..., 3)."""
+    """The inverse (n, 3) at nodes (n, 3), to `TOLERANCE_MM`.
+
+    Fixed-point iteration (Chen et al. 2008, Med Phys 35:81); then Newton's, with steps halved where they
+    make the error larger, at the nodes where tissue is stretched too much for that to converge.
+    """
+    result = inverse.clone()
+    index = torch.arange(len(nodes), device=nodes.device)
+    for _ in range(FIXED_POINT_STEPS):
+        error = inverse + sample_vectors(displacement, nodes + inverse, spacing_mm)
+        going = error.norm(dim=-1) > TOLERANCE_MM
+        if not going.any():
+            return result
+        index, nodes = index[going], nodes[going]
+        inverse = inverse[going] - error[going]
+        result[index] = inverse
+    result[index] = _newton(displacement, nodes, inverse, spacing_mm)
+    return result
+
+
+def _newton(
+    displacement: torch.Tensor, nodes: torch.Tensor, inverse: torch.Tensor, spacing_mm: float
+) -> torch.Tensor:
+    """Damped Newton iterations of the inverse (n, 3) at nodes (n, 3)."""
     error = inverse + sample_vectors(displacement, nodes + inverse, spacing_mm)
     size = error.norm(dim=-1, keepdim=True)
     step = torch.ones_like(size)
-    for _ in range(iterations):
-        attempt = inverse - step * error
+    for _ in range(NEWTON_STEPS):
+        if float(size.max()) <= TOLERANCE_MM:
+            break
+        slopes = value_and_gradient(displacement, (nodes + inverse) / spacing_mm)[1]
+        derivative = torch.stack(slopes, -1) / spacing_mm + torch.eye(3, device=nodes.device)
+        direction, failed = torch.linalg.solve_ex(derivative, error)
+        direction = torch.where(failed[:, None] > 0, error, direction)
+        attempt = inverse - step * direction
         new_error = attempt + sample_vectors(displacement, nodes + attempt, spacing_mm)
         new_size = new_error.norm(dim=-1, keepdim=True)
         better = new_size < size
         inverse = torch.where(better, attempt, inverse)
         error = torch.where(better, new_error, error)
         size = torch.where(better, new_size, size)
-        step = torch.where(better, (1.5 * step).clamp(max=1), 0.5 * step)
+        step = torch.where(better, (2 * step).clamp(max=1), 0.5 * step)
     return inverse

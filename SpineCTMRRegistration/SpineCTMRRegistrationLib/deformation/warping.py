@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..imaging.grid import Grid
+from ..quality.jacobian import determinant_at
 from .deformation import Deformation
 
 AIR_HU = -1024.0
@@ -78,10 +79,26 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, rigi
     return grid.image(result)
 
 
-def jacobian_on_mr(determinant: NDArray[Any], box: Grid, mr: sitk.Image) -> sitk.Image:
-    """The determinant (z, y, x) of `mr_to_ct` on the MR's grid, float32; 1 outside the box."""
-    reference = Grid.of(mr).empty()
-    return sitk.Resample(box.image(determinant), reference, sitk.Transform(), sitk.sitkLinear, 1.0)
+def jacobian_on_mr(
+    determinant: NDArray[Any], deformation: Deformation, labels_in_mr: sitk.Image
+) -> sitk.Image:
+    """The determinant of `mr_to_ct` on the MR's grid, float32; 1 outside the box.
+
+    In bone it is that of the stored transform at the voxel itself, so that it shows where a bone is not
+    exactly rigid and nowhere else; elsewhere it is interpolated between the nodes.
+
+    Args:
+        determinant: (z, y, x) at the nodes of the deformation's box.
+        deformation: whose transform is shown.
+        labels_in_mr: vertebra numbers on the MR's grid.
+    """
+    grid, box = Grid.of(labels_in_mr), deformation.box
+    image = sitk.Resample(box.image(determinant), grid.empty(), sitk.Transform(), sitk.sitkLinear, 1.0)
+    values = sitk.GetArrayFromImage(image)
+    bone = sitk.GetArrayViewFromImage(labels_in_mr) > 0
+    points = grid.to_points(np.argwhere(bone)[:, ::-1])
+    values[bone] = determinant_at(deformation.mr_to_ct_field, box, points)
+    return grid.image(values)
 
 
 def _air(ct: sitk.Image) -> float:

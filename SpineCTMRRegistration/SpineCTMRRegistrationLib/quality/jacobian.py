@@ -48,14 +48,8 @@ def jacobian_determinant(displacement: NDArray[Any], grid: Grid) -> NDArray[np.f
 
 
 def deformation_determinant(deformation: Deformation) -> NDArray[np.float32]:
-    """det J (z, y, x) of `mr_to_ct` at the nodes of a deformation's box.
-
-    Central differences, and 1 at the nodes that move with a bone: every grid cell that holds bone has
-    only such nodes, so the transform as stored is rigid there.
-    """
-    determinant = jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
-    determinant[deformation.rigid_nodes] = 1
-    return determinant
+    """det J (z, y, x) of `mr_to_ct` at the nodes of a deformation's box, by central differences."""
+    return jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
 
 
 def determinant_at(displacement: NDArray[Any], grid: Grid, points: Points) -> NDArray[np.float64]:
