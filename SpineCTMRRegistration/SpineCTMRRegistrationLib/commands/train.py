@@ -39,7 +39,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--anatomy",
         type=Path,
         metavar="FOLDER",
-        help="vertebra label maps of any CTs, whose spines the synthetic patients get (two or more)",
+        help="two or more vertebra label maps of any CTs, whose spines the synthetic patients get",
     )
     parser.add_argument(
         "--bank",

@@ -20,6 +20,8 @@ from .measured_bone import MeasuredBone
 from .vertebra import VertebraShape, typical_sizes
 
 _SPACING_MM, _MARGIN_MM, _STEP_MM, _REACH_MM = 1.0, 6.0, 0.5, 60.0
+_FEWEST = 3
+"""Vertebrae that tell the course of a spine beyond them."""
 _LARGEST_CUT = 0.3
 """Area on the border of a label map, relative to the vertebra's volume to the power of 2/3."""
 Depths = NDArray[Any]
@@ -51,14 +53,14 @@ def measured_spine(labels: sitk.Image) -> MeasuredSpine:
     Those that its border cuts through, more than the tip of a process, are left out.
 
     Raises:
-        InputError: the label map holds fewer than two whole vertebrae.
+        InputError: the label map holds fewer than three whole vertebrae.
     """
     grid, array = Grid.of(labels), sitk.GetArrayFromImage(labels)
     boxes = {n: box for n, box in enumerate(find_objects(array), 1) if box and n in VERSE_NUMBERS}
     whole = [n for n in boxes if _cut(array == n, grid) < _LARGEST_CUT]
-    if len(whole) < 2:
+    if len(whole) < _FEWEST:
         raise InputError(
-            f"The label map holds {len(whole)} whole vertebrae; give two or more in VerSe numbers (L5=24)."
+            f"The label map holds {len(whole)} whole vertebrae; give {_FEWEST} or more, numbered as in VerSe."
         )
     parts = [_Part.of(array, grid, boxes[n], n) for n in cranial_to_caudal(whole)]
     middles = np.array([part.body_center() for part in parts])

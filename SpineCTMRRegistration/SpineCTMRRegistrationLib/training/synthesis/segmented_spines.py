@@ -42,7 +42,7 @@ def read_spine(path: Path) -> MeasuredSpine:
     """The whole vertebrae of a label map of any convention that `spine-ctmr register` understands.
 
     Raises:
-        InputError: it is no label map, or holds fewer than two whole vertebrae.
+        InputError: it is no label map, or holds fewer than three whole vertebrae.
     """
     try:
         return measured_spine(read_vertebrae(path)[0])
