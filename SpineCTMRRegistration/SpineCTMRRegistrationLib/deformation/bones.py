@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..imaging.grid import Grid
+from .sampling import linear_samples
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,7 @@ def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float
     where = points.reshape(-1, 3) @ linear.T + torch.as_tensor(
         offset, dtype=torch.float32, device=points.device
     )
-    sampled = F.grid_sample(
-        bone.distance[None, None], where[None, None, None], padding_mode="border", align_corners=True
-    )
-    return sampled.reshape(points.shape[:-1])
+    return linear_samples(bone.distance[None], where)[0].reshape(points.shape[:-1])
 
 
 def _extent(mask: NDArray[Any]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

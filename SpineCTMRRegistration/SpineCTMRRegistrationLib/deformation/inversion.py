@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from ..imaging.grid import Grid
-from ..vertebrae.sampling import value_and_gradient
 from .polyrigid import node_coordinates
+from .sampling import linear_samples, value_and_gradient
 
 TOLERANCE_MM = 0.005
 NEARLY_MM = 0.03
@@ -21,13 +21,7 @@ def sample_vectors(field: torch.Tensor, points: torch.Tensor, spacing_mm: float)
     """Trilinear values (..., 3) of a field (z, y, x, 3) at box coordinates (..., 3) in mm."""
     size = torch.tensor(field.shape[2::-1], dtype=torch.float32, device=field.device)
     where = points * (2 / (spacing_mm * (size - 1).clamp(min=1))) - 1
-    sampled = F.grid_sample(
-        field.permute(3, 0, 1, 2)[None],
-        where.reshape(1, 1, 1, -1, 3),
-        padding_mode="border",
-        align_corners=True,
-    )
-    return sampled.reshape(3, -1).T.reshape(points.shape)
+    return linear_samples(field.permute(3, 0, 1, 2), where.reshape(-1, 3)).T.reshape(points.shape)
 
 
 def refine_grid(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from ..vertebrae import descriptors
-from ..vertebrae.sampling import value_and_gradient
+from .sampling import value_and_gradient
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..deformation.sampling import value_and_gradient
 from ..imaging.grid import Grid, Points
-from ..vertebrae.sampling import value_and_gradient
 
 if TYPE_CHECKING:
     from ..deformation.deformation import Deformation

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ..deformation.bones import distance_map
+from ..deformation.sampling import linear_samples, value_and_gradient
 from . import descriptors
-from .sampling import value_and_gradient
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,7 @@ class Level:
     def _sample(self, volume: torch.Tensor, points: torch.Tensor, padding: str = "border") -> torch.Tensor:
         size = torch.tensor(volume.shape[::-1], dtype=torch.float32, device=volume.device)
         where = (points.reshape(-1, 3) - self.lattice.offset_mm) * (2 / (self.spacing_mm * (size - 1))) - 1
-        sampled = F.grid_sample(
-            volume[None, None], where[None, None, None], padding_mode=padding, align_corners=True
-        )
-        return sampled.reshape(points.shape[:-1])
+        return linear_samples(volume[None], where, padding)[0].reshape(points.shape[:-1])
 
 
 def make_level(
