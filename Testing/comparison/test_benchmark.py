@@ -212,6 +212,21 @@ def test_every_kind_of_phantom_has_a_table_of_its_own(tmp_path: Path) -> None:
     assert "| 2 | 6.0 | 12.0 |" in second
 
 
+def test_a_run_that_ends_while_its_terms_are_written_can_be_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", ended)
+        with pytest.raises(KeyboardInterrupt):
+            run_benchmark([], [ENGINE], TERMS, tmp_path)
+    run_benchmark([], [ENGINE], TERMS, tmp_path)
+    with pytest.raises(InputError, match="other threads"):
+        run_benchmark([], [ENGINE], replace(TERMS, threads=1), tmp_path)
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(InputError, match="demons"):
         find_methods(["demons"])

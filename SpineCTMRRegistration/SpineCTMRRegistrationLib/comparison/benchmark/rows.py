@@ -54,8 +54,13 @@ class Row:
 
 def write_row(path: Path, row: Row) -> None:
     """Write a row so that the file is complete or not there."""
+    write_complete(path, json.dumps(asdict(row)))
+
+
+def write_complete(path: Path, text: str) -> None:
+    """Write a text so that the file is complete or not there, whenever the run ends."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(row)), encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 
 

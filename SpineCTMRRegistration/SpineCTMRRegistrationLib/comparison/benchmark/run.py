@@ -22,7 +22,7 @@ from .methods import Method
 from .patients import Patient, Subject
 from .problem import Problem, make_problem, write_problem
 from .report import write_report
-from .rows import Row, read_rows, write_row
+from .rows import Row, read_rows, write_complete, write_row
 
 TERMS = "terms.json"
 
@@ -132,4 +132,4 @@ def _require_same_terms(output: Path, terms: Terms) -> None:
             f"The folder '{output}' holds a benchmark with other threads or another time limit; "
             "choose another folder."
         )
-    path.write_text(json.dumps(values), encoding="utf-8")
+    write_complete(path, json.dumps(values))
