@@ -107,7 +107,7 @@ def _observations(seed: int, patients: int) -> list[Observation]:
                         tre_mm=30.0 if bad else float(rng.uniform(0.05, 0.4)),
                         match_ratio=float(rng.normal(0.95 if bad else 0.6, 0.06)),
                         level_ratio=float(rng.normal(1.0 if bad else 1.4, 0.08)),
-                        spread_mm=float(rng.exponential(0.3)),
+                        network_mm=float(rng.exponential(3.0 if bad else 0.5)),
                         neighbour_mm=float(rng.exponential(3.0 if bad else 1.0)),
                         visible_share=1.0,
                     )

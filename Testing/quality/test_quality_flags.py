@@ -19,7 +19,7 @@ FINE = {
     "match_ratio": 0.6,
     "level_ratio": 1.5,
     "spread_mm": 0.2,
-    "network_disagreement_mm": 2.0,
+    "network_disagreement_mm": 0.6,
     "neighbour_disagreement_mm": 1.0,
     "visible_share": 0.95,
     "overlap_share": 0.01,
@@ -44,7 +44,7 @@ def test_fine_signals_are_good_and_all_of_them_are_kept():
 WORSE = {
     "match_ratio": (0.6, 1.3),
     "level_ratio": (1.5, 0.5),
-    "spread_mm": (0.0, 5.0),
+    "network_disagreement_mm": (0.3, 8.0),
     "neighbour_disagreement_mm": (0.5, 10.0),
     "visible_share": (1.0, 0.0),
     "overlap_share": (0.0, 1.0),
@@ -75,6 +75,7 @@ def test_a_signal_that_gets_worse_never_improves_the_flag(shares, which, step):
         ("match_ratio", 1.2, "as well 5 mm beside"),
         ("neighbour_disagreement_mm", 9.0, "9.0 mm against its neighbour"),
         ("level_ratio", 0.6, "one level up or down"),
+        ("network_disagreement_mm", 6.0, "6.0 mm from where the network puts it"),
     ],
 )
 def test_one_very_bad_signal_is_enough_and_is_named(signal, value, words):
@@ -110,7 +111,7 @@ def test_nothing_measured_is_not_good():
 
 def test_the_reason_is_one_line():
     assert "18 %" in flag(visible_share=0.18).reason
-    assert "\n" not in flag(visible_share=0.5, spread_mm=1, overlap_share=0.3).reason
+    assert "\n" not in flag(visible_share=0.5, network_disagreement_mm=1, overlap_share=0.3).reason
 
 
 def test_verdict():

@@ -101,6 +101,11 @@ def fit(
     return result
 
 
+def distance_mm(first: Rigid, second: Rigid, point: ArrayLike) -> float:
+    """How far apart two motions take a point."""
+    return float(np.linalg.norm(apply(first, point) - apply(second, point)))
+
+
 def angle_deg(matrix: Rigid) -> float:
     """Rotation angle in degrees."""
     return float(np.degrees(np.linalg.norm(Rotation.from_matrix(matrix[:3, :3]).as_rotvec())))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ..alignment import rigid
 from ..imaging.case import Case
 from ..imaging.vertebra_names import vertebra_name
 from ..options import RegistrationOptions
 from ..progress import silent
-from ..registration import find_poses
+from ..registration import FoundPoses, find_poses
 from ..training.synthesis.phantom import Phantom, PhantomOptions
 from .accuracy import KINDS, with_centroid_error
 from .failures import (
@@ -48,7 +49,7 @@ class Observation:
         vertebra: such as "L4".
         trouble: what was done to this very vertebra, if anything.
         tre_mm: mean error of the found pose over the bone; infinite where there is no right answer.
-        match_ratio, level_ratio, spread_mm, neighbour_mm, visible_share: signals known without the truth.
+        match_ratio, level_ratio, network_mm, neighbour_mm, visible_share: signals known without the truth.
     """
 
     patient: int
@@ -59,7 +60,7 @@ class Observation:
     tre_mm: float
     match_ratio: float
     level_ratio: float
-    spread_mm: float
+    network_mm: float
     neighbour_mm: float
     visible_share: float
 
@@ -144,9 +145,17 @@ def observe(
             tre_mm=float("inf") if hopeless else errors[n],
             match_ratio=v.match_ratio,
             level_ratio=float("nan") if found.shift is None else found.shift.residual_ratio,
-            spread_mm=v.spread_mm,
+            network_mm=_disagreement(found, n),
             neighbour_mm=v.neighbour_disagreement_mm,
             visible_share=v.visible_share,
         )
         for n, v in found.vertebrae.items()
     ]
+
+
+def _disagreement(found: FoundPoses, number: int) -> float:
+    """Distance in mm between a vertebra's centre as the network and as the refinement move it."""
+    if number not in found.network_poses:
+        return float("nan")
+    refined, center = found.vertebrae[number].pose, found.start.ct_centers[number]
+    return rigid.distance_mm(found.network_poses[number], refined, center)

@@ -29,7 +29,7 @@ def as_row(observation: Observation) -> VertebraQuality:
         number=0,
         match_ratio=observation.match_ratio,
         level_ratio=observation.level_ratio,
-        spread_mm=observation.spread_mm,
+        network_disagreement_mm=observation.network_mm,
         neighbour_disagreement_mm=observation.neighbour_mm,
         visible_share=observation.visible_share,
     )

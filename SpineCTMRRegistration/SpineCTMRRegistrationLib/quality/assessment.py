@@ -87,7 +87,6 @@ def _row(
 ) -> VertebraQuality:
     found = result.vertebrae[number]
     center = result.start.ct_centers[number]
-    at_start = rigid.apply(result.start.global_rigid, center)
     network = result.network_poses.get(number)
     values = in_bone.get(number, np.array([np.nan]))
     return flag_vertebra(
@@ -100,19 +99,15 @@ def _row(
         nmi_before=nmi_before,
         nmi_after=nmi_after,
         spread_mm=found.spread_mm,
-        network_disagreement_mm=NAN if network is None else _distance(network, found.pose, center),
+        network_disagreement_mm=NAN if network is None else rigid.distance_mm(network, found.pose, center),
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
         overlap_share=result.deformation.overlap.get(number, 0.0),
-        moved_mm=float(np.linalg.norm(rigid.apply(found.pose, center) - at_start)),
+        moved_mm=rigid.distance_mm(found.pose, result.start.global_rigid, center),
         rotated_deg=rigid.angle_deg(found.pose @ rigid.inverse(result.start.global_rigid)),
         jacobian_mean=float(values.mean()),
         jacobian_sd=float(values.std()),
     )
-
-
-def _distance(a: rigid.Rigid, b: rigid.Rigid, point: NDArray[Any]) -> float:
-    return float(np.linalg.norm(rigid.apply(a, point) - rigid.apply(b, point)))
 
 
 def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[int, NDArray[Any]]:

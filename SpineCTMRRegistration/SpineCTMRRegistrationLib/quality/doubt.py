@@ -65,13 +65,13 @@ class DoubtRule:
 
 RULE = DoubtRule(
     signals=(
-        Signal("match_ratio", typical=0.638, scale=0.1, limit=1.3, weight=0.66),
-        Signal("level_ratio", typical=1.316, scale=-0.3, limit=0.5, weight=3.06),
-        Signal("neighbour_disagreement_mm", typical=1.188, scale=2.0, limit=8.0, weight=1.54),
-        Signal("spread_mm", typical=0.033, scale=0.5, limit=3.0, weight=0.0),
-        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.05),
+        Signal("match_ratio", typical=0.661, scale=0.1, limit=1.3, weight=1.12),
+        Signal("level_ratio", typical=1.372, scale=-0.3, limit=0.5, weight=2.49),
+        Signal("neighbour_disagreement_mm", typical=0.934, scale=2.0, limit=8.0, weight=1.53),
+        Signal("network_disagreement_mm", typical=0.816, scale=1.0, limit=6.0, weight=0.15),
+        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.73),
     ),
-    offset=-3.82,
-    good_below=-0.79,
-    refuse_above=2.05,
+    offset=-4.75,
+    good_below=-1.01,
+    refuse_above=1.29,
 )

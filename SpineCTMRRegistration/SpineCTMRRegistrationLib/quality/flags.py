@@ -23,6 +23,8 @@ VISIBLE_SHARE_REFUSE = 0.25
 """Below this share the neighbours decide the pose, not the images."""
 OVERLAP_SHARE_CHECK = 0.1
 """Share of the bone that runs into a neighbour; facet joints alone stay below it."""
+NETWORK_DISAGREEMENT_CHECK_MM = 2.5
+"""97 % of the accurate vertebrae of the calibration stay below."""
 NOTABLE = 1.0
 """A signal that adds this much to the doubt is named in the reason."""
 
@@ -102,6 +104,8 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
         reasons.append(_visible(row))
     if row.overlap_share > OVERLAP_SHARE_CHECK:
         reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
+    if row.network_disagreement_mm > NETWORK_DISAGREEMENT_CHECK_MM:
+        reasons.append(_in_words("network_disagreement_mm", row))
     return ("check", "; ".join(dict.fromkeys(reasons))) if reasons else ("good", "no check raised a doubt")
 
 
@@ -159,8 +163,8 @@ def _in_words(name: str, row: VertebraQuality) -> str:
         return "the spine fits nearly as well one level up or down"
     if name == "neighbour_disagreement_mm":
         return f"moved {row.neighbour_disagreement_mm:.1f} mm against its neighbour"
-    if name == "spread_mm":
-        return f"different starts end {row.spread_mm:.1f} mm apart"
+    if name == "network_disagreement_mm":
+        return f"refined to {row.network_disagreement_mm:.1f} mm from where the network puts it"
     return _visible(row)
 
 
