@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from .alignment import rigid
 from .alignment.start import Start, find_start
@@ -37,6 +38,8 @@ MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
 SURE_REACH_MM = 3.0
 """Where the network moves the spine further, it looks once more from there; its matches end at 12 mm."""
+WINDOW_MM = 14.0
+"""Over this distance the soft-tissue motion fades to zero at the end of the box and of what the MR shows."""
 PRIOR_SUPPORT = 0.9
 """The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
 
@@ -261,7 +264,7 @@ def _soft_motion(
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
-    free = free * torch.from_numpy(Grid.of(case.mr).covers(coarse))
+    free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
     free, prior = free.float(), prior * free[..., None]
     nothing = torch.zeros_like(prior)
     images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(-250, 800)
@@ -277,11 +280,18 @@ def _images_on(case: Case, grid: Grid, to_ct: sitk.Transform) -> tuple[NDArray[A
     return on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)
 
 
-def _border_window(grid: Grid, width_mm: float = 14.0) -> torch.Tensor:
+def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:
+    """1 inside a field of view (z, y, x), falling linearly to 0 where it ends."""
+    if seen.all():
+        return torch.ones(seen.shape)
+    return torch.from_numpy(distance_transform_edt(seen) * (spacing_mm / WINDOW_MM)).clamp(max=1).float()
+
+
+def _border_window(grid: Grid) -> torch.Tensor:
     """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
     window = torch.ones(grid.shape)
     for axis, (n, s) in enumerate(zip(grid.shape, grid.spacing_mm[::-1], strict=True)):
         index = torch.arange(n)
-        ramp = (torch.minimum(index, n - 1 - index) * s / width_mm).clamp(0, 1)
+        ramp = (torch.minimum(index, n - 1 - index) * s / WINDOW_MM).clamp(0, 1)
         window = window * (ramp * ramp * (3 - 2 * ramp)).reshape([-1 if a == axis else 1 for a in range(3)])
     return window

@@ -58,12 +58,13 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         _write(jacobian, directory / "jacobian.nrrd")
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)
-        progress("writing the images", 0.7)
-        warped, _, _ = ct.result(), mr.result(), transforms.result()
-    write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
-    write_quality_csv(directory / "quality.csv", assessment.vertebrae)
-    progress("writing the report", 0.8)
-    _write_report(result, assessment, warped, labels, jacobian, directory)
+        write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
+        write_quality_csv(directory / "quality.csv", assessment.vertebrae)
+        progress("writing the report", 0.6)
+        _write_report(result, assessment, ct.result(), labels, jacobian, directory)
+        progress("writing the images", 0.8)
+        for written in (mr, transforms):
+            written.result()
     (directory / "run.json").write_text(
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
     )

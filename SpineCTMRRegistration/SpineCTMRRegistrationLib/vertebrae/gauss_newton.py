@@ -9,6 +9,13 @@ import torch
 from .matching import Level
 from .mutual_information import information_terms
 
+NOTABLE_TURN_RAD = 0.01
+"""Descriptors hardly change when the axes along which they look turn by less."""
+
+
+OVER_RELAXATION = 1.8
+"""Noise in the descriptors' slopes makes the Gauss-Newton matrix too stiff, so steps are made longer."""
+
 
 @dataclass(frozen=True)
 class Poses:
@@ -84,37 +91,49 @@ def optimise(
 ) -> Fit:
     """Refine all starts at one level.
 
-    Each round renders the CT's descriptors along the MR's axes for the current rotations, then takes
-    `iterations` damped Gauss-Newton steps of at most one lattice spacing. `information` is the weight of
-    the mutual information beside the descriptors.
+    Each round takes `iterations` damped Gauss-Newton steps of at most one lattice spacing. `information`
+    is the weight of the mutual information beside the descriptors.
     """
-    starts, count = poses.rotation.shape[:2]
-    residual = visible = torch.empty(0)
+    rendering = _rendering(level, poses)
     for _ in range(rounds):
-        rotations = poses.rotation.reshape(-1, 3, 3).float()
-        target = level.ct_descriptors(rotations).reshape(starts, count, -1, 12)
+        rendering = _rendering(level, poses, rendering)
         for _ in range(iterations):
-            hessian, gradient, residual, visible = _data_terms(
-                level, poses, target, prior.evidence, information
-            )
+            hessian, gradient, _, _ = _data_terms(level, poses, rendering, prior.evidence, information)
             step = _solve(hessian, gradient, poses, prior)
-            poses = poses.updated(_limited(step, level.spacing_mm))
+            poses = poses.updated(_limited(OVER_RELAXATION * step, level.spacing_mm))
             if float(step.abs().max()) < 1e-3 * level.spacing_mm:
                 break
-    target = level.ct_descriptors(poses.rotation.reshape(-1, 3, 3).float()).reshape(starts, count, -1, 12)
-    _, _, residual, visible = _data_terms(level, poses, target, prior.evidence)
+    rendering = _rendering(level, poses, rendering)
+    _, _, residual, visible = _data_terms(level, poses, rendering, prior.evidence)
     return Fit(poses, residual, visible)
 
 
+@dataclass(frozen=True)
+class _Rendering:
+    """Descriptors (s, n, p, 12) of the CT along the MR's axes for rotations (s, n, 3, 3)."""
+
+    rotation: torch.Tensor
+    descriptors: torch.Tensor
+
+
+def _rendering(level: Level, poses: Poses, last: _Rendering | None = None) -> _Rendering:
+    """The CT as it looks under the poses; the last one where they have hardly turned since."""
+    rotation = poses.rotation
+    if last is not None and float((rotation - last.rotation).abs().max()) < NOTABLE_TURN_RAD:
+        return last
+    rendered = level.ct_descriptors(rotation.reshape(-1, 3, 3).float())
+    return _Rendering(rotation, rendered.reshape(*rotation.shape[:2], -1, 12))
+
+
 def _data_terms(
-    level: Level, poses: Poses, target: torch.Tensor, evidence: float, information: float = 0.0
+    level: Level, poses: Poses, rendering: _Rendering, evidence: float, information: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gauss-Newton matrices (s, n, 6, 6), gradients (s, n, 6), residuals and visible shares (s, n)."""
     moved = poses.apply(level.points)
     where = moved.float()
     weight = level.visible(where) * level.known
     value, slopes = level.mr_descriptors(where)
-    difference = value - target
+    difference = value - rendering.descriptors
     pull = torch.stack([(slope * difference).sum(-1) for slope in slopes], -1) * weight[..., None]
     products = [(a * b).sum(-1) for a in slopes for b in slopes]
     stiffness = torch.stack(products, -1).unflatten(-1, (3, 3)) * weight[..., None, None]

@@ -52,7 +52,7 @@ class RefinementOptions:
     stages: tuple[Stage, ...] = (
         Stage(4, 800, 10, 1, 3),
         Stage(2, 1500, 8, 1, 1),
-        Stage(1, 8000, 6, 1, 1, 0.3),
+        Stage(1, 8000, 4, 1, 1, 0.3),
     )
     shifts_mm: float = 0.0
     turns_deg: float = 0.0
