@@ -18,7 +18,7 @@ from .commands import Subcommand, subcommands
 from .commands.parsing import build_parser
 from .errors import Cancelled, InputError, SpineError
 from .explanation import explain, explain_ending
-from .lifeline import be_worker, is_worker, worker_environment
+from .lifeline import be_worker, is_worker, leave, worker_environment
 from .reporting import Reporter, make_reporter
 from .staging import staged_directory
 from .supervision import cancellation, supervise
@@ -61,7 +61,7 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
     subcommand: Subcommand = arguments.subcommand
     reporter = make_reporter(arguments.progress)
     if is_worker():
-        return _work(subcommand, arguments, reporter)
+        leave(_work(subcommand, arguments, reporter))
     return _oversee(subcommand, arguments, reporter, [*worker, *words])
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 MARKER = "SPINE_CTMR_WORKER"
 STAGING = "SPINE_CTMR_STAGING"
@@ -61,6 +63,13 @@ def be_worker() -> Path | None:
     os.close(nothing)
     threading.Thread(target=_end_with_overseer, args=(lifeline, staging), daemon=True).start()
     return staging
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End the worker at once: to take apart what torch has loaded costs half a second."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _end_with_overseer(lifeline: int, staging: Path | None) -> None:

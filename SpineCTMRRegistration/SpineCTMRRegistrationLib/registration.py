@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,9 +202,11 @@ def _refine(
     place = (scene, box, start.global_rigid, start.ct_centers)
     vertebrae = refine_poses(*place, known, options.refinement, options.seed)
     poses = {n: v.pose for n, v in vertebrae.items()}
-    matches = match_ratios(*place, poses)
+    with ThreadPoolExecutor() as beside:
+        shift = beside.submit(best_shift, *place, poses)
+        matches = match_ratios(*place, poses)
     vertebrae = {n: replace(v, match_ratio=matches[n]) for n, v in vertebrae.items()}
-    return vertebrae, best_shift(*place, poses)
+    return vertebrae, shift.result()
 
 
 def _deform(
