@@ -53,3 +53,12 @@ def label_voxels(labels: sitk.Image) -> dict[int, LabelVoxels]:
         z, y, x = np.unravel_index(places[values == number], array.shape)
         result[int(number)] = LabelVoxels(np.stack([x, y, z], -1).astype(np.int32), grid)
     return result
+
+
+def bone_corners(labels: sitk.Image) -> dict[int, NDArray[Any]]:
+    """LPS mm corners (8, 3) of each vertebra's bounding box."""
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(labels)
+    grid = Grid.of(labels)
+    boxes = {int(n): statistics.GetBoundingBox(n) for n in statistics.GetLabels()}
+    return {n: grid.crop(b[:3], b[3:]).corners() for n, b in boxes.items()}

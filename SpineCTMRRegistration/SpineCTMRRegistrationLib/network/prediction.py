@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..deformation.inversion import sample_vectors
+from ..imaging.case import Case
 from ..imaging.grid import Grid
 from .blocks import predict_velocity
 from .integration import displacement_of
@@ -77,3 +78,8 @@ def on_grid(
     """An image (z, y, x) float32 resampled on a grid through a transform of its points."""
     resampled = sitk.Resample(image, grid.empty(), transform, interpolator, fill, sitk.sitkFloat32)
     return np.asarray(sitk.GetArrayFromImage(resampled))
+
+
+def case_on_grid(case: Case, grid: Grid, to_ct: sitk.Transform) -> tuple[NDArray[Any], NDArray[Any]]:
+    """MR and CT (z, y, x) on a grid of the MR frame, the CT through a transform of its points."""
+    return on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)

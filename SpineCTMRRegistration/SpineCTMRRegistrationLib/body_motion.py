@@ -1,0 +1,143 @@
+"""The motion of the whole body between the images: rigid bones, and soft tissue as network and images say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from .alignment import rigid
+from .deformation.bones import Bone, distance_from_bones, labels_in_box, make_bones
+from .deformation.deformation import Deformation, bone_motion, build_deformation, compose, spine_box
+from .deformation.inversion import sample_vectors
+from .deformation.options import DeformationOptions
+from .deformation.polyrigid import node_coordinates
+from .deformation.soft_tissue import disagreement, soft_motion
+from .imaging.case import Case
+from .imaging.grid import Grid
+from .imaging.label_voxels import bone_corners
+from .imaging.vertebra_names import vertebra_name
+from .network.prediction import case_on_grid, predict_displacement
+from .network.runtime import LoadedNetwork
+from .options import LARGEST_FIELD_VOXELS, RegistrationOptions
+from .progress import Progress
+
+WINDOW_MM = 14.0
+"""Over this distance the soft-tissue motion fades to zero at the end of the box and of what the MR shows."""
+NOTABLE_CONTACT = 0.01
+"""Share of a bone that touches another one, from which on the user is told."""
+PRIOR_SUPPORT = 0.9
+"""The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
+
+
+def deform(
+    case: Case,
+    poses: Mapping[int, rigid.Rigid],
+    network: LoadedNetwork,
+    options: RegistrationOptions,
+    progress: Progress,
+    notes: list[str],
+) -> Deformation:
+    """The deformation that moves every vertebra by its pose.
+
+    Args:
+        case: the inputs.
+        poses: CT→MR in LPS mm, by VerSe number.
+        network: says how the soft tissue moves; the images must agree.
+        options: what the user chose.
+        progress: told the stage and the share done.
+        notes: what a user should know is appended here.
+    """
+    progress("soft tissue", 0.6)
+    corners = bone_corners(case.vertebrae)
+    global_rigid = rigid.mean(list(poses.values()), np.concatenate(list(corners.values())).mean(0))
+    moved = np.concatenate([rigid.apply(m, corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
+    settings = _affordable(options.deformation, moved)
+    box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
+    labels = labels_in_box(case.vertebrae, global_rigid, box)
+    bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
+    explained = bone_motion(bones, box, settings)
+    soft = _soft_motion(case, bones, box, global_rigid, explained, network, settings, options, notes)
+    progress("deformation", 0.8)
+    deformation = build_deformation(
+        bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
+    )
+    touching = [
+        f"{vertebra_name(n)} ({100 * share:.0f} %)"
+        for n, share in deformation.contact.items()
+        if share > NOTABLE_CONTACT
+    ]
+    if touching:
+        notes.append(
+            f"Moved bones touch, and the stored field is not rigid there: share of {', '.join(touching)}. "
+            "The poses in vertebrae/ are rigid."
+        )
+    return deformation
+
+
+def _affordable(settings: DeformationOptions, moved: NDArray[Any]) -> DeformationOptions:
+    """A spacing at which the field of a long spine stays a file of ordinary size."""
+    extent = np.ptp(moved, axis=0) + 2 * settings.reach_mm
+    smallest = float((np.prod(extent) / LARGEST_FIELD_VOXELS) ** (1 / 3))
+    return replace(settings, spacing_mm=max(settings.spacing_mm, smallest))
+
+
+def _soft_motion(
+    case: Case,
+    bones: Sequence[Bone],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    explained: torch.Tensor,
+    network: LoadedNetwork,
+    settings: DeformationOptions,
+    options: RegistrationOptions,
+    notes: list[str],
+) -> torch.Tensor:
+    """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
+    coarse = box.coarse(settings.stride)
+    spacing = coarse.spacing_mm[0]
+    field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
+    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
+    mr, ct = case_on_grid(case, coarse, to_ct)
+    grid, seen = coarse, (mr, ct)
+    if spacing != network.card.spacing_mm:
+        grid = coarse.with_spacing(network.card.spacing_mm)
+        seen = case_on_grid(case, grid, to_ct)
+    prior = predict_displacement(network, *seen)
+    shift = torch.tensor(np.subtract(coarse.origin_mm, grid.origin_mm), dtype=torch.float32)
+    prior = sample_vectors(prior, node_coordinates(coarse) + shift, grid.spacing_mm[0])
+    nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
+    distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
+    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
+    free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
+    free, prior = free.float(), prior * free[..., None]
+    nothing = torch.zeros_like(prior)
+    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(-250, 800)
+    scores = [disagreement(*images, free, field, spacing) for field in (prior, nothing)]
+    if scores[0] >= PRIOR_SUPPORT * scores[1]:
+        notes.append("The images do not support the network's soft-tissue motion; it was left out.")
+        prior = nothing
+    return soft_motion(*images, free, prior, spacing, options.soft_tissue)
+
+
+def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:
+    """1 inside a field of view (z, y, x), falling linearly to 0 where it ends."""
+    if seen.all():
+        return torch.ones(seen.shape)
+    return torch.from_numpy(distance_transform_edt(seen) * (spacing_mm / WINDOW_MM)).clamp(max=1).float()
+
+
+def _border_window(grid: Grid) -> torch.Tensor:
+    """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
+    window = torch.ones(grid.shape)
+    for axis, (n, s) in enumerate(zip(grid.shape, grid.spacing_mm[::-1], strict=True)):
+        index = torch.arange(n)
+        ramp = (torch.minimum(index, n - 1 - index) * s / WINDOW_MM).clamp(0, 1)
+        window = window * (ramp * ramp * (3 - 2 * ramp)).reshape([-1 if a == axis else 1 for a in range(3)])
+    return window
