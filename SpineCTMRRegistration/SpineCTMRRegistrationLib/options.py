@@ -47,7 +47,7 @@ class RegistrationOptions:
     def refinement(self) -> RefinementOptions:
         """Schedule of the pose refinement."""
         if self.quality == "fast":
-            return RefinementOptions((Stage(4, 600, 8, 1, 1), Stage(2, 1500, 8, 2, 1)))
+            return RefinementOptions((Stage(4, 600, 5, 1, 1), Stage(2, 3000, 5, 1, 1, 0.3)))
         if self.quality == "best":
             coarse = Stage(4, 1200, 12, 1, 3), Stage(2, 2500, 10, 1, 2), Stage(1, 4000, 5, 1, 1)
             return RefinementOptions((*coarse, Stage(1, 30_000, 4, 1, 1, 0.3)), shifts_mm=6.0, turns_deg=9.0)
