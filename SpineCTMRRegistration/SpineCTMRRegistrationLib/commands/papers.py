@@ -12,7 +12,7 @@ from .subcommand import Subcommand
 
 EXAMPLES = """\
   spine-ctmr papers --output papers
-  spine-ctmr papers --output papers --patients 50
+  spine-ctmr papers --output papers --steps 2000 --patients 50
 
 Trains the recipes of van Ulsen 2022, Cao et al. 2018 and Gao and Zheng 2022 briefly (about an hour of one CPU
 core), measures them, the bundled network and, with the package antspyx, ANTs on the same test patients, and
@@ -25,6 +25,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--patients", type=whole_number(2), default=20, metavar="N", help="test patients (default: 20)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=whole_number(1),
+        metavar="N",
+        help="of every training, instead of the brief budgets'; more than before goes on",
     )
     parser.add_argument(
         "--device", choices=("cuda", "cpu"), default="cpu", help="for the training (default: cpu)"
@@ -44,7 +50,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
     from ..comparison.papers.run import run_papers
 
-    reporter.result(run_papers(arguments.output, arguments.patients, arguments.device, reporter))
+    reporter.result(
+        run_papers(arguments.output, arguments.patients, arguments.steps, arguments.device, reporter)
+    )
 
 
 SUBCOMMAND = Subcommand(

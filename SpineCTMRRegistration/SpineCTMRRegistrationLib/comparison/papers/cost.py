@@ -14,7 +14,7 @@ from ...memory import peak_memory_mb
 from ...training.batch import Batch
 from ...training.recipe import Recipe, recipe_of
 from ...training.state import predicted_motion
-from .patients import MARGIN, SIZE
+from .patients import SIZE
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _measured(values: dict[str, Any]) -> Cost:
     recipe = recipe_of(values)
     before = peak_memory_mb()
     model = recipe.network.build().eval()
-    shape = [n + (2 * MARGIN if model.margin else 0) for n in SIZE[::-1]]
+    shape = [n + 2 * model.margin for n in SIZE[::-1]]
     image = torch.rand(1, 1, *shape)
     batch = Batch(image, image.clone(), torch.zeros(image.shape, dtype=torch.int64), image)
     began = time.process_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...training.recipe import Recipe
@@ -18,9 +19,12 @@ PATIENTS, MEASURED, STUDIES, COSTS = "patients", "measured", "studies", "costs.j
 training has a subfolder of the recipe's name."""
 
 
-def brief_recipes() -> dict[str, Recipe]:
-    """The recipes of the papers within their budgets, by name."""
-    return {name: budgeted(name, budget_file(file)) for file, names in BUDGETS.items() for name in names}
+def brief_recipes(steps: int | None = None) -> dict[str, Recipe]:
+    """The recipes of the papers within their budgets, by name; with so many steps, if given."""
+    recipes = {name: budgeted(name, budget_file(file)) for file, names in BUDGETS.items() for name in names}
+    if steps is None:
+        return recipes
+    return {name: replace(recipe, steps=steps) for name, recipe in recipes.items()}
 
 
 def budget_file(name: str) -> Path:

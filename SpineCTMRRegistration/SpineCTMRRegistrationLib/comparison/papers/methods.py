@@ -19,7 +19,7 @@ from ...training.recipe import Recipe
 from ...training.state import predicted_motion
 from ..ablation.methods import transform_displacement
 from ..benchmark.methods.syn import ants_transform
-from .patients import MARGIN, SPACING_MM, HeldOutPatient
+from .patients import SPACING_MM, HeldOutPatient
 
 Method = Callable[[HeldOutPatient], Tensor]
 """Displacement (1, 3, Z, Y, X) in mm on the patient's grid."""
@@ -45,15 +45,13 @@ def trained_model(recipe: Recipe, checkpoint: Path) -> RegistrationNetwork:
 
 
 def trained_network(recipe: Recipe, checkpoint: Path) -> Method:
-    """A network as `trained_model` reads it; one with a margin sees the patient's surroundings too."""
+    """A network as `trained_model` reads it; one with a margin sees air around it, as in `register`."""
     model = trained_model(recipe, checkpoint)
-    spare = MARGIN - model.margin if model.margin else 0
 
     def displace(patient: HeldOutPatient) -> Tensor:
-        batch = patient.wide if model.margin else patient.batch
+        padded = patient.batch.map(lambda values: functional.pad(values, [model.margin] * 6))
         with torch.inference_mode():
-            found = predicted_motion(recipe, model, model, batch).displacement
-        return functional.pad(found, [-spare] * 6).clone()
+            return predicted_motion(recipe, model, model, padded).displacement.clone()
 
     return displace
 

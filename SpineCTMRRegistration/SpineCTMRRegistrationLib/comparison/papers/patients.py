@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from torch.nn import functional
 
 from ...imaging.grid import Grid
 from ...progress import Progress, silent
@@ -20,9 +18,9 @@ from ..ablation.run import TEST_SEED
 
 SPACING_MM = 2.0
 SIZE = (64, 64, 96)
-"""Voxels (x, y, z) that are measured."""
-MARGIN = 20
-"""Voxels around them that only networks of unpadded convolutions see."""
+"""Voxels (x, y, z) that are registered and measured."""
+MARGIN = 4
+"""Voxels by which the stored pairs are larger, as in the trainings."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +29,21 @@ class HeldOutPatient:
 
     Attributes:
         number: from 0.
-        wide: batch of one pair with `MARGIN` voxels on every side of what is measured.
+        batch: of one pair.
     """
 
     number: int
-    wide: Batch
-
-    @cached_property
-    def batch(self) -> Batch:
-        """The batch of one pair that is measured."""
-        return self.wide.map(lambda values: functional.pad(values, [-MARGIN] * 6))
+    batch: Batch
 
     @property
     def grid(self) -> Grid:
-        """Of `batch`, in mm along its axes."""
+        """In mm along the axes."""
         return Grid(SIZE, (SPACING_MM,) * 3, (0.0, 0.0, 0.0))
 
 
 def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
     """Make the patients that the bank lacks."""
-    fill_bank(_folder(bank), TEST_SEED, range(count), _wide_size(), SPACING_MM, progress)
+    fill_bank(_folder(bank), TEST_SEED, range(count), _stored_size(), SPACING_MM, progress)
 
 
 def read_patients(bank: Path, numbers: range) -> Iterator[HeldOutPatient]:
@@ -58,14 +51,14 @@ def read_patients(bank: Path, numbers: range) -> Iterator[HeldOutPatient]:
     for number in numbers:
         rng = np.random.default_rng([TEST_SEED, number])
         pair = read_pair(_folder(bank), TEST_SEED, number)
-        yield HeldOutPatient(number, make_batch(rng, pair, _wide_size()))
+        yield HeldOutPatient(number, make_batch(rng, pair, SIZE))
 
 
-def _wide_size() -> tuple[int, int, int]:
-    x, y, z = (n + 2 * MARGIN for n in SIZE)
+def _stored_size() -> tuple[int, int, int]:
+    x, y, z = (n + MARGIN for n in SIZE)
     return x, y, z
 
 
 def _folder(bank: Path) -> Path:
-    x, y, z = _wide_size()
+    x, y, z = _stored_size()
     return bank / f"edition{EDITION}-{SPACING_MM:g}mm-{x}x{y}x{z}"

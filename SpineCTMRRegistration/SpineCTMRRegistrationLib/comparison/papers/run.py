@@ -34,22 +34,31 @@ from .patients import make_patients, read_patients
 from .report import write_report
 
 
-def run_papers(output: Path, patients: int = 20, device: str = "cpu", progress: Progress = silent) -> Path:
+def run_papers(
+    output: Path,
+    patients: int = 20,
+    steps: int | None = None,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Path:
     """Write PAPERS.md and its pictures to `output`; return the path of the page.
 
-    Whatever is finished is kept: interrupted, it goes on where it stopped.
+    Whatever is finished is kept: interrupted, it goes on where it stopped, and with more steps the
+    trainings go on and their networks are measured anew.
 
     Args:
         output: created where missing; see `folder`.
         patients: test patients, whom no training sees.
+        steps: of every training, instead of the budgets'.
         device: "cpu" or "cuda", for the training.
         progress: told after every step and patient.
     """
     output.mkdir(parents=True, exist_ok=True)
-    bank, recipes = output / PATIENTS, brief_recipes()
+    bank, recipes = output / PATIENTS, brief_recipes(steps)
     for k, recipe in enumerate(recipes.values()):
         part = span(progress, 0.6 * k / len(recipes), 0.6 * (k + 1) / len(recipes))
         _train(recipe, output, bank, device, part)
+        _forget_outdated(output, recipe.name)
     make_patients(bank, patients, span(progress, 0.6, 0.7))
     measured = output / MEASURED
     measure_patients(_networks(recipes, output), measured, bank, patients, span(progress, 0.7, 0.8))
@@ -88,6 +97,14 @@ def _train(recipe: Recipe, output: Path, bank: Path, device: str, progress: Prog
         else vertebra_pairs(recipe, bank, made)
     )
     train(recipe, output / recipe.name, data, True, span(progress, 0.1, 1.0), device)
+
+
+def _forget_outdated(output: Path, name: str) -> None:
+    """Remove the measures of an earlier state of a network."""
+    trained = (output / name / LAST).stat().st_mtime
+    for path in (*(output / MEASURED / name).glob(f"*/{NAME}.json"), output / STUDIES / f"{name}.json"):
+        if path.exists() and path.stat().st_mtime < trained:
+            path.unlink()
 
 
 def _networks(recipes: Mapping[str, Recipe], output: Path) -> dict[str, Method]:
