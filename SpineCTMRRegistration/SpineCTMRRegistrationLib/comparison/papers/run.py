@@ -135,7 +135,10 @@ def _study_vertebrae(recipes: Mapping[str, Recipe], output: Path, bank: Path) ->
 
 
 def _measure_costs(recipes: Mapping[str, Recipe], output: Path) -> None:
+    """Once for recipes that differ in their losses alone."""
     path = output / COSTS
     if not path.exists():
-        costs = {name: asdict(network_cost(recipe)) for name, recipe in recipes.items()}
-        path.write_text(json.dumps(costs), encoding="utf-8")
+        networks = {recipe.network: recipe for recipe in recipes.values()}
+        costs = {network: asdict(network_cost(recipe)) for network, recipe in networks.items()}
+        found = {name: costs[recipe.network] for name, recipe in recipes.items()}
+        path.write_text(json.dumps(found), encoding="utf-8")
