@@ -25,6 +25,7 @@ from SpineCTMRRegistrationLib.comparison.papers.sections import (
     gao_section,
     vanulsen_section,
     verdict,
+    what_was_learned,
 )
 from SpineCTMRRegistrationLib.comparison.vertebra_study import STAGES, Overlap, PairResult
 from SpineCTMRRegistrationLib.quality.cohort import read_cohort
@@ -161,6 +162,20 @@ def test_measures_of_an_earlier_state_are_forgotten(tmp_path: Path) -> None:
 def test_what_was_learned_is_said_in_the_words_of_the_data(change: list[float], said: str) -> None:
     assert said in verdict(np.array(change))
     assert sum(word in verdict(np.array(change)) for word in ("better", "worse", "no change")) == 1
+
+
+GAINS, NOISE = np.array([[0.9, 1.0, 1.1], [0.1, -0.1, 0.0]])
+
+
+def test_page_names_the_networks_that_did_not_learn() -> None:
+    errors = np.array([2.0, 3.0, 4.0])
+    bone = {"initial": errors, "vanulsen_us": errors - GAINS, "cao_dual": errors + NOISE}
+    overall = {name: {"bone_mm": values} for name, values in bone.items()}
+    overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
+    said = what_was_learned(overall, {"avoxelmorph": [PairResult(20, overlaps, 0, 0.0)] * 3})
+    better, worse = said.split("**Not learned")
+    assert "van Ulsen US." in better
+    assert "Cao, dual, AVoxelMorph." in worse
 
 
 def test_papers_figures_stand_beside_ours() -> None:

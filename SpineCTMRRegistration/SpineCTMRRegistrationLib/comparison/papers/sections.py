@@ -54,6 +54,27 @@ def verdict(change: NDArray[np.float64]) -> str:
     return f"{figures}: better" if mean < 0 else f"{figures}: **worse**"
 
 
+def what_was_learned(overall: Overall, studies: Mapping[str, Sequence[PairResult]]) -> str:
+    """Which of the trained networks register better than no motion beyond chance, in one paragraph."""
+    start = overall["initial"]["bone_mm"]
+    papers = {**VANULSEN, **CAO}
+    changes = {n: v["bone_mm"] - start for n, v in overall.items() if n in papers and not _is_reference(n)}
+    for name, found in studies.items():
+        dice = [(r.overlaps["initial"].dice, r.overlaps["final"].dice) for r in found]
+        changes[name] = np.array([before - after for before, after in dice])
+    able = [TITLES[name] for name, change in changes.items() if change.mean() < -CERTAIN * sem(change)]
+    unable = [TITLES[name] for name in changes if TITLES[name] not in able]
+    lines = [f"Better than no motion beyond chance: {', '.join(able) or 'none'}."]
+    if unable:
+        lines.append(f"**Not learned to register within this budget: {', '.join(unable)}.**")
+    lines.append("(Error in bone of the test patients; for pairs of vertebrae, Dice.)")
+    return " ".join(lines)
+
+
+def _is_reference(name: str) -> bool:
+    return name == "initial" or name.endswith("_mi")
+
+
 def vanulsen_section(cohorts: Mapping[str, Cohort], published: Mapping[str, Any]) -> list[str]:
     """Table 4.1 with the thesis's in italics, over the levels of the thesis."""
     chosen = {title: of_levels(cohorts[name]) for name, title in VANULSEN.items()}
