@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from .cohort import Cohort, PairedComparison, compare
 from .evaluation_tables import TITLES
@@ -33,10 +34,14 @@ def vanulsen_table(methods: Mapping[str, Cohort], published: Published | None = 
     names = list(methods)
     paper = published or {}
 
+    @cache
+    def compared(reference: int, column: int, metric: str) -> Rows:
+        return _rows(methods[names[reference]], methods[names[column]], metric)
+
     def marks(metric: str, level: str, column: int) -> str:
         found = ""
         for reference, mark in enumerate(MARKS[:column]):
-            rows = _rows(methods[names[reference]], methods[names[column]], metric)
+            rows = compared(reference, column, metric)
             if level in rows and rows[level].p < SIGNIFICANT:
                 found += f" {mark}"
         return found
