@@ -69,7 +69,7 @@ def _check(arguments: Namespace) -> None:
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
     limit_threads(arguments)
-    Thread(target=_load_packages, daemon=True).start()
+    Thread(target=_load_torch, daemon=True).start()
 
     from ..imaging.read_case import read_case
 
@@ -86,11 +86,10 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     write_results(result, arguments.output, span(reporter, 0.85, 1.0))
 
 
-def _load_packages() -> None:
-    """Import what is needed later, while the images are read."""
+def _load_torch() -> None:
+    """Import what takes longest while the images are read."""
     with suppress(ImportError):  # told where it is needed
-        for name in ("torch", "matplotlib.figure"):
-            importlib.import_module(name)
+        importlib.import_module("torch")
 
 
 SUBCOMMAND = Subcommand(
