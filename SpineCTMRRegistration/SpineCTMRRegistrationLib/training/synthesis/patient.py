@@ -22,7 +22,7 @@ from .rendering import contrast_table, render
 from .tissue import SEQUENCES, ct_contrast, mr_contrast
 from .vertebra import SACRUM, T13, typical_sizes
 
-EDITION = 2
+EDITION = 3
 """Counts the changes that give other patients for the same seed; banks of two editions do not mix."""
 LEVELS = (*range(1, 25), SACRUM)
 _MIDDLES = (*[24] * 4, *[23] * 4, *[22] * 4, *[21] * 3, 20, 19, 17, 15, 13, 11, 9, 6, 4)
