@@ -90,9 +90,9 @@ def test_plain_geometry():
     assert flag(overlap_share=0.11).flag == "check"
 
 
-def test_a_spine_of_refused_vertebrae_holds_no_good_one():
-    rows = [flag(), flag(level_ratio=0.5), flag(level_ratio=0.5)]
-    assert [row.flag for row in in_company(rows)] == ["check", "do not use", "do not use"]
+def test_a_spine_of_doubted_vertebrae_holds_no_good_one():
+    rows = [flag(), flag(level_ratio=0.5), flag(visible_share=0.5)]
+    assert [row.flag for row in in_company(rows)] == ["check", "do not use", "check"]
     assert in_company(rows[:2]) == rows[:2]
     assert {row.flag for row in at_wrong_level(rows, "caudal")} == {"do not use"}
     assert "caudal" in at_wrong_level(rows, "caudal")[0].reason

@@ -115,11 +115,11 @@ def signal_values(row: VertebraQuality, rule: DoubtRule = RULE) -> list[float]:
 
 
 def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
-    """The rows, none of them good where most vertebrae of the spine are not to be used."""
-    refused = sum(row.flag == "do not use" for row in rows)
-    if 2 * refused <= len(rows):
+    """The rows, none of them good where most vertebrae of the spine are doubted."""
+    doubted = sum(row.flag != "good" for row in rows)
+    if 2 * doubted <= len(rows):
         return list(rows)
-    reason = "most vertebrae of this spine are not to be used"
+    reason = "most vertebrae of this spine raise doubts"
     return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]
 
 
