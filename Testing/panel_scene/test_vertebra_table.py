@@ -68,8 +68,8 @@ def test_all_vertebrae_can_be_chosen() -> None:
 
 
 def test_rows_come_from_the_quality_file(tmp_path: Path) -> None:
-    good = flag_vertebra("L1", 20, spread_mm=0.1)
-    bad = flag_vertebra("L2", 21, spread_mm=0.1, visible_share=0.01)
+    good = flag_vertebra("L1", 20, spread_mm=0.1, match_ratio=0.5)
+    bad = flag_vertebra("L2", 21, spread_mm=0.1, match_ratio=0.5, visible_share=0.01)
     write_quality_json(tmp_path / "quality.json", [good, bad], {"folding_voxels": 0}, ["Look at L2."])
     quality = read_quality(tmp_path)
     assert [row.flag for row in quality.rows] == ["good", "do not use"]

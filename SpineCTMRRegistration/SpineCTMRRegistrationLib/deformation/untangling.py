@@ -154,6 +154,8 @@ def _cross(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
 
 def _beside(nodes: NDArray[np.int64], shape: tuple[int, ...], reach: int) -> NDArray[np.int64]:
     """Nodes within `reach` steps, not counting those on the border."""
+    if not len(nodes):
+        return nodes
     place = np.stack(np.unravel_index(nodes, shape), 1)
     low = np.maximum(place.min(0) - reach - 1, 0)
     high = np.minimum(place.max(0) + reach + 2, shape)
