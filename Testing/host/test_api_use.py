@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from host import source_names
-from host.test_stand_ins import UI, api  # noqa: F401  (a fixture)
+from host.test_stand_ins import UI
 
 IN_EVERY_QAPPLICATION = {"connect", "processEvents"}
 OF_SLICER_APPLICATION = {"temporaryPath"}
@@ -45,7 +45,7 @@ def qt_members(name: str) -> tuple[set[str], set[str], set[str]]:
     return properties, {n for n in dir(kind) if not n.startswith("_")}, signals
 
 
-def test_widgets_are_used_as_pythonqt_offers_them(api):  # noqa: F811
+def test_widgets_are_used_as_pythonqt_offers_them(api):
     classes, problems, seen = widget_classes(), [], 0
     for use in chains("ui"):
         name, *rest = use.path[1:]
@@ -73,7 +73,7 @@ def test_widgets_are_used_as_pythonqt_offers_them(api):  # noqa: F811
     assert seen > 80
 
 
-def test_functions_of_slicer_util_exist_in_both_releases(api):  # noqa: F811
+def test_functions_of_slicer_util_exist_in_both_releases(api):
     util = api["python"]["slicer.util"]
     known = {*util["functions"], *util["classes"], *util["constants"]}
     used = {use.path[2]: use.where for use in chains("slicer", "util")}
@@ -81,7 +81,7 @@ def test_functions_of_slicer_util_exist_in_both_releases(api):  # noqa: F811
     assert {name: where for name, where in used.items() if name not in known} == {}
 
 
-def test_other_modules_of_slicer_offer_what_is_imported(api):  # noqa: F811
+def test_other_modules_of_slicer_offer_what_is_imported(api):
     for name in ("slicer.ScriptedLoadableModule", "slicer.i18n", "slicer.parameterNodeWrapper", "SampleData"):
         entry = api["python"][name]
         known = {*entry.get("functions", {}), *entry.get("classes", {}), *entry.get("public_names", [])}
@@ -94,14 +94,14 @@ def test_other_modules_of_slicer_offer_what_is_imported(api):  # noqa: F811
     assert used == {"registerCustomSampleDataSource"} <= set(sample_data)
 
 
-def test_what_only_newer_releases_have_is_asked_for_first(api):  # noqa: F811
+def test_what_only_newer_releases_have_is_asked_for_first(api):
     used = {use.path for use in chains("slicer", "packaging")}
     assert used == ONLY_WHERE_PRESENT
     functions = api["python"]["slicer.packaging"].get("functions")  # none in 5.10
     assert functions is None or "pip_install" in functions
 
 
-def test_the_widget_inherits_what_it_uses(api):  # noqa: F811
+def test_the_widget_inherits_what_it_uses(api):
     base = api["python"]["slicer.ScriptedLoadableModule"]["classes"]["ScriptedLoadableModuleWidget"]
     mixin = api["python"]["slicer.util"]["classes"]["VTKObservationMixin"]
     offered = {*base["methods"], *base["instance_attributes"], *mixin["methods"]}
@@ -116,7 +116,7 @@ def test_the_widget_inherits_what_it_uses(api):  # noqa: F811
     }
 
 
-def test_the_application_is_used_little(api):  # noqa: F811
+def test_the_application_is_used_little(api):
     used = {use.path[2]: use for use in chains("slicer", "app")}
     assert set(used) <= IN_EVERY_QAPPLICATION | OF_SLICER_APPLICATION
     signals = {use.text for use in chains("slicer", "app") if use.path[2] == "connect"}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-API = REPOSITORY.parent / "shared" / "slicer_api"
 UI = REPOSITORY / "SpineCTMRRegistration" / "Resources" / "UI" / "SpineCTMRRegistration.ui"
 pytest.importorskip(
     "slicer", exc_type=ImportError, reason="slicer-core is not installed: pip install '.[test]'"
@@ -28,15 +26,6 @@ import qt  # noqa: E402
 import slicer  # noqa: E402
 
 from host import modules, parameter_node, pythonqt, widgets  # noqa: E402
-
-
-@pytest.fixture(params=["slicer-5.10.json", "slicer-5.12.json"])
-def api(request):
-    """What a release of Slicer offers."""
-    path = API / request.param
-    if not path.exists():
-        pytest.skip(f"no list of Slicer's classes at {path}")
-    return json.loads(path.read_text())
 
 
 def own_properties(meta: object) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..reporting import Reporter
-from .options import limit_threads, require_file, whole_number
+from .options import limit_threads, require_file, require_no_file, whole_number
 from .subcommand import Subcommand
 
 EXAMPLES = """\
@@ -44,8 +44,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _check(arguments: Namespace) -> None:
     require_file("budget", arguments.budget, "give a TOML file of recipe keys")
-    if arguments.output.exists() and not arguments.output.is_dir():
-        raise InputError(f"The output '{arguments.output}' is a file; choose a folder.")
+    require_no_file(arguments.output)
     if arguments.elastix and find_spec("itk") is None:
         raise InputError(
             "--elastix needs the package 'itk-elastix'; install it with `pip install itk-elastix`."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..reporting import Reporter
-from .options import limit_threads, require_file, require_image, whole_number
+from .options import limit_threads, require_file, require_image, require_no_file, whole_number
 from .subcommand import Subcommand
 
 EXAMPLES = """\
@@ -74,8 +74,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    if arguments.output.exists() and not arguments.output.is_dir():
-        raise InputError(f"The output '{arguments.output}' is a file; choose a folder.")
+    require_no_file(arguments.output)
     given = [name for name in PAIR if getattr(arguments, name) is not None]
     if given and len(given) < len(PAIR):
         missing = next(name for name in PAIR if name not in given)

@@ -151,6 +151,16 @@ def require_image(name: str, path: Path | None) -> None:
         )
 
 
+def require_no_file(output: Path) -> None:
+    """Accept a folder that a run goes on in, or nothing.
+
+    Raises:
+        InputError: there is a file at `output`.
+    """
+    if output.exists() and not output.is_dir():
+        raise InputError(f"The output '{output}' is a file; choose a folder.")
+
+
 def require_file(name: str, path: Path | None, mend: str) -> None:
     """Accept an existing file or None.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..errors import InputError
 from ..reporting import Reporter
-from .options import limit_threads, whole_number
+from .options import limit_threads, require_no_file, whole_number
 from .subcommand import Subcommand
 
 EXAMPLES = """\
@@ -41,8 +40,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    if arguments.output.exists() and not arguments.output.is_dir():
-        raise InputError(f"The output '{arguments.output}' is a file; choose a folder.")
+    require_no_file(arguments.output)
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..reporting import Reporter
-from .options import limit_threads, whole_number
+from .options import limit_threads, require_no_file, whole_number
 from .subcommand import Subcommand
 
 EXAMPLES = """\
@@ -71,8 +71,7 @@ def _check(arguments: Namespace) -> None:
             raise InputError(f"The {name} '{folder}' does not exist; check the path.")
     if arguments.data is not None and arguments.anatomy is not None:
         raise InputError("--anatomy is for synthetic patients; leave out --data or --anatomy.")
-    if arguments.output.exists() and not arguments.output.is_dir():
-        raise InputError(f"The output '{arguments.output}' is a file; choose a folder.")
+    require_no_file(arguments.output)
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
