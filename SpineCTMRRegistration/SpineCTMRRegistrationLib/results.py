@@ -14,6 +14,7 @@ import SimpleITK as sitk
 
 from . import __version__
 from .alignment import rigid
+from .deformation.jacobian import deformation_determinant
 from .deformation.warping import carried, ct_in_mr, jacobian_on_mr, mr_in_ct, vertebrae_in_mr
 from .errors import RegistrationFailed
 from .imaging.grid import Grid
@@ -21,7 +22,6 @@ from .imaging.vertebra_names import vertebra_name
 from .memory import peak_memory_mb
 from .progress import Progress, silent
 from .quality.assessment import Assessment, assess
-from .quality.jacobian import deformation_determinant
 from .quality.pictures import before_after_overview, heatmap
 from .quality.report import write_report
 from .quality.strip import vertebra_strip

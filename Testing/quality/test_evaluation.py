@@ -10,12 +10,12 @@ import SimpleITK as sitk
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.command import run
 from SpineCTMRRegistrationLib.commands import subcommands
+from SpineCTMRRegistrationLib.deformation.jacobian import determinant_at
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 from SpineCTMRRegistrationLib.quality.evaluation import evaluate
 from SpineCTMRRegistrationLib.quality.evaluation_tables import as_markdown, write_evaluation
 from SpineCTMRRegistrationLib.quality.invertibility import rigid_dice
-from SpineCTMRRegistrationLib.quality.jacobian import determinant_at
 from SpineCTMRRegistrationLib.quality.landmark_pairs import LandmarkPair, read_landmark_pairs
 from SpineCTMRRegistrationLib.quality.metrics import statistics
 from SpineCTMRRegistrationLib.quality.result_folder import read_result_folder

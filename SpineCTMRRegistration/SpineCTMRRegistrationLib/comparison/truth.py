@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..deformation.deformation import Deformation
+from ..deformation.jacobian import folding_count, jacobian_determinant
 from ..imaging.grid import Grid
-from ..quality.jacobian import folding_count, jacobian_determinant
 from ..training.synthesis.phantom import Phantom
 
 SOFT_REACH_MM = 25.0

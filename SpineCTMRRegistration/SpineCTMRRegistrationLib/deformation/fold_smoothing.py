@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 
 from ..imaging.grid import Grid
-from ..quality.jacobian import jacobian_determinant
+from .jacobian import jacobian_determinant
 
 SMALLEST_DETERMINANT, LARGEST_DETERMINANT = 0.3, 3.0
 """Nodes beyond these are smoothed; outside them the inverse is not well represented either."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..alignment import rigid
 from ..imaging.grid import Grid
-from ..quality.jacobian import determinant_at
 from .deformation import Deformation
+from .jacobian import determinant_at
 
 AIR_HU = -1024.0
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..alignment import rigid
+from ..deformation.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from ..imaging.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
 from .flags import VertebraQuality, at_wrong_level, flag_vertebra, in_company
 from .invertibility import inverse_consistency, points_in
-from .jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from .similarity import vertebra_similarity
 
 if TYPE_CHECKING:

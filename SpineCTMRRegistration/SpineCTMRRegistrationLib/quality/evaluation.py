@@ -11,18 +11,18 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..alignment import rigid
-from ..deformation.warping import vertebrae_in_mr
-from ..errors import InputError
-from ..imaging.grid import Grid
-from ..imaging.vertebra_names import cranial_to_caudal, vertebra_list, vertebra_name
-from .invertibility import inverse_consistency, points_in, rigid_dice
-from .jacobian import (
+from ..deformation.jacobian import (
     determinant_at,
     folding_count,
     jacobian_determinant,
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
+from ..deformation.warping import vertebrae_in_mr
+from ..errors import InputError
+from ..imaging.grid import Grid
+from ..imaging.vertebra_names import cranial_to_caudal, vertebra_list, vertebra_name
+from .invertibility import inverse_consistency, points_in, rigid_dice
 from .landmark_pairs import LandmarkPair
 from .metrics import Statistics, dice, statistics, surface_distances, tre, volume_change_percent
 from .result_folder import ResultFolder

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...imaging.grid import Grid
-from ...losses.displacement import weighted_mean
-from ...losses.rigid_dice import rigid_dice_and_volume
-from ...network.motion import Motion
-from ...quality.jacobian import (
+from ...deformation.jacobian import (
     folding_count,
     jacobian_determinant,
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
+from ...imaging.grid import Grid
+from ...losses.displacement import weighted_mean
+from ...losses.rigid_dice import rigid_dice_and_volume
+from ...network.motion import Motion
 from ...training.batch import Batch
 from ...training.outcome import Outcome
 from ...training.validation import mean_dice

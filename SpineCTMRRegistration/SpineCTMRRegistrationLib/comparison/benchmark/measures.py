@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...alignment import rigid
+from ...deformation.jacobian import folding_count, jacobian_determinant
 from ...imaging.grid import Grid
-from ...quality.jacobian import folding_count, jacobian_determinant
 from ...quality.landmark_pairs import LandmarkPair
 from ...quality.metrics import tre
 from ...training.synthesis.phantom import Phantom

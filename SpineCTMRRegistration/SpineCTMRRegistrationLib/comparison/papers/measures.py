@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...alignment import rigid
+from ...deformation.jacobian import folding_count, jacobian_determinant
 from ...imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ...losses.displacement import weighted_mean
 from ...network.motion import Motion
 from ...quality.evaluation import VertebraEvaluation
 from ...quality.evaluation_tables import NAME
-from ...quality.jacobian import folding_count, jacobian_determinant
 from ...quality.metrics import dice, surface_distances
 from ...quality.tables import plain
 from ...training.outcome import Outcome

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...deformation.jacobian import jacobian_determinant
 from ...network.motion import Motion
 from ...quality.histogram import BIN, SHOWN, bin_shares
-from ...quality.jacobian import jacobian_determinant
 from ...training.outcome import Outcome
 from .patients import SPACING_MM, HeldOutPatient
 

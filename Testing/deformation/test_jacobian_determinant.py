@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality import jacobian
-from SpineCTMRRegistrationLib.quality.jacobian import (
+from SpineCTMRRegistrationLib.deformation import jacobian
+from SpineCTMRRegistrationLib.deformation.jacobian import (
     folding_count,
     jacobian_determinant,
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
+from SpineCTMRRegistrationLib.imaging.grid import Grid
 
 OBLIQUE = Rotation.from_euler("xyz", (25, -35, 50), degrees=True).as_matrix()
 DIRECTIONS = {

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..deformation.sampling import value_and_gradient
 from ..imaging.grid import Grid, Points
+from .sampling import value_and_gradient
 
 if TYPE_CHECKING:
-    from ..deformation.deformation import Deformation
+    from .deformation import Deformation
 
 SLAB_VOXELS = 400_000
 """Voxels computed at once: temporaries stay near 30 MB and in reach of the cache."""
