@@ -74,6 +74,8 @@ def test_warnings_of_all_readers_are_gathered(files, patient):
     case = read_case(files["ct"], files["mr"], files["labels"], files["points"])
     assert len(case.warnings) == 1
     assert "tumour" in case.warnings[0]
+    assert case.warnings[0].startswith("The MR landmark list")
+    assert str(files["points"].parent) not in case.warnings[0]
 
 
 def test_real_pair(real_data, tmp_path):
@@ -92,6 +94,7 @@ def test_real_pair(real_data, tmp_path):
     assert case.mr_centroids.keys() == {23, 24, 26}
     assert any("cut by the field of view" in w and "L4" in w for w in case.warnings)
     assert all("cut by the field of view" in w for w in case.warnings)
+    assert all("/" not in w for w in case.warnings)
 
 
 def test_real_pair_swapped(real_data):

@@ -54,6 +54,18 @@ def test_a_reference_on_another_grid_gives_nearly_the_same(hand_made):
         assert found[number].hd95_mm == pytest.approx(wanted[number].hd95_mm, abs=max(MR_GRID.spacing_mm))
 
 
+def test_a_reference_of_bodies_only_is_noted(hand_made):
+    result = read_result_folder(hand_made.folder)
+    assert evaluate(result, hand_made.reference).notes == []
+    points, numbers = MR_GRID.points(), sitk.GetArrayFromImage(hand_made.reference)
+    numbers[(numbers == 23) & (points[..., 1] > CENTERS[23][1])] = 0
+    found = evaluate(result, MR_GRID.image(numbers))
+    assert len(found.notes) == 1
+    assert "L4" in found.notes[0]
+    assert "L5" not in found.notes[0]
+    assert found.notes[0] in as_markdown(found)
+
+
 def test_landmark_errors_are_those_of_the_written_transform(hand_made):
     """CT points true to the rigid start but for 3 mm; the field does not move, so before = after."""
     pairs = []

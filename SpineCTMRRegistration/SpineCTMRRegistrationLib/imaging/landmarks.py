@@ -54,7 +54,7 @@ def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]
         raise InputError(f"{path} puts all vertebrae at the same point; place each landmark in its vertebra.")
     if not others:
         return points, ()
-    return points, (f"{path.name}: {quoted_list(others)} not recognised as vertebrae and ignored.",)
+    return points, (f"{path}: {quoted_list(others)} not recognised as vertebrae and ignored.",)
 
 
 def read_named_points(path: Path) -> dict[str, np.ndarray]:

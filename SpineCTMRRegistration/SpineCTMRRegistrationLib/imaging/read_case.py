@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, fields
 from itertools import combinations
 from pathlib import Path
 
@@ -44,12 +45,23 @@ def read_case(
     if mr_vertebrae is not None:
         mr_labels, more = read_vertebrae(mr_vertebrae)
         warnings += more
-    names = InputNames(*(str(p) for p in (ct, mr, vertebrae, mr_landmarks, mr_vertebrae)))
+    paths = zip(fields(InputNames), (ct, mr, vertebrae, mr_landmarks, mr_vertebrae), strict=True)
+    names = InputNames(**{role.name: str(path) for role, path in paths if path is not None})
     warnings += check_case(ct_image, mr_image, labels, centroids, mr_labels, names)
     labels = usable_labels(labels, ct_image)
     if mr_labels is not None:
         mr_labels = usable_labels(mr_labels, mr_image)
-    return Case(ct_image, mr_image, labels, centroids, mr_labels, warnings)
+    return Case(
+        ct_image, mr_image, labels, centroids, mr_labels, tuple(_in_words(w, names) for w in warnings)
+    )
+
+
+def _in_words(warning: str, names: InputNames) -> str:
+    """A warning that says which input it means, not which file: reports are handed around, names are not."""
+    roles = dict(zip(astuple(names), astuple(InputNames()), strict=True))
+    for path in sorted(roles, key=len, reverse=True):
+        warning = warning.replace(path, roles[path])
+    return warning[0].upper() + warning[1:]
 
 
 def _check_distinct(paths: list[Path]) -> None:

@@ -89,11 +89,11 @@ def _understood(found: set[int], path: Path) -> tuple[set[int], tuple[str, ...]]
         )
     warnings = []
     if ignored := sorted(found - kept):
-        warnings.append(f"{path.name}: labels {_some(ignored)} are not vertebrae and were ignored.")
+        warnings.append(f"{path}: labels {_some(ignored)} are not vertebrae and were ignored.")
     for number, neighbours in _RARE.items():
         if number in kept and not kept & neighbours:
             warnings.append(
-                f"{path.name}: label {number} was read as {vertebra_name(number)}, but no neighbour of it"
+                f"{path}: label {number} was read as {vertebra_name(number)}, but no neighbour of it"
                 " is there; make sure that the labels are VerSe numbers."
             )
     return kept, tuple(warnings)
@@ -114,11 +114,9 @@ def _from_segments(
     if len(empty) == len(set(numbers.values())):
         raise InputError(f"{path} has vertebra segments, but all are empty; give the finished segmentation.")
     if empty:
-        warnings += (f"{path.name}: {', '.join(map(vertebra_name, empty))} is empty and was ignored.",)
+        warnings += (f"{path}: {', '.join(map(vertebra_name, empty))} is empty and was ignored.",)
     if shared:
-        warnings += (
-            f"{path.name}: vertebra segments overlap in {shared} voxels, which went to the upper one.",
-        )
+        warnings += (f"{path}: vertebra segments overlap in {shared} voxels, which went to the upper one.",)
     return Grid.of(image).image(labels), warnings
 
 

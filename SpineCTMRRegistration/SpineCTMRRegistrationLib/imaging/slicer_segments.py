@@ -76,10 +76,10 @@ def numbered_segments(segments: list[Segment], path: Path) -> tuple[dict[Segment
                 " keep one of them."
             )
         if len(names) > 1:
-            warnings.append(f"{path.name}: {' and '.join(names)} were joined to the sacrum.")
+            warnings.append(f"{path}: {' and '.join(names)} were joined to the sacrum.")
     others = [s.name for s in segments if s not in numbers]
     if others:
-        warnings.append(f"{path.name}: {quoted_list(others)} not recognised as vertebrae and ignored.")
+        warnings.append(f"{path}: {quoted_list(others)} not recognised as vertebrae and ignored.")
     return numbers, tuple(warnings)
 
 
@@ -97,7 +97,7 @@ def _by_default_names(segments: list[Segment], path: Path) -> tuple[dict[Segment
             f"{path} has no segment named after a vertebra (found {quoted_list(names)});"
             f" rename the segments: {UNDERSTOOD} are understood."
         )
-    return numbers, (f"{path.name}: segment names were read as VerSe numbers (Segment_20 = L1).",)
+    return numbers, (f"{path}: segment names were read as VerSe numbers (Segment_20 = L1).",)
 
 
 def _segment(index: int, header: dict[str, str], layers: int) -> Segment:

@@ -18,13 +18,12 @@ from ..deformation.jacobian import (
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
-from ..deformation.warping import vertebrae_in_mr
-from ..errors import InputError
 from ..imaging.grid import Grid
-from ..imaging.vertebra_names import cranial_to_caudal, vertebra_list, vertebra_name
+from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from .invertibility import inverse_consistency, points_in, rigid_dice
 from .landmark_pairs import LandmarkPair
-from .metrics import Statistics, dice, statistics, surface_distances, tre, volume_change_percent
+from .metrics import Statistics, statistics, tre, volume_change_percent
+from .overlap import overlap_with
 from .result_folder import ResultFolder
 
 NAN = float("nan")
@@ -89,12 +88,14 @@ class Evaluation:
         overall: figures of the whole transform by name, units in the names.
         summary: the vertebrae together, by metric.
         landmark_errors: (before, after) in mm by landmark name.
+        notes: what to know when reading the figures, one sentence each.
     """
 
     vertebrae: list[VertebraEvaluation]
     overall: dict[str, float]
     summary: dict[str, Statistics]
     landmark_errors: dict[str, tuple[float, float]]
+    notes: list[str]
 
 
 def evaluate(
@@ -113,14 +114,16 @@ def evaluate(
     determinant = jacobian_determinant(result.field, result.box)
     numbers = cranial_to_caudal(result.poses)
     rows = {n: _regularity(result, n) for n in numbers}
+    notes: list[str] = []
     if reference is not None:
-        _add_overlap(rows, result, reference)
+        overlaps, notes = overlap_with(reference, result)
+        rows |= {n: replace(rows[n], **vars(overlap)) for n, overlap in overlaps.items()}
     errors = _landmark_errors(result, landmarks)
     _add_landmarks(rows, result, landmarks, errors)
     table = [rows[n] for n in numbers]
     summary = {metric: statistics([getattr(row, metric) for row in table]) for metric in METRICS}
     del summary["landmarks"]
-    return Evaluation(table, _overall(result, determinant, errors), summary, errors)
+    return Evaluation(table, _overall(result, determinant, errors), summary, errors, notes)
 
 
 def _overall(
@@ -183,36 +186,6 @@ def _from_registration(result: ResultFolder, number: int) -> dict[str, Any]:
     return {}
 
 
-def _add_overlap(rows: dict[int, VertebraEvaluation], result: ResultFolder, reference: sitk.Image) -> None:
-    grid = Grid.of(reference)
-    truth = sitk.GetArrayViewFromImage(reference)
-    common = set(np.unique(truth).tolist()) & set(rows)
-    if not common:
-        raise InputError(
-            f"The MR segmentation ({vertebra_list(set(np.unique(truth).tolist()) - {0})}) and the result "
-            f"({vertebra_list(rows)}) have no vertebra in common; name the same vertebrae in both."
-        )
-    identity = sitk.Transform()
-    after = sitk.Resample(result.labels_in_mr, grid.empty(), identity, sitk.sitkNearestNeighbor, 0.0)
-    back = {n: result.start @ rigid.inverse(result.poses[n]) for n in common}
-    before = vertebrae_in_mr(after, reference, {n: m for n, m in back.items() if _holds(after, n)})
-    found, started = sitk.GetArrayViewFromImage(after), sitk.GetArrayViewFromImage(before)
-    if not any(np.any(found == n) for n in common):
-        raise InputError(
-            "The MR segmentation and the result do not overlap; give labels of the MR that was registered."
-        )
-    for n in common:
-        distances = surface_distances(found == n, truth == n, grid.spacing_mm)
-        rows[n] = replace(
-            rows[n],
-            dice=dice(found == n, truth == n),
-            dice_before=dice(started == n, truth == n),
-            mean_surface_mm=distances.mean_mm,
-            hd95_mm=distances.hd95_mm,
-            hd99_mm=distances.hd99_mm,
-        )
-
-
 def _landmark_errors(
     result: ResultFolder, landmarks: Sequence[LandmarkPair]
 ) -> dict[str, tuple[float, float]]:
@@ -250,7 +223,3 @@ def _box(mask: NDArray[Any], margin: int) -> tuple[slice, ...]:
     where = np.argwhere(mask)
     low, high = np.maximum(where.min(0) - margin, 0), np.minimum(where.max(0) + margin + 1, mask.shape)
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-
-def _holds(labels: sitk.Image, number: int) -> bool:
-    return bool(np.any(sitk.GetArrayViewFromImage(labels) == number))

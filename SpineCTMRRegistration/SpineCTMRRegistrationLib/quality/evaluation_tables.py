@@ -53,6 +53,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         "overall": evaluation.overall,
         "summary": {metric: asdict(values) for metric, values in evaluation.summary.items()},
         "landmark_errors": evaluation.landmark_errors,
+        "notes": evaluation.notes,
     }
     text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, data in (("json", text), ("csv", as_csv(evaluation)), ("md", as_markdown(evaluation))):
@@ -84,6 +85,7 @@ def as_markdown(evaluation: Evaluation) -> str:
         values = [number(getattr(row, metric)) for row in evaluation.vertebrae]
         summary = evaluation.summary.get(metric)
         lines.append(line([TITLES[metric], *values, *(spread(summary) if summary else ("", ""))]))
+    lines += [f"\n{note}" for note in evaluation.notes]
     lines += ["", *header(["whole transform", ""])]
     overall = {key: value for key, value in evaluation.overall.items() if _is_measured(key, value)}
     lines += [line([OVERALL_TITLES[key], number(value)]) for key, value in overall.items()]
