@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import wilcoxon
 from SpineCTMRRegistrationLib.errors import InputError
 from SpineCTMRRegistrationLib.quality.cohort import as_markdown, compare, holm, read_cohort, signed_rank_p
 
@@ -16,13 +17,27 @@ def test_signed_rank_agrees_with_hollander_and_wolfe():
     assert signed_rank_p(before, after) == pytest.approx(0.03906, abs=1e-5)
 
 
-def test_signed_rank_agrees_with_counting_all_signs():
-    difference = np.array([1.0, -2.0, 3.5, 4.0, 5.5, 7.0])
-    ranks = np.arange(1, 7)
-    observed = min(ranks[difference > 0].sum(), ranks[difference < 0].sum())
-    sums = [ranks[np.array(signs, bool)].sum() for signs in product([0, 1], repeat=6)]
+@pytest.mark.parametrize(
+    ("difference", "ranks"),
+    [
+        ([1.0, -2.0, 3.5, 4.0, 5.5, 7.0], [1, 2, 3, 4, 5, 6]),
+        ([1.0, 1.0, -1.0, 2.0, 2.0, 0.0, -3.0], [2, 2, 2, 4.5, 4.5, 6]),
+    ],
+)
+def test_signed_rank_agrees_with_counting_all_signs(difference: list[float], ranks: list[float]):
+    """With ties, which share their ranks, and with a patient where both are equal, who does not count."""
+    signs = np.sign([d for d in difference if d])
+    observed = min(np.dot(ranks, signs > 0), np.dot(ranks, signs < 0))
+    sums = [np.dot(ranks, chosen) for chosen in product([0, 1], repeat=6)]
     wanted = min(1.0, 2 * np.mean([s <= observed for s in sums]))
-    assert signed_rank_p(np.zeros(6), difference) == pytest.approx(wanted)
+    assert signed_rank_p(np.zeros(len(difference)), difference) == pytest.approx(wanted)
+
+
+def test_signed_rank_of_many_pairs_goes_over_into_scipys():
+    difference = np.round(np.random.default_rng(0).normal(0.2, 1, 51), 1) + 0.05
+    exact, approximate = (signed_rank_p(np.zeros(n), difference[:n]) for n in (50, 51))
+    assert approximate == pytest.approx(wilcoxon(difference).pvalue)
+    assert exact == pytest.approx(wilcoxon(difference[:50]).pvalue, abs=1e-3)
 
 
 def test_equal_methods_and_no_pairs():

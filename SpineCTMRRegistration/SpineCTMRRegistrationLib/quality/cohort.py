@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
+from scipy.stats import rankdata, wilcoxon
 
 from ..errors import InputError
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
@@ -17,6 +17,8 @@ from .evaluation_tables import NAME, TITLES
 from .markdown import header, line, number, spread
 from .metrics import Statistics, statistics
 
+EXACT = 50
+"""Most pairs for which the signed-rank test counts all signs."""
 Cohort = dict[str, dict[int, dict[str, float]]]
 """Metrics by patient and vertebra number."""
 
@@ -44,11 +46,25 @@ class PairedComparison:
 
 
 def signed_rank_p(first: ArrayLike, second: ArrayLike) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test for pairs (n,): exact for small samples without ties."""
+    """Two-sided p of Wilcoxon's signed-rank test for pairs (n,), of which equal ones do not count.
+
+    Exact up to `EXACT` pairs, with ties too, for which SciPy tries all signs one by one.
+    """
     difference = np.asarray(second, float) - np.asarray(first, float)
     if difference.size == 0:
         return float("nan")
-    return float(wilcoxon(difference).pvalue) if np.any(difference != 0) else 1.0
+    difference = difference[difference != 0]
+    if difference.size == 0:
+        return 1.0
+    if difference.size > EXACT:
+        return float(wilcoxon(difference, method="asymptotic").pvalue)
+    ranks = np.rint(2 * rankdata(np.abs(difference))).astype(int)
+    ways = np.ones(1)
+    for rank in ranks:
+        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+    found = int(ranks[difference > 0].sum())
+    tail = min(ways[: found + 1].sum(), ways[found:].sum())
+    return float(min(1.0, 2 * tail / ways.sum()))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

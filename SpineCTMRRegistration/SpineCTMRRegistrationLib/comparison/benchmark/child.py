@@ -47,13 +47,13 @@ def main(function: str, folder: Path, threads: int) -> None:
     began, busy = time.perf_counter(), time.process_time()
     try:
         transform = register(problem, threads)
+        cost = Cost(time.perf_counter() - began, time.process_time() - busy, peak_memory_mb())
+        sitk.WriteTransform(transform, str(folder / TRANSFORM))
     except Exception as error:
         traceback.print_exc()
         text = " ".join(str(error).split())[:200]
         (folder / FOUND).write_text(json.dumps({"failure": f"{type(error).__name__}: {text}"}))
         raise SystemExit(1) from error
-    cost = Cost(time.perf_counter() - began, time.process_time() - busy, peak_memory_mb())
-    sitk.WriteTransform(transform, str(folder / TRANSFORM))
     (folder / FOUND).write_text(json.dumps(asdict(cost)))
 
 

@@ -51,8 +51,10 @@ class Problem:
         return self.after_start(field)
 
     def after_start(self, transform: sitk.Transform) -> sitk.CompositeTransform:
-        """`mr_to_ct` of a transform from `fixed` to `moving`."""
-        return sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(self.start)), transform])
+        """`mr_to_ct` of a transform from `fixed` to `moving`; flat, because ITK writes no nested ones."""
+        whole = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(self.start)), transform])
+        whole.FlattenTransform()
+        return whole
 
 
 def make_problem(case: Case, margin_mm: float, spacing_mm: float = SPACING_MM) -> Problem:
