@@ -1,4 +1,4 @@
-"""The motion of the whole body between the images: rigid bones, and soft tissue as network and images say."""
+"""The motion of the whole body between the images: rigid bones, and soft tissue as the images say."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from scipy.ndimage import distance_transform_edt
 from .alignment import rigid
 from .deformation.bones import Bone, distance_from_bones, labels_in_box, make_bones
 from .deformation.deformation import Deformation, bone_motion, build_deformation, compose, spine_box
-from .deformation.inversion import sample_vectors
 from .deformation.options import DeformationOptions
 from .deformation.polyrigid import node_coordinates
-from .deformation.soft_tissue import disagreement, soft_motion
+from .deformation.soft_tissue import soft_motion
 from .imaging.case import Case
 from .imaging.grid import Grid
 from .imaging.label_voxels import bone_corners
 from .imaging.vertebra_names import vertebra_name
-from .network.prediction import case_on_grid, predict_displacement
-from .network.runtime import LoadedNetwork
+from .network.prediction import case_on_grid
 from .options import LARGEST_FIELD_VOXELS, RegistrationOptions
 from .progress import Progress
 
@@ -32,14 +30,13 @@ WINDOW_MM = 14.0
 """Over this distance the soft-tissue motion fades to zero at the end of the box and of what the MR shows."""
 NOTABLE_CONTACT = 0.01
 """Share of a bone that touches another one, from which on the user is told."""
-PRIOR_SUPPORT = 0.9
-"""The network's soft-tissue motion is used if it lowers the images' disagreement to this share."""
+SOFT_TISSUE_HU = (-200.0, 300.0)
+"""What lies beyond looks alike to the search for the soft tissue."""
 
 
 def deform(
     case: Case,
     poses: Mapping[int, rigid.Rigid],
-    network: LoadedNetwork,
     options: RegistrationOptions,
     progress: Progress,
     notes: list[str],
@@ -49,7 +46,6 @@ def deform(
     Args:
         case: the inputs.
         poses: CT→MR in LPS mm, by VerSe number.
-        network: says how the soft tissue moves; the images must agree.
         options: what the user chose.
         progress: told the stage and the share done.
         notes: what a user should know is appended here.
@@ -63,7 +59,7 @@ def deform(
     labels = labels_in_box(case.vertebrae, global_rigid, box)
     bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
     explained = bone_motion(bones, box, settings)
-    soft = _soft_motion(case, bones, box, global_rigid, explained, network, settings, options, notes)
+    soft = _soft_motion(case, bones, box, global_rigid, explained, settings, options)
     progress("deformation", 0.8)
     deformation = build_deformation(
         bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
@@ -94,10 +90,8 @@ def _soft_motion(
     box: Grid,
     global_rigid: rigid.Rigid,
     explained: torch.Tensor,
-    network: LoadedNetwork,
     settings: DeformationOptions,
     options: RegistrationOptions,
-    notes: list[str],
 ) -> torch.Tensor:
     """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
     coarse = box.coarse(settings.stride)
@@ -105,25 +99,12 @@ def _soft_motion(
     field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
     to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
     mr, ct = case_on_grid(case, coarse, to_ct)
-    grid, seen = coarse, (mr, ct)
-    if spacing != network.card.spacing_mm:
-        grid = coarse.with_spacing(network.card.spacing_mm)
-        seen = case_on_grid(case, grid, to_ct)
-    prior = predict_displacement(network, *seen)
-    shift = torch.tensor(np.subtract(coarse.origin_mm, grid.origin_mm), dtype=torch.float32)
-    prior = sample_vectors(prior, node_coordinates(coarse) + shift, grid.spacing_mm[0])
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
     free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
-    free, prior = free.float(), prior * free[..., None]
-    nothing = torch.zeros_like(prior)
-    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(-250, 800)
-    scores = [disagreement(*images, free, field, spacing) for field in (prior, nothing)]
-    if scores[0] >= PRIOR_SUPPORT * scores[1]:
-        notes.append("The images do not support the network's soft-tissue motion; it was left out.")
-        prior = nothing
-    return soft_motion(*images, free, prior, spacing, options.soft_tissue)
+    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(*SOFT_TISSUE_HU)
+    return soft_motion(*images, free.float(), spacing, options.soft_tissue)
 
 
 def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:

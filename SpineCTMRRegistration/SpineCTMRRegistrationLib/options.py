@@ -61,5 +61,5 @@ class RegistrationOptions:
     @property
     def soft_tissue(self) -> SoftTissueOptions:
         """How the soft tissue is followed on the images."""
-        steps = {"fast": ((2, 4),), "standard": ((2, 6),), "best": ((2, 12), (1, 2))}
-        return SoftTissueOptions(stages=steps[self.quality])
+        points = {"fast": 20_000, "standard": 50_000, "best": 200_000}
+        return SoftTissueOptions(points=points[self.quality])

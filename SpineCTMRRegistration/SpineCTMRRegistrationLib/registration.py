@@ -112,7 +112,7 @@ def register(
     stage = _Stages(progress)
     found = find_poses(case, options, stage, notes)
     poses = {n: v.pose for n, v in found.vertebrae.items()}
-    deformation = deform(case, poses, found.network, options, stage, notes)
+    deformation = deform(case, poses, options, stage, notes)
     stage("done", 1.0)
     return RegistrationResult(
         case=case, options=options, deformation=deformation, notes=notes, seconds=stage.seconds, **vars(found)

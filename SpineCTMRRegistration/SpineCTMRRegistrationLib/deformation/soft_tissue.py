@@ -1,7 +1,7 @@
 """Motion of the soft tissue between the bones, found on the images.
 
-Optical flow on MIND-SSC descriptors: Gauss-Newton steps of the descriptor difference with a membrane
-that keeps the change of a prior field (Horn and Schunck 1981), solved by conjugate gradients.
+Gauss-Newton steps on MIND-SSC descriptors and mutual information at scattered points. What the points say
+is averaged over the cells of a lattice, whose nodes a membrane holds together (Horn and Schunck 1981).
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import torch
 import torch.nn.functional as F
 
 from ..vertebrae import descriptors
+from ..vertebrae.mutual_information import information_slopes
+from .inversion import sample_vectors
 from .sampling import value_and_gradient
+
+OVER_RELAXATION = 1.5
+"""Averaging over whole cells overstates how stiff the evidence is, so that plain steps fall short."""
 
 
 @dataclass(frozen=True)
@@ -20,23 +25,24 @@ class SoftTissueOptions:
     """How the soft tissue is followed.
 
     Attributes:
-        stages: (coarsening factor, Gauss-Newton steps), from coarse to fine.
-        stiffness: weight of the membrane against the evidence of one voxel.
+        steps: Gauss-Newton steps.
+        points: looked at in each step.
+        cell_mm: side of the lattice's cells.
+        stiffness: weight of the membrane against the evidence of one point.
+        information: weight of the mutual information beside the descriptors.
         limit_mm: largest step.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((2, 6), (1, 1))
-    stiffness: float = 3.0
+    steps: int = 6
+    points: int = 50_000
+    cell_mm: float = 8.0
+    stiffness: float = 0.2
+    information: float = 1.0
     limit_mm: float = 3.0
 
 
 def soft_motion(
-    mr: torch.Tensor,
-    ct: torch.Tensor,
-    free: torch.Tensor,
-    prior: torch.Tensor,
-    spacing_mm: float,
-    options: SoftTissueOptions,
+    mr: torch.Tensor, ct: torch.Tensor, free: torch.Tensor, spacing_mm: float, options: SoftTissueOptions
 ) -> torch.Tensor:
     """Displacement (z, y, x, 3) in mm along the grid's axes from MR voxels to their places in `ct`.
 
@@ -44,85 +50,84 @@ def soft_motion(
         mr: (z, y, x).
         ct: (z, y, x), moved to the MR as far as the bones explain.
         free: (z, y, x) in [0, 1]: 0 where the displacement must be zero or is unknown to the images.
-        prior: (z, y, x, 3) mm, the displacement expected before looking.
         spacing_mm: of the grid.
         options: see `SoftTissueOptions`.
     """
-    field = prior
-    for factor, steps in options.stages:
-        fixed, moving, inside = (_pooled(v[..., None], factor)[..., 0] for v in (mr, ct, free))
-        expected, start = _pooled(prior, factor), _pooled(field, factor)
-        found = _match(fixed, moving, inside, start, expected, spacing_mm * factor, steps, options)
-        field = field + _spread(found - start, factor, mr.shape)
-    return field * free[..., None]
-
-
-def disagreement(
-    mr: torch.Tensor, ct: torch.Tensor, free: torch.Tensor, field: torch.Tensor, spacing_mm: float
-) -> float:
-    """Mean squared MIND-SSC difference at half resolution where `free`, under a displacement.
-
-    Arguments as for `soft_motion`; `field` is (z, y, x, 3) in mm.
-    """
-    fixed, moving, inside = (_pooled(v[..., None], 2)[..., 0] for v in (mr, ct, free))
-    where = (inside > 0.5).nonzero()
-    shift = _pooled(field, 2)[where[:, 0], where[:, 1], where[:, 2]] / (2 * spacing_mm)
-    target = descriptors.dense(fixed)[where[:, 0], where[:, 1], where[:, 2]]
-    value, _ = value_and_gradient(descriptors.dense(moving), where.flip(-1).float() + shift)
-    return float((target - value).square().mean())
-
-
-def _pooled(field: torch.Tensor, factor: int) -> torch.Tensor:
-    """Mean of blocks of a field (z, y, x, c), padded to whole blocks."""
-    if factor == 1:
-        return field
-    channels = field.permute(3, 0, 1, 2)[None]
-    extra = [(-n) % factor for n in channels.shape[2:]]
-    channels = F.pad(channels, (0, extra[2], 0, extra[1], 0, extra[0]), mode="replicate")
-    return F.avg_pool3d(channels, factor)[0].permute(1, 2, 3, 0).contiguous()
-
-
-def _spread(field: torch.Tensor, factor: int, shape: torch.Size) -> torch.Tensor:
-    """Inverse of `_pooled` by linear interpolation between the blocks' centres."""
-    if factor == 1:
-        return field
-    channels = F.interpolate(field.permute(3, 0, 1, 2)[None], scale_factor=factor, mode="trilinear")
-    return channels[0, :, : shape[0], : shape[1], : shape[2]].permute(1, 2, 3, 0).contiguous()
-
-
-def _match(
-    mr: torch.Tensor,
-    ct: torch.Tensor,
-    free: torch.Tensor,
-    field: torch.Tensor,
-    prior: torch.Tensor,
-    spacing_mm: float,
-    steps: int,
-    options: SoftTissueOptions,
-) -> torch.Tensor:
-    where = (free > 0.5).nonzero()
-    target = descriptors.dense(mr)[where[:, 0], where[:, 1], where[:, 2]]
-    moving = descriptors.dense(ct)
-    index = where.flip(-1).float()
-    mask = (free > 0.5)[..., None].float()
-    for _ in range(steps):
-        place = index + field[where[:, 0], where[:, 1], where[:, 2]] / spacing_mm
-        value, slopes = value_and_gradient(moving, place)
-        difference = target - value
-        error = difference.square().mean(-1)
-        scale = 1 / (12 * (error + error.mean()).clamp(min=1e-6) * spacing_mm)
-        pull = torch.zeros_like(field)
-        stiffness = torch.zeros((*field.shape, 3), device=field.device)
-        gradient = torch.stack([(s * difference).sum(-1) * scale for s in slopes], -1)
-        products = torch.stack([(a * b).sum(-1) * scale / spacing_mm for a in slopes for b in slopes], -1)
-        pull[where[:, 0], where[:, 1], where[:, 2]] = gradient
-        stiffness[where[:, 0], where[:, 1], where[:, 2]] = products.unflatten(-1, (3, 3))
-        weight = options.stiffness
-        right = pull - weight * _laplacian(field - prior) * mask
-        step = _conjugate_gradients(stiffness, right, mask, weight, iterations=15)
+    cell = max(round(options.cell_mm / spacing_mm), 1)
+    lattice = mr.new_zeros((*(-(-n // cell) for n in mr.shape), 3))
+    voxels = free.nonzero()
+    if len(voxels) == 0:
+        return mr.new_zeros((*mr.shape, 3))
+    images = _Images(mr, ct, descriptors.dense(mr), descriptors.dense(ct), spacing_mm)
+    generator = torch.Generator().manual_seed(0)
+    share = min(options.points, len(voxels)) / len(voxels)
+    for _ in range(options.steps):
+        chosen = torch.randint(len(voxels), (round(share * len(voxels)),), generator=generator)
+        index = voxels[chosen.to(voxels.device)]
+        jitter = (torch.rand(index.shape, generator=generator) - 0.5).to(mr)
+        weight = free[index.unbind(-1)]
+        points = index.flip(-1) + jitter
+        shift = sample_vectors(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
+        pull, stiffness = images.evidence(points, points + shift / spacing_mm, weight, options.information)
+        mean = 1 / (share * cell**3)
+        pull, stiffness = (_gathered(v * mean, index // cell, lattice.shape) for v in (pull, stiffness))
+        right = pull - options.stiffness * _laplacian(lattice)
+        step = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options.stiffness, iterations=30)
         size = step.norm(dim=-1, keepdim=True)
-        field = field + step * (options.limit_mm / size.clamp(min=options.limit_mm))
-    return field
+        lattice = lattice + step * (options.limit_mm / size.clamp(min=options.limit_mm))
+    return _spread(lattice, cell, mr.shape) * free[..., None]
+
+
+@dataclass(frozen=True)
+class _Images:
+    """MR and CT (z, y, x), and their descriptors (z, y, x, 12).
+
+    Both are looked at between the voxels. At whole voxels the value interpolated in the CT shares its noise
+    with its one-sided slope, and every step would lead towards the middle of eight voxels.
+    """
+
+    mr: torch.Tensor
+    ct: torch.Tensor
+    mr_descriptors: torch.Tensor
+    ct_descriptors: torch.Tensor
+    spacing_mm: float
+
+    def evidence(
+        self, points: torch.Tensor, places: torch.Tensor, weight: torch.Tensor, information: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pull (n, 3) per mm and Gauss-Newton matrices (n, 3, 3) of MR points at their places in the CT.
+
+        Args:
+            points, places: (n, 3) continuous voxels (x, y, z).
+            weight: (n,) share of the lattice's motion that each point follows.
+            information: weight of the mutual information.
+        """
+        wanted, _ = value_and_gradient(self.mr_descriptors, points)
+        value, slopes = value_and_gradient(self.ct_descriptors, places)
+        difference = wanted - value
+        error = difference.square().mean(-1)
+        change = torch.stack(slopes, -1) * (weight / self.spacing_mm)[:, None, None]
+        scaled = change / (12 * (error + error.mean()).clamp(min=1e-6))[:, None, None]
+        pull = (scaled * difference[..., None]).sum(1)
+        matrix = scaled.transpose(1, 2) @ change
+        mr, _ = value_and_gradient(self.mr[..., None], points)
+        ct, slopes = value_and_gradient(self.ct[..., None], places)
+        steepness = torch.cat(slopes, -1) / self.spacing_mm
+        score = information_slopes(ct[None, :, 0], steepness[None], mr[None, :, 0], weight[None])[0]
+        pull = pull + information * score
+        return pull, matrix + information * score[:, :, None] * score[:, None, :]
+
+
+def _gathered(values: torch.Tensor, cells: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """Sums (z, y, x, ...) of values (n, ...) over the points in each cell; `cells` (n, 3) is (z, y, x)."""
+    sums = values.new_zeros((*shape[:3], *values.shape[1:]))
+    return sums.index_put_(cells.unbind(-1), values, accumulate=True)
+
+
+def _spread(lattice: torch.Tensor, cell: int, shape: torch.Size) -> torch.Tensor:
+    """The lattice's vectors (z, y, x, 3) at all voxels, linear between the cells' centres."""
+    channels = F.interpolate(lattice.permute(3, 0, 1, 2)[None], scale_factor=cell, mode="trilinear")
+    return channels[0, :, : shape[0], : shape[1], : shape[2]].permute(1, 2, 3, 0).contiguous()
 
 
 def _laplacian(field: torch.Tensor) -> torch.Tensor:
@@ -136,16 +141,16 @@ def _laplacian(field: torch.Tensor) -> torch.Tensor:
 
 
 def _conjugate_gradients(
-    stiffness: torch.Tensor, right: torch.Tensor, mask: torch.Tensor, weight: float, iterations: int
+    stiffness: torch.Tensor, right: torch.Tensor, weight: float, iterations: int
 ) -> torch.Tensor:
-    """Solve (stiffness + weight * Laplacian) x = right on the mask, with x = 0 elsewhere."""
+    """Solve (stiffness + weight * Laplacian) x = right."""
     diagonal = stiffness.diagonal(dim1=-2, dim2=-1) + 6 * weight
     x = torch.zeros_like(right)
-    residual = right * mask
+    residual = right
     direction = scaled = residual / diagonal
     power = (residual * scaled).sum()
     for _ in range(iterations):
-        image = ((stiffness @ direction[..., None])[..., 0] + weight * _laplacian(direction)) * mask
+        image = (stiffness @ direction[..., None])[..., 0] + weight * _laplacian(direction)
         length = power / (direction * image).sum().clamp(min=1e-20)
         x = x + length * direction
         residual = residual - length * image

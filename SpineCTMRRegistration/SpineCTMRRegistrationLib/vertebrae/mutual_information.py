@@ -30,13 +30,27 @@ def information_terms(
         lever: (..., p, 3, 6) derivatives of the samples' places in mm by a pose step.
         weight: (..., p) of each sample.
     """
-    i, per_bin = _bins(mr, weight)
-    j, _ = _bins(ct, weight)
-    score = _scores(i.flatten(0, -2), j.flatten(0, -2), weight.flatten(0, -2)).reshape(i.shape)
-    inside = (i > 1) & (i < BINS - 2)
-    change = (slopes[..., None, :] @ lever)[..., 0, :] * (score * inside * weight * per_bin)[..., None]
+    change = (information_slopes(mr, slopes, ct, weight)[..., None, :] @ lever)[..., 0, :]
     amount = weight.sum(-1).clamp(min=1e-3)[..., None]
     return change.transpose(-1, -2) @ change / amount[..., None], -change.sum(-2) / amount
+
+
+def information_slopes(
+    moving: torch.Tensor, slopes: torch.Tensor, still: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Derivative (..., p, 3) per mm of each sample's weighted log-likelihood by its place in one image.
+
+    Args:
+        moving: (..., p) intensities at those places; each row has its own joint density.
+        slopes: (..., p, 3) their derivatives per mm.
+        still: (..., p) intensities of the same samples in the other image.
+        weight: (..., p) of each sample.
+    """
+    i, per_bin = _bins(moving, weight)
+    j, _ = _bins(still, weight)
+    score = _scores(i.flatten(0, -2), j.flatten(0, -2), weight.flatten(0, -2)).reshape(i.shape)
+    inside = (i > 1) & (i < BINS - 2)
+    return slopes * (score * inside * weight * per_bin)[..., None]
 
 
 def _bins(values: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
