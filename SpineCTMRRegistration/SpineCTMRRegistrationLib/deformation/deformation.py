@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,19 @@ class Deformation:
 
     def mr_to_ct(self) -> sitk.CompositeTransform:
         """Maps an MR point to the CT point showing the same tissue (resamples the CT onto the MR)."""
-        back = rigid.to_sitk(rigid.inverse(self.global_rigid), self.box.center_mm)
-        return sitk.CompositeTransform([back, _field_transform(self.mr_to_ct_field, self.box)])
+        return self._mr_to_ct
 
     def ct_to_mr(self) -> sitk.CompositeTransform:
         """Maps a CT point to the MR point showing the same tissue (moves CT points and models)."""
+        return self._ct_to_mr
+
+    @cached_property
+    def _mr_to_ct(self) -> sitk.CompositeTransform:
+        back = rigid.to_sitk(rigid.inverse(self.global_rigid), self.box.center_mm)
+        return sitk.CompositeTransform([back, _field_transform(self.mr_to_ct_field, self.box)])
+
+    @cached_property
+    def _ct_to_mr(self) -> sitk.CompositeTransform:
         forth = rigid.to_sitk(
             self.global_rigid, rigid.apply(rigid.inverse(self.global_rigid), self.box.center_mm)
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, generate_binary_structure
 from scipy.optimize import minimize
@@ -83,18 +84,18 @@ def untangle(
 
 def _strained(field: NDArray[Any], spacing_mm: float) -> NDArray[np.int64]:
     """Flat indices of the nodes, not on the border, at which a corner may fold."""
-    total = np.zeros(field.shape[:3], np.float32)
+    here = torch.from_numpy(field)
+    total = torch.zeros(here.shape[:3])
     for axis in range(3):
-        step = np.diff(field, axis=axis)
-        square = np.einsum("zyxi,zyxi->zyx", step, step)
-        largest = np.zeros_like(total)
-        ahead, behind = (np.moveaxis(largest, axis, 0)[s] for s in (slice(None, -1), slice(1, None)))
-        square = np.moveaxis(square, axis, 0)
-        np.maximum(ahead, square, out=ahead)
-        np.maximum(behind, square, out=behind)
+        x, y, z = here.diff(dim=axis).square_().unbind(-1)
+        square = (x + y).add_(z)
+        largest = torch.zeros_like(total)
+        largest.narrow(axis, 0, square.shape[axis]).copy_(square)
+        behind = largest.narrow(axis, 1, square.shape[axis])
+        torch.maximum(behind, square, out=behind)
         total += largest
-    strained = np.argwhere(total[1:-1, 1:-1, 1:-1] > SAFE_STRETCH * spacing_mm**2) + 1
-    return np.asarray(np.ravel_multi_index(tuple(strained.T), total.shape))
+    strained = (total[1:-1, 1:-1, 1:-1] > SAFE_STRETCH * spacing_mm**2).nonzero() + 1
+    return np.asarray(np.ravel_multi_index(tuple(strained.numpy().T), field.shape[:3]))
 
 
 def _folded(
