@@ -52,7 +52,7 @@ def deform(
     """
     progress("soft tissue", 0.6)
     corners = bone_corners(case.vertebrae)
-    global_rigid = rigid.mean(list(poses.values()), np.concatenate(list(corners.values())).mean(0))
+    global_rigid = rigid.nearest(poses, corners)
     moved = np.concatenate([rigid.apply(m, corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
     settings = _affordable(options.deformation, moved)
     box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)

@@ -61,5 +61,5 @@ class RegistrationOptions:
     @property
     def soft_tissue(self) -> SoftTissueOptions:
         """How the soft tissue is followed on the images."""
-        points = {"fast": 20_000, "standard": 50_000, "best": 200_000}
+        points = {"fast": 20_000, "standard": 60_000, "best": 200_000}
         return SoftTissueOptions(points=points[self.quality])

@@ -136,10 +136,10 @@ def find_poses(case: Case, options: RegistrationOptions, progress: Progress, not
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
     network_poses = _network_poses(network, case, start)
-    nearer = _nearer(start, network_poses)
+    nearer = _nearer(start, case, network_poses)
     if _distance_mm(start, nearer) > SURE_REACH_MM:
         network_poses = _network_poses(network, case, nearer)
-        nearer = _nearer(start, network_poses)
+        nearer = _nearer(start, case, network_poses)
     progress("vertebrae", 0.25)
     known = [network_poses, dict.fromkeys(start.ct_centers, start.global_rigid)]
     vertebrae, shift = _refine(case, nearer, known, options)
@@ -158,12 +158,11 @@ def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int
     return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
 
 
-def _nearer(start: Start, poses: Mapping[int, rigid.Rigid]) -> Start:
-    """The start with the rigid motion nearest to those of all vertebrae, where there are any."""
+def _nearer(start: Start, case: Case, poses: Mapping[int, rigid.Rigid]) -> Start:
+    """The start with the rigid motion that is nearest to those of all vertebrae, where there are any."""
     if not poses:
         return start
-    middle = np.mean([start.ct_centers[n] for n in poses], axis=0)
-    return replace(start, global_rigid=rigid.mean(list(poses.values()), middle))
+    return replace(start, global_rigid=rigid.nearest(poses, bone_corners(case.vertebrae)))
 
 
 def _distance_mm(first: Start, second: Start) -> float:

@@ -225,3 +225,16 @@ def test_opposite_turns_about_the_center_average_to_nothing() -> None:
 def test_angle_in_degrees(axis: tuple[float, ...], degrees: float) -> None:
     vector = np.radians(degrees) * np.array(axis) / np.linalg.norm(axis)
     assert rigid.angle_deg(rigid.from_rotation(vector, [1, 2, 3])) == pytest.approx(degrees, abs=1e-6)
+
+
+def test_errors_of_turn_along_a_spine_do_not_swing_its_ends_in_the_nearest_motion() -> None:
+    rng = np.random.default_rng(3)
+    points = {n: rng.uniform(-20, 20, (8, 3)) + np.array([0, 0, 30.0 * n]) for n in range(20)}
+    true = rigid.from_rotation([0.1, -0.05, 0.2], [5, -3, 8])
+    turned = {
+        n: rigid.from_rotation([0.06, 0, 0], [0, 0, 0], rigid.apply(true, p.mean(0))) @ true
+        for n, p in points.items()
+    }
+    found = rigid.nearest(turned, points)
+    ends = np.concatenate([points[0], points[19]])
+    assert np.linalg.norm(rigid.apply(found, ends) - rigid.apply(true, ends), axis=1).max() < 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,12 @@ def mean(matrices: list[Rigid], center: ArrayLike) -> Rigid:
     result[:3, :3] = rotation
     result[:3, 3] = np.mean([apply(m, pivot) for m in matrices], 0) - rotation @ pivot
     return result
+
+
+def nearest(motions: Mapping[int, Rigid], points: Mapping[int, NDArray[Any]]) -> Rigid:
+    """The rigid motion that is nearest to several, by least squares at the points (n, 3) of each."""
+    moved = [apply(motion, points[key]) for key, motion in motions.items()]
+    return fit(np.concatenate([points[key] for key in motions]), np.concatenate(moved))
 
 
 def fit(

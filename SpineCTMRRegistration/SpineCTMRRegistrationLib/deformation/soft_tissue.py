@@ -33,10 +33,10 @@ class SoftTissueOptions:
         limit_mm: largest step.
     """
 
-    steps: int = 6
-    points: int = 50_000
+    steps: int = 4
+    points: int = 60_000
     cell_mm: float = 8.0
-    stiffness: float = 0.2
+    stiffness: float = 0.15
     information: float = 1.0
     limit_mm: float = 3.0
 
