@@ -94,9 +94,10 @@ def test_model_card_reads_its_figures_from_the_files(network_folder: Path, tmp_p
     assert "not measured" in (network_folder / "lively.md").read_text()
 
 
-def test_unreadable_measurements_are_refused(network_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["[1]", "[]", '{"rows": [{"bone_mm": 1}]}', '[{"a": 1}, {}]'])
+def test_unreadable_measurements_are_refused(network_folder: Path, tmp_path: Path, content: str) -> None:
     card = read_card(network_folder / "lively.json")
-    (tmp_path / "a.json").write_text("[1]")
+    (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match="holds no records"):
         model_card(card, 1, [tmp_path / "a.json"])
     with pytest.raises(InputError, match="no JSON file"):

@@ -80,13 +80,18 @@ def _validation(accuracy: Mapping[str, float]) -> list[str]:
 
 def table(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines of a Markdown table of records; values that are no text or number are left out."""
-    columns = [k for k, v in records[0].items() if isinstance(v, str | int | float)] if records else []
+    columns = _plain(records[0]) if records else []
     rows = [[_cell(record.get(column)) for column in columns] for record in records]
     return [
         f"| {' | '.join(column.replace('_', ' ') for column in columns)} |",
         f"|{'---|' * len(columns)}",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
+
+
+def _plain(record: Mapping[str, Any]) -> list[str]:
+    """Keys of its numbers and texts."""
+    return [key for key, value in record.items() if isinstance(value, str | int | float)]
 
 
 def _measurements(files: Sequence[Path]) -> list[str]:
@@ -101,8 +106,10 @@ def _records(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: no JSON file of measurements; check the path.") from error
     records = values if isinstance(values, list) else [values]
-    if not records or not all(isinstance(record, dict) for record in records):
-        raise InputError(f"{path}: holds no records of measurements; give a JSON object or a list of them.")
+    if not records or not all(isinstance(record, dict) and _plain(record) for record in records):
+        raise InputError(
+            f"{path}: holds no records of numbers and texts; give a JSON object of them or a list of such objects."
+        )
     return records
 
 
