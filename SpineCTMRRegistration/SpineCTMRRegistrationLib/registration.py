@@ -23,6 +23,7 @@ from .network.prediction import case_on_grid, poses_from_displacement, predict_d
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
 from .progress import Progress, silent
+from .vertebrae.bone_size import bone_stretches
 from .vertebrae.distinctness import match_ratios
 from .vertebrae.level_check import LevelShift, best_shift
 from .vertebrae.refinement import VertebraPose, refine_poses
@@ -184,6 +185,6 @@ def _refine(
     poses = {n: v.pose for n, v in vertebrae.items()}
     with ThreadPoolExecutor() as beside:
         shift = beside.submit(best_shift, *place, poses)
-        matches = match_ratios(*place, poses)
-    vertebrae = {n: replace(v, match_ratio=matches[n]) for n, v in vertebrae.items()}
+        matches, stretches = match_ratios(*place, poses), bone_stretches(*place, poses)
+    vertebrae = {n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in vertebrae.items()}
     return vertebrae, shift.result()

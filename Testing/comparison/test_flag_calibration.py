@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,21 @@ import SimpleITK as sitk
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.comparison import failures
 from SpineCTMRRegistrationLib.comparison.flag_calibration import _append as append
+from SpineCTMRRegistrationLib.comparison.flag_calibration import _is_held_out as is_held_out
 from SpineCTMRRegistrationLib.comparison.flag_calibration import read_observations
-from SpineCTMRRegistrationLib.comparison.flag_cases import Observation
+from SpineCTMRRegistrationLib.comparison.flag_cases import CROSSED_SEED, Observation
 from SpineCTMRRegistrationLib.comparison.flag_fit import fit_rule, flags_of
-from SpineCTMRRegistrationLib.comparison.flag_publication import as_markdown
+from SpineCTMRRegistrationLib.comparison.flag_publication import (
+    accurate_but_refused,
+    as_markdown,
+    failed_but_good,
+    good_and_within,
+    marked_as_failed,
+)
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 from SpineCTMRRegistrationLib.training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
 
+PUBLISHED = Path(__file__).parents[2] / "Resources" / "flag_calibration.csv"
 SMALL = PhantomOptions(
     levels=(22, 23, 24),
     mr_spacing_mm=(2.5, 3.0),
@@ -106,6 +115,7 @@ def _observations(seed: int, patients: int) -> list[Observation]:
                         trouble="one level off" if bad else "",
                         tre_mm=30.0 if bad else float(rng.uniform(0.05, 0.4)),
                         match_ratio=float(rng.normal(0.95 if bad else 0.6, 0.06)),
+                        stretch_mm=float(rng.normal(1.3 if bad else 0.3, 0.1)),
                         level_ratio=float(rng.normal(1.0 if bad else 1.4, 0.08)),
                         network_mm=float(rng.exponential(3.0 if bad else 0.5)),
                         neighbour_mm=float(rng.exponential(3.0 if bad else 1.0)),
@@ -138,6 +148,22 @@ def test_observations_survive_the_file(tmp_path) -> None:
     assert math.isnan(found[0].level_ratio)
     assert found[7].match_ratio == pytest.approx(rows[7].match_ratio, abs=1e-4)
     assert read_observations(tmp_path / "none.csv") == []
+
+
+def test_published_flags_keep_what_is_promised() -> None:
+    """The bars of the rules, on the held-out half of the published results."""
+    rows = [o for o in read_observations(PUBLISHED) if o.patient < CROSSED_SEED and is_held_out(o.patient)]
+    assert len({(o.patient, o.vertebra) for o in rows}) >= 100
+    within, good = good_and_within(rows, 2.0)
+    assert within >= 0.97 * good
+    missed, failed = failed_but_good(rows)
+    assert missed <= 0.05 * failed
+    refused, accurate = accurate_but_refused(rows)
+    assert refused <= 0.05 * accurate
+    rows += [o for o in read_observations(PUBLISHED) if o.patient >= CROSSED_SEED]
+    wrong, wrong_count = marked_as_failed(rows, lambda s: s.is_wrong and s.is_measured)
+    assert wrong == wrong_count >= 12
+    assert marked_as_failed(rows, lambda s: s.is_accurate and s.is_measured)[0] == 0
 
 
 def test_the_page_counts_what_the_flags_say() -> None:

@@ -10,6 +10,8 @@ from SpineCTMRRegistrationLib.quality.flags import (
     at_wrong_level,
     flag_vertebra,
     in_company,
+    of_other_bones,
+    other_bones,
     verdict,
 )
 
@@ -17,6 +19,7 @@ FINE = {
     "residual_before": 0.08,
     "residual_after": 0.05,
     "match_ratio": 0.6,
+    "stretch_mm": 0.3,
     "level_ratio": 1.5,
     "spread_mm": 0.2,
     "network_disagreement_mm": 0.6,
@@ -43,6 +46,7 @@ def test_fine_signals_are_good_and_all_of_them_are_kept():
 
 WORSE = {
     "match_ratio": (0.6, 1.3),
+    "stretch_mm": (0.1, 3.0),
     "level_ratio": (1.5, 0.5),
     "network_disagreement_mm": (0.3, 8.0),
     "neighbour_disagreement_mm": (0.5, 10.0),
@@ -88,6 +92,7 @@ def test_plain_geometry():
     assert flag(visible_share=0.24).flag == "do not use"
     assert flag(visible_share=0.5).flag == "check"
     assert flag(overlap_share=0.11).flag == "check"
+    assert flag(stretch_mm=1.0).flag == "check"
 
 
 def test_a_spine_of_doubted_vertebrae_holds_no_good_one():
@@ -96,6 +101,21 @@ def test_a_spine_of_doubted_vertebrae_holds_no_good_one():
     assert in_company(rows[:2]) == rows[:2]
     assert {row.flag for row in at_wrong_level(rows, "caudal")} == {"do not use"}
     assert "caudal" in at_wrong_level(rows, "caudal")[0].reason
+
+
+def test_bones_that_fit_only_when_stretched_are_of_another_patient():
+    assert other_bones([flag(), flag(), flag()]) is None
+    assert other_bones([flag(), flag(), flag(stretch_mm=3.0, match_ratio=1.2)]) is None
+    wrong = [flag(stretch_mm=size, match_ratio=0.85, level_ratio=1.05) for size in (0.7, 1.2, 1.6)]
+    found = other_bones(wrong)
+    assert found is not None
+    assert "its size were changed by 1.2 mm" in found
+    assert {row.flag for row in of_other_bones(wrong)} == {"do not use"}
+
+
+def test_vertebrae_that_the_mr_hardly_shows_do_not_speak_for_the_spine():
+    hidden = [flag(stretch_mm=3.0, match_ratio=1.2, visible_share=0.3) for _ in range(3)]
+    assert other_bones([flag(), flag(), *hidden]) is None
 
 
 @pytest.mark.parametrize("signal", FINE)

@@ -16,8 +16,17 @@ from typing import Any
 
 from ..training.synthesis.phantom import Phantom, make_phantom
 from .accuracy import KINDS
-from .flag_cases import COLUMNS, FIRST_SEED, Observation, observe, phantom_options, scenarios
-from .flag_fit import fit_rule
+from .flag_cases import (
+    COLUMNS,
+    CROSSED_SEED,
+    FIRST_SEED,
+    Observation,
+    observe,
+    observe_crossed,
+    phantom_options,
+    scenarios,
+)
+from .flag_fit import fit_rule, fit_stretch_limit
 from .flag_publication import publish
 
 
@@ -38,6 +47,10 @@ def collect(patients: int, path: Path) -> list[Observation]:
         _append(path, new)
         rows += new
         print(f"patient {patient}: {len(new)} vertebrae", flush=True)
+    if CROSSED_SEED not in done:
+        new = [row for registration in observe_crossed() for row in registration]
+        _append(path, new)
+        rows += new
     return rows
 
 
@@ -52,7 +65,7 @@ def read_observations(path: Path) -> list[Observation]:
 def _observation(row: dict[str, str]) -> Observation:
     values: dict[str, Any] = {name: row[name] for name in ("kind", "scenario", "vertebra", "trouble")}
     values["patient"] = int(row["patient"])
-    values |= {name: float(row[name]) for name in COLUMNS if name not in values}
+    values |= {name: float(row.get(name) or "nan") for name in COLUMNS if name not in values}
     return Observation(**values)
 
 
@@ -84,10 +97,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("Resources"), help="folder of the page")
     chosen = parser.parse_args(arguments)
     rows = collect(chosen.patients, chosen.rows)
+    crossed = [row for row in rows if row.patient >= CROSSED_SEED]
+    rows = [row for row in rows if row.patient < CROSSED_SEED]
     calibration = [row for row in rows if not _is_held_out(row.patient)]
-    print(fit_rule(calibration))
+    print(fit_rule(calibration), fit_stretch_limit(calibration), sep="\n")
     held_out = [row for row in rows if _is_held_out(row.patient)]
-    publish({"Phantoms that chose the rule": calibration, "Held-out phantoms": held_out}, chosen.output)
+    sets = {"Phantoms that chose the rules": calibration, "Held-out phantoms": held_out}
+    publish({**sets, "Every CT with every MR": crossed}, chosen.output)
 
 
 def _is_held_out(patient: int) -> bool:

@@ -13,7 +13,7 @@ from ..imaging.vertebra_names import vertebra_name
 from ..options import RegistrationOptions
 from ..progress import silent
 from ..registration import FoundPoses, find_poses
-from ..training.synthesis.phantom import Phantom, PhantomOptions
+from ..training.synthesis.phantom import LUMBAR, Phantom, PhantomOptions, make_phantom
 from .accuracy import KINDS, with_centroid_error
 from .failures import (
     of_another_patient,
@@ -36,6 +36,8 @@ LEVELS = (
 )
 FIRST_SEED = 700
 """Seeds that neither training nor tests nor the accuracy tables use."""
+CROSSED_SEED, CROSSED_KINDS = 54_000, (1, 2, 3, 4)
+"""Of the phantoms each of whose CTs meets every MR, and where in `KINDS` their kinds are."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Observation:
         vertebra: such as "L4".
         trouble: what was done to this very vertebra, if anything.
         tre_mm: mean error of the found pose over the bone; infinite where there is no right answer.
-        match_ratio, level_ratio, network_mm, neighbour_mm, visible_share: signals known without the truth.
+        match_ratio, stretch_mm, level_ratio, network_mm, neighbour_mm, visible_share: signals known
+            without the truth.
     """
 
     patient: int
@@ -59,13 +62,14 @@ class Observation:
     trouble: str
     tre_mm: float
     match_ratio: float
+    stretch_mm: float
     level_ratio: float
     network_mm: float
     neighbour_mm: float
     visible_share: float
 
 
-ANOTHER_PATIENT = "another patient"
+ANOTHER_PATIENT, ONE_LEVEL_OFF, OWN = "another patient", "one level off", "right"
 COLUMNS = tuple(field.name for field in fields(Observation))
 
 
@@ -84,11 +88,25 @@ def phantom_options(patient: int) -> tuple[str, PhantomOptions]:
     )
 
 
-def scenarios(phantom: Phantom, other: Phantom, patient: int) -> Iterator[tuple[str, Case, dict[int, str]]]:
-    """Name, inputs and troubled vertebrae of the three registrations of a phantom.
+def observe_crossed() -> Iterator[list[Observation]]:
+    """Register every CT of a few phantoms of the same levels with every MR, its own and the others'."""
+    made = []
+    for k, kind in enumerate(CROSSED_KINDS):
+        name, options = phantom_options(kind)
+        made.append((name, make_phantom(CROSSED_SEED + k, replace(options, levels=LUMBAR))))
+    for k, (kind_name, phantom) in enumerate(made):
+        for j, (_, other) in enumerate(made):
+            number = CROSSED_SEED + 10 * k + j
+            own = with_centroid_error(phantom.case, 4.0, number)
+            case = own if j == k else of_another_patient(phantom.case, other.case)
+            yield observe(phantom, case, number, kind_name, OWN if j == k else ANOTHER_PATIENT, {})
 
-    The first holds several sick vertebrae, the second is hopeless as a whole, the third has bad centres;
-    which of each, the patient's number decides.
+
+def scenarios(phantom: Phantom, other: Phantom, patient: int) -> Iterator[tuple[str, Case, dict[int, str]]]:
+    """Name, inputs and troubled vertebrae of the registrations of a phantom.
+
+    The first holds several sick vertebrae, those of every other patient are one level off, one has another
+    patient's MR, the last has bad centres; which of each, the patient's number decides.
 
     Args:
         phantom: the patient.
@@ -102,10 +120,9 @@ def scenarios(phantom: Phantom, other: Phantom, patient: int) -> Iterator[tuple[
     yield "sick vertebrae", *_sick(phantom, off, order, patient)
     if choice % 2:
         wrong = one_level_off(case, int(rng.choice([-1, 1])))
-        yield "one level off", wrong, dict.fromkeys(numbers, "one level off")
-    else:
-        wrong = of_another_patient(case, other.case)
-        yield ANOTHER_PATIENT, wrong, dict.fromkeys(numbers, ANOTHER_PATIENT)
+        yield ONE_LEVEL_OFF, wrong, dict.fromkeys(numbers, ONE_LEVEL_OFF)
+    wrong = of_another_patient(case, other.case)
+    yield ANOTHER_PATIENT, wrong, dict.fromkeys(numbers, ANOTHER_PATIENT)
     if choice % 3 == 0:
         yield "one centre 20 mm wrong", with_wrong_center(off, order[0], 20.0, patient), {order[0]: "20 mm"}
     elif choice % 3 == 1:
@@ -144,6 +161,7 @@ def observe(
             trouble=troubles.get(n, ""),
             tre_mm=float("inf") if hopeless else errors[n],
             match_ratio=v.match_ratio,
+            stretch_mm=v.stretch_mm,
             level_ratio=float("nan") if found.shift is None else found.shift.residual_ratio,
             network_mm=_disagreement(found, n),
             neighbour_mm=v.neighbour_disagreement_mm,

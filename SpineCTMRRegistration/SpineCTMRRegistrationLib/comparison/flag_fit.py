@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +13,19 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ..quality.doubt import RULE, DoubtRule
-from ..quality.flags import Flag, VertebraQuality, at_wrong_level, in_company, judge, signal_values
+from ..quality.flags import (
+    Flag,
+    VertebraQuality,
+    at_wrong_level,
+    in_company,
+    judge,
+    middle_of,
+    of_other_bones,
+    other_bones,
+    signal_values,
+)
 from ..vertebrae.level_check import CLEARLY_BETTER
-from .flag_cases import Observation
+from .flag_cases import ANOTHER_PATIENT, Observation
 
 ACCURATE_MM, FAILED_MM = 0.5, 2.0
 STIFFNESS = 2e-3
@@ -28,6 +39,7 @@ def as_row(observation: Observation) -> VertebraQuality:
         name=observation.vertebra,
         number=0,
         match_ratio=observation.match_ratio,
+        stretch_mm=observation.stretch_mm,
         level_ratio=observation.level_ratio,
         network_disagreement_mm=observation.network_mm,
         neighbour_disagreement_mm=observation.neighbour_mm,
@@ -57,6 +69,44 @@ def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
     return replace(rule, good_below=round(good_below, 2), refuse_above=round(refuse_above, 2))
 
 
+def fit_stretch_limit(observations: Sequence[Observation]) -> float:
+    """The smallest multiple of 0.05 mm above the median stretches of all mostly accurate registrations.
+
+    A missed wrong patient is worse than a spine of sick vertebrae that is not believed.
+    """
+    accurate = [s.members for s in spines_of(observations) if s.is_measured and s.is_accurate]
+    largest = max(middle_of([as_row(o) for o in members], "stretch_mm") for members in accurate)
+    return math.ceil(largest / 0.05) * 0.05
+
+
+@dataclass(frozen=True)
+class Spine:
+    """The vertebrae of one registration."""
+
+    members: tuple[Observation, ...]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the MR is another patient's."""
+        return self.members[0].scenario == ANOTHER_PATIENT
+
+    @property
+    def is_accurate(self) -> bool:
+        """Whether most of its vertebrae are within 2 mm."""
+        return 2 * sum(o.tre_mm < FAILED_MM for o in self.members) > len(self.members)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the bones' stretches are known; the oldest observations lack them."""
+        return any(np.isfinite(o.stretch_mm) for o in self.members)
+
+
+def spines_of(observations: Sequence[Observation]) -> list[Spine]:
+    """The observations, registration by registration."""
+    groups = groupby(observations, key=lambda o: (o.patient, o.scenario))
+    return [Spine(tuple(members)) for _, members in groups]
+
+
 def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Offset and non-negative weights of a logistic regression with balanced classes and a small ridge."""
     share = np.where(failed, 0.5 / failed.sum(), 0.5 / (~failed).sum())
@@ -76,12 +126,16 @@ def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.fl
 def flags_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> list[Flag]:
     """The flags that the software gives these vertebrae, registration by registration."""
     flags: list[Flag] = []
-    for _, group in groupby(observations, key=lambda o: (o.patient, o.scenario)):
-        members = list(group)
-        rows = [as_row(o) for o in members]
+    for spine in spines_of(observations):
+        rows = [as_row(o) for o in spine.members]
         rows = [replace(row, flag=judge(row, rule)[0]) for row in rows]
-        shifted = members[0].level_ratio < CLEARLY_BETTER
-        rows = at_wrong_level(rows, "cranial") if shifted else in_company(rows)
+        shifted = spine.members[0].level_ratio < CLEARLY_BETTER
+        if shifted:
+            rows = at_wrong_level(rows, "cranial")
+        elif other_bones(rows):
+            rows = of_other_bones(rows)
+        else:
+            rows = in_company(rows)
         flags += [row.flag for row in rows]
     return flags
 

@@ -15,7 +15,14 @@ from ..alignment import rigid
 from ..deformation.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from ..imaging.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
-from .flags import VertebraQuality, at_wrong_level, flag_vertebra, in_company
+from .flags import (
+    VertebraQuality,
+    at_wrong_level,
+    flag_vertebra,
+    in_company,
+    of_other_bones,
+    other_bones,
+)
 from .invertibility import inverse_consistency, points_in
 from .similarity import vertebra_similarity
 
@@ -59,7 +66,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     similarity = [vertebra_similarity(result.case, labels_in_mr, motions) for motions in (starts, poses)]
     rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.vertebrae]
     shift = result.shift if result.shift is not None and result.shift.is_better else None
-    rows = in_company(rows) if shift is None else at_wrong_level(rows, _side(shift))
+    other = other_bones(rows) if shift is None else None
+    rows = _judged_together(rows, shift, other)
     deformation = result.deformation
     there_and_back = inverse_consistency(
         deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
@@ -75,7 +83,15 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         "inverse_consistency_mm": float(there_and_back.mean()),
     }
     every = np.concatenate([np.empty(0), *in_bone.values()])
-    return Assessment(rows, overall, _failure(rows, shift), every)
+    return Assessment(rows, overall, _failure(rows, shift, other), every)
+
+
+def _judged_together(
+    rows: list[VertebraQuality], shift: LevelShift | None, other: str | None
+) -> list[VertebraQuality]:
+    if shift is not None:
+        return at_wrong_level(rows, _side(shift))
+    return in_company(rows) if other is None else of_other_bones(rows)
 
 
 def _row(
@@ -95,6 +111,7 @@ def _row(
         residual_before=found.residual_before,
         residual_after=found.residual_after,
         match_ratio=found.match_ratio,
+        stretch_mm=found.stretch_mm,
         level_ratio=NAN if result.shift is None else result.shift.residual_ratio,
         nmi_before=nmi_before,
         nmi_after=nmi_after,
@@ -123,12 +140,17 @@ def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[i
     return found
 
 
-def _failure(rows: list[VertebraQuality], shift: LevelShift | None) -> str | None:
+def _failure(rows: list[VertebraQuality], shift: LevelShift | None, other: str | None) -> str | None:
     if shift is not None:
         return (
             "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
             f"one level more {_side(shift)} in the MR; check the names of the CT labels and of the MR "
             "landmarks."
+        )
+    if other is not None:
+        return (
+            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
+            "and that the MR landmarks are at the right levels."
         )
     refused = [row.name for row in rows if row.flag == "do not use"]
     if 2 * len(refused) > len(rows):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Literal
 
 from .doubt import RULE, DoubtRule
@@ -25,6 +26,11 @@ OVERLAP_SHARE_CHECK = 0.1
 """Share of the bone that runs into a neighbour; facet joints alone stay below it."""
 NETWORK_DISAGREEMENT_CHECK_MM = 2.5
 """97 % of the accurate vertebrae of the calibration stay below."""
+OTHER_BONES_STRETCH_MM = 0.75
+"""A bone whose size changes by more is not the same; where the median vertebra's does, CT and MR are of
+different patients. The smallest limit that spares all mostly accurate registrations of the calibration."""
+NO_MATCH_RATIO = 0.92
+"""Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 NOTABLE = 1.0
 """A signal that adds this much to the doubt is named in the reason."""
 
@@ -41,6 +47,7 @@ class VertebraQuality:
         residual_before: mean MIND difference of CT and MR in the bone at the start.
         residual_after: the same after registration.
         match_ratio: MIND difference after registration over the smallest one 5 mm beside (1 = no better).
+        stretch_mm: how far the bone's points move when the CT's bone is stretched to match the MR best.
         level_ratio: mean MIND difference of the whole spine one level beside over that at this level.
         nmi_before: normalised mutual information of CT and MR in and around the bone at the start.
         nmi_after: the same after registration.
@@ -62,6 +69,7 @@ class VertebraQuality:
     residual_before: float = NAN
     residual_after: float = NAN
     match_ratio: float = NAN
+    stretch_mm: float = NAN
     level_ratio: float = NAN
     nmi_before: float = NAN
     nmi_after: float = NAN
@@ -106,12 +114,36 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
         reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
     if row.network_disagreement_mm > NETWORK_DISAGREEMENT_CHECK_MM:
         reasons.append(_in_words("network_disagreement_mm", row))
+    if row.stretch_mm > OTHER_BONES_STRETCH_MM:
+        reasons.append(_in_words("stretch_mm", row))
     return ("check", "; ".join(dict.fromkeys(reasons))) if reasons else ("good", "no check raised a doubt")
 
 
 def signal_values(row: VertebraQuality, rule: DoubtRule = RULE) -> list[float]:
     """The signals of `rule` in its order."""
     return [float(getattr(row, signal.name)) for signal in rule.signals]
+
+
+def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
+    """What says that CT and MR do not show the same bones, in words; None where they seem to."""
+    for name, limit in (("stretch_mm", OTHER_BONES_STRETCH_MM), ("match_ratio", NO_MATCH_RATIO)):
+        middle = middle_of(rows, name)
+        if middle > limit:
+            return _in_words(name, VertebraQuality("spine", 0, **{name: middle}))  # type: ignore[arg-type]
+    return None
+
+
+def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:
+    """Median of a signal over the vertebrae that the MR shows mostly, over all where there are none."""
+    seen = [row for row in rows if not row.visible_share < VISIBLE_SHARE_CHECK] or rows
+    values = [float(getattr(row, name)) for row in seen]
+    return median([value for value in values if math.isfinite(value)] or [NAN])
+
+
+def of_other_bones(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, all refused, because CT and MR do not show the same bones."""
+    reason = "CT and MR do not seem to show the same bones"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
 
 
 def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
@@ -159,6 +191,8 @@ def _in_words(name: str, row: VertebraQuality) -> str:
         if worse <= 0:
             return "CT and MR match as well 5 mm beside"
         return f"CT and MR match only {worse:.0f} % better than 5 mm beside"
+    if name == "stretch_mm":
+        return f"the CT's bone would match best if its size were changed by {row.stretch_mm:.1f} mm"
     if name == "level_ratio":
         return "the spine fits nearly as well one level up or down"
     if name == "neighbour_disagreement_mm":

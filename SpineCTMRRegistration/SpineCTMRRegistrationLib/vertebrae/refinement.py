@@ -71,6 +71,7 @@ class VertebraPose:
         visible_share: share of the bone that both images show.
         neighbour_disagreement_mm: opening of the joints with the neighbours.
         match_ratio: residual over the smallest one 5 mm beside (`distinctness`); NaN before it is measured.
+        stretch_mm: how far its points move when it is stretched to match best (`bone_size`); likewise.
     """
 
     number: int
@@ -81,6 +82,7 @@ class VertebraPose:
     visible_share: float
     neighbour_disagreement_mm: float
     match_ratio: float = float("nan")
+    stretch_mm: float = float("nan")
 
 
 def refine_poses(

@@ -16,7 +16,7 @@ from ..accuracy import KINDS
 MARGIN_MM = 28.0
 FIRST_SEED = 31_000
 ACCURACY, REAL, VERTEBRAE, VOLUME = "accuracy", "real", "vertebrae", "volume"
-SCALING_LEVELS = ((23, 24), (21, 22, 23, 24), (17, 18, 19, 20, 21, 22, 23, 24))
+SCALING_LEVELS = ((23, 24), (22, 23, 24), (21, 22, 23, 24), (20, 21, 22, 23, 24))
 SCALING_MARGINS_MM = (MARGIN_MM, 44.0, 64.0)
 
 

@@ -18,7 +18,7 @@ from .figures import draw_accuracy, draw_scaling
 from .methods import ENGINE, Method
 from .patients import ACCURACY, REAL, VERTEBRAE, VOLUME
 from .rows import Row
-from .summary import cost_ratio, exponents, means
+from .summary import Exponent, cost_ratio, exponents, means
 
 ERRORS = {
     "bone_mean": "bone",
@@ -151,13 +151,27 @@ def _scaling(output: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> li
     if not any(fits.values()):
         return []
     draw_scaling(output / "scaling.png", fits, titles)
-    lines = ["## Growth", "", "Exponents p of cost ~ size^p, fitted to the logarithms.", ""]
-    lines += header(["method", *(f"{COSTS[cost]} over {size}" for size, cost in fits)])
-    for name in titles:
-        values = [fit[name].exponent if name in fit else np.nan for fit in fits.values()]
-        if np.isfinite(values).any():
-            lines.append(line([titles[name], *(f"{v:.2f}" if np.isfinite(v) else "–" for v in values)]))
-    return [*lines, "", "![](scaling.png)", ""]
+    lines = [
+        "## Growth",
+        "",
+        "Exponents p of cost ~ size^p, fitted to the logarithms of the costs listed.",
+        "",
+    ]
+    for (size, cost), fit in fits.items():
+        if fit:
+            lines += [*_growth(f"{COSTS[cost]} over {size}", fit, titles), ""]
+    return [*lines, "![](scaling.png)", ""]
+
+
+def _growth(title: str, fits: Mapping[str, Exponent], titles: Mapping[str, str]) -> list[str]:
+    """A line per method with its costs at every size and the exponent."""
+    sizes = sorted({size for fit in fits.values() for size, _ in fit.points})
+    lines = header([title, *(f"{size:,.0f}" for size in sizes), "exponent"])
+    for name in (name for name in titles if name in fits):
+        costs = dict(fits[name].points)
+        cells = [f"{costs[size]:.3g}" if size in costs else "–" for size in sizes]
+        lines.append(line([titles[name], *cells, f"{fits[name].exponent:.2f}"]))
+    return lines
 
 
 def _absent(rows: Sequence[Row], methods: Sequence[Method], titles: Mapping[str, str]) -> list[str]:
