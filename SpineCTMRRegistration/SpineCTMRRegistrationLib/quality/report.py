@@ -36,9 +36,9 @@ OVERALL_TITLES = {
 }
 READING = (
     "Mismatch: MIND-SSC difference of CT and MR in the bone. Beside: mismatch over the smallest one 5 mm "
-    "beside; near or above 1 the images do not prefer the pose. Stretch: how much the CT's bone would have "
-    "to be stretched to match best; some 1 to 2 % for the same bone. Starts apart: how far different starts "
-    "end from each other. Against neighbours: opening of the joints."
+    "beside; near or above 1 the images do not prefer the pose. Stretch: how far the bone's points move when "
+    "it may change its size to match better; below 0.6 mm for the same bone. Starts apart: how far different "
+    "starts end from each other. Against neighbours: opening of the joints."
 )
 
 _COLUMNS: tuple[tuple[str, str, str, float, int], ...] = (

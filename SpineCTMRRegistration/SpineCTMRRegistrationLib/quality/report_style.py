@@ -18,11 +18,11 @@ figcaption{font-size:.85rem;color:#444;margin-top:.2rem}
 .strip{margin-bottom:1rem}.strip figure{margin:0}
 .strip figcaption{font-size:.95rem;color:#1b1b1b;font-weight:600}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums;width:100%}
-th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;text-align:right;vertical-align:top}
+table{border-collapse:collapse;font-size:.8rem;font-variant-numeric:tabular-nums;width:100%}
+th,td{padding:.3rem .35rem;border-bottom:1px solid #ccc;text-align:right;vertical-align:top}
 thead th{vertical-align:bottom;border-bottom:2px solid #555;font-weight:600}
 th:first-child,th.text{text-align:left}td.flag{text-align:left;white-space:nowrap;font-weight:600}
-td.reason{text-align:left;min-width:11rem}
+td.reason{text-align:left;min-width:9rem}
 table.pairs{width:100%}table.pairs td{text-align:left}table.pairs th{font-weight:400;width:60%}
 .columns{display:grid;grid-template-columns:1fr 1fr;gap:0 2rem}
 .columns h2{margin-top:.8rem}ul{margin:.3rem 0;padding-left:1.2rem}li{margin:.15rem 0}
