@@ -8,9 +8,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from SpineCTMRRegistrationLib.alignment import rigid
 from SpineCTMRRegistrationLib.imaging.grid import Grid
+from SpineCTMRRegistrationLib.network.preprocessing import scale_ct, scale_mr
 from SpineCTMRRegistrationLib.training.synthesis.anatomy import make_anatomy
 from SpineCTMRRegistrationLib.training.synthesis.patient import Pair, make_pair, random_levels
 from SpineCTMRRegistrationLib.training.synthesis.tissue import SEQUENCES
+from SpineCTMRRegistrationLib.training.synthetic_data import make_batch, misaligned
 
 ARRAYS = ("ct", "mr", "displacement", "bone", "ct_labels")
 SIZE, SPACING = (12, 10, 14), 4.0
@@ -116,3 +118,22 @@ def test_the_run_of_levels_fills_the_grid() -> None:
         z = make_anatomy(rng, levels).centers[:, 2]
         assert levels[0] == 1 or z[0] - z[middle] > 65
         assert levels[-1] == 26 or z[middle] - z[-1] > 65
+
+
+@pytest.mark.parametrize("sequence", ["T2", "GRE"])
+def test_ideal_images_are_the_rendered_ones(small: Pair, sequence: str) -> None:
+    batch = make_batch(np.random.default_rng(0), small, SIZE, sequence, scanner_effects=False)
+    mr, ct = scale_mr(small.mr[SEQUENCES.index(sequence)]), scale_ct(small.ct)
+    for found, expected in ((batch.fixed, mr), (batch.moving, ct)):
+        shown = found[0, 0].numpy()
+        assert any(np.allclose(side, expected) for side in (shown, shown[..., ::-1]))
+    assert (batch.weight == 1).all()
+
+
+def test_further_start_errors_are_of_the_wanted_size(small: Pair) -> None:
+    rng = np.random.default_rng(0)
+    assert all(misaligned(rng, small, ()) is small for _ in range(10))
+    moved = [misaligned(rng, small, (0.1,)) for _ in range(10)]
+    changes = [np.abs(pair.displacement - small.displacement).max() for pair in moved]
+    assert 0 in changes
+    assert 0 < max(changes) < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from SpineCTMRRegistrationLib.errors import Cancelled, InputError
+from SpineCTMRRegistrationLib.network.unet import VelocityUNetOptions
 from SpineCTMRRegistrationLib.training.batch import Batch
-from SpineCTMRRegistrationLib.training.checkpoint import load_state
+from SpineCTMRRegistrationLib.training.checkpoint import load_state, save_atomically
 from SpineCTMRRegistrationLib.training.loss_terms import loss_terms
 from SpineCTMRRegistrationLib.training.run_log import read_log
 from SpineCTMRRegistrationLib.training.schedule import Optimisation, update_average
@@ -71,6 +73,35 @@ def test_run_begun_at_a_milestone_equals_one_that_trained_to_it(tmp_path: Path) 
     assert all(float(row["properness"]) > 0 for row in steps)
     without = final(tmp_path / "baseline", "average")
     assert not all(torch.equal(expected[name], without[name]) for name in expected)
+
+
+def test_run_begins_with_the_weights_of_another_and_nothing_else(tmp_path: Path) -> None:
+    """A second run whose rate is 0 keeps them; of another network they are refused."""
+    train(RECIPE, tmp_path / "first", Translations())
+    still = replace(
+        RECIPE, name="still", optimisation=Optimisation("sgd", learning_rate=1e-30, schedule="constant")
+    )
+    first = tmp_path / "first" / "last.pt"
+    train(still, tmp_path / "still", Translations(), weights=first)
+    expected = final(tmp_path / "first", "average")
+    for part in ("model", "average"):
+        found = final(tmp_path / "still", part)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-8)
+    assert [row["step"] for row in read_log(tmp_path / "still" / "steps.csv")] == list("123456")
+    other = replace(RECIPE, network=VelocityUNetOptions(encoder=(4, 4, 4, 4, 4)))
+    with pytest.raises(InputError, match="another network"):
+        train(other, tmp_path / "other", Translations(), weights=first)
+
+
+def test_a_run_of_a_recipe_without_newer_keys_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        train(RECIPE, tmp_path / "run", Translations(signal_at=2))
+    saved = load_state(tmp_path / "run" / "last.pt")
+    values = json.loads(saved["recipe"])
+    del values["data"]["sequence"]
+    save_atomically({**saved, "recipe": json.dumps(values)}, tmp_path / "run" / "last.pt")
+    train(RECIPE, tmp_path / "run", Translations(), resume=True)
+    assert load_state(tmp_path / "run" / "last.pt")["step"] == RECIPE.steps
 
 
 def test_milestone_of_another_beginning_is_refused(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ from ..tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
 from .own_options import OwnDataOptions
 from .schedule import Optimisation
+from .synthesis.tissue import ANY, SEQUENCES
 from .vertebra_options import VertebraOptions
 
 PRECISIONS = ("float32", "bfloat16")
 _POSITIVE = ("spacing_mm", "batch", "steps", "gradient_clip", "validation_interval", "checkpoint_interval")
+START_ERRORS_MM = (2.0, 5.0, 9.0)
 _DEFAULT_LOSS = {"displacement": 1.0, "bone_displacement": 1.0, "smoothness": 0.05}
 
 
@@ -30,16 +32,25 @@ class DataOptions:
         pairs: training pairs.
         held_out: validation pairs, of other patients.
         margin: voxels by which a pair is larger than the recipe's crop, so that crops differ.
+        sequence: of the MR, "T1", "T2", "STIR", "GRE" or "random"; "any" gives each sample another one.
+        scanner_effects: noise, bias fields, thick slices, cut fields of view; without them images are ideal.
+        start_errors_mm: half of the training samples start with a rigid error of one of these sizes, besides
+            those of the pairs themselves; none gives no further errors.
     """
 
     pairs: int = 500
     held_out: int = 25
     margin: int = 8
+    sequence: str = ANY
+    scanner_effects: bool = True
+    start_errors_mm: tuple[float, ...] = START_ERRORS_MM
 
     def __post_init__(self) -> None:
         require(self.pairs > 0, "data.pairs", "above 0")
         require(self.held_out > 0, "data.held_out", "above 0")
         require(self.margin >= 0, "data.margin", "0 or more")
+        require(self.sequence in (ANY, *SEQUENCES), "data.sequence", f"one of {', '.join((ANY, *SEQUENCES))}")
+        require(min(self.start_errors_mm, default=0.0) >= 0, "data.start_errors_mm", "sizes of 0 or more")
 
 
 @dataclass(frozen=True)

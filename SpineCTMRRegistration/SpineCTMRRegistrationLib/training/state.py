@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..network.motion import Motion, RegistrationNetwork
 from .batch import Batch
 from .checkpoint import load_state, random_state, restore_random_state
-from .recipe import Recipe
+from .recipe import Recipe, recipe_of
 from .workers import Workers
 
 MAY_CHANGE = ("steps", "validation_interval", "checkpoint_interval")
@@ -104,9 +104,25 @@ def begin_at_milestone(state: TrainingState, recipe: Recipe, path: Path, workers
     state.best_score = float("inf")
 
 
+def begin_with_weights(state: TrainingState, path: Path) -> None:
+    """Begin with the averaged weights of a checkpoint, and nothing else of it.
+
+    Raises:
+        InputError: the checkpoint is damaged or of another network.
+    """
+    weights = load_state(path)["average"]
+    sizes = {name: value.shape for name, value in state.average.items()}
+    if {name: value.shape for name, value in weights.items()} != sizes:
+        raise InputError(f"{path}: has the weights of another network; choose a run with the same one.")
+    state.model.load_state_dict(weights)
+    for name, value in weights.items():
+        state.average[name].copy_(value)
+
+
 def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, may_change: set[str]) -> None:
     saved = load_state(path)
-    before, now = json.loads(saved["recipe"]), json.loads(json.dumps(recipe.to_dict()))
+    recipes = recipe_of(json.loads(saved["recipe"])), recipe  # keys that are newer get their defaults
+    before, now = (json.loads(json.dumps(one.to_dict())) for one in recipes)
     for key in now:
         if key not in may_change and before.get(key) != now[key]:
             raise InputError(f"{path}: was trained with another '{key}'; use the same recipe.")

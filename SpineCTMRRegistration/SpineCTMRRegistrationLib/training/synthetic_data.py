@@ -16,11 +16,12 @@ from ..progress import Progress, silent
 from ..reporting import span
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
-from .recipe import Recipe
-from .synthesis.augmentation import scanned_ct, scanned_mr
+from .recipe import START_ERRORS_MM, Recipe
+from .synthesis.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from .synthesis.bank import fill_bank, read_pair
 from .synthesis.patient import EDITION, Pair, parametric_anatomy
 from .synthesis.segmented_spines import SegmentedSpines, signature
+from .synthesis.tissue import ANY
 from .workers import process_number
 
 CACHE_BYTES = 2 << 30
@@ -61,7 +62,15 @@ def synthetic_patients(
             fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies)
         done += count
     data = SyntheticPatients(
-        folder, recipe.data.pairs, recipe.data.held_out, recipe.crop, recipe.batch, recipe.seed
+        folder,
+        recipe.data.pairs,
+        recipe.data.held_out,
+        recipe.crop,
+        recipe.batch,
+        recipe.seed,
+        recipe.data.sequence,
+        recipe.data.scanner_effects,
+        recipe.data.start_errors_mm,
     )
     if maps:
         learned, held_out = (len(files) for files in spines.values())
@@ -90,6 +99,9 @@ class SyntheticPatients:
         crop: voxels (x, y, z) of a training sample.
         batch: samples per step.
         seed: of the order, crops and scanner effects.
+        sequence: of the MR; see `DataOptions`, as for the next two.
+        scanner_effects: noise, bias, thick slices, cut fields of view.
+        start_errors_mm: sizes of further errors of the rigid start.
     """
 
     def __init__(
@@ -100,9 +112,14 @@ class SyntheticPatients:
         crop: tuple[int, int, int],
         batch: int = 1,
         seed: int = 0,
+        sequence: str = ANY,
+        scanner_effects: bool = True,
+        start_errors_mm: tuple[float, ...] = START_ERRORS_MM,
     ) -> None:
         self.bank, self.count, self.held_out, self.crop = bank, count, held_out, crop
         self.batch, self.seed = batch, seed
+        self.sequence, self.scanner_effects = sequence, scanner_effects
+        self.start_errors_mm = start_errors_mm
         self.spines = ""
         kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
         self._read = lru_cache(maxsize=max(kept, 1))(read_pair)
@@ -121,22 +138,24 @@ class SyntheticPatients:
         batches = []
         for _ in range(self.batch):
             pair = self._read(self.bank, TRAINING_SEED, int(rng.integers(self.count)))
-            batches.append(make_batch(rng, misaligned(rng, pair), self.crop))
+            moved = misaligned(rng, pair, self.start_errors_mm)
+            batches.append(make_batch(rng, moved, self.crop, self.sequence, self.scanner_effects))
         return concatenated(batches)
 
     def validation(self) -> Sequence[Batch]:
         """The held-out batches."""
+        pairs = (read_pair(self.bank, VALIDATION_SEED, i) for i in range(self.held_out))
         return [
-            make_batch(np.random.default_rng([7, i]), read_pair(self.bank, VALIDATION_SEED, i), self.crop)
-            for i in range(self.held_out)
+            make_batch(np.random.default_rng([7, i]), pair, self.crop, self.sequence, self.scanner_effects)
+            for i, pair in enumerate(pairs)
         ]
 
 
-def misaligned(rng: np.random.Generator, pair: Pair) -> Pair:
-    """The pair with its CT moved by another rigid start error, half of the time."""
-    if rng.uniform() < 0.5:
+def misaligned(rng: np.random.Generator, pair: Pair, sizes_mm: tuple[float, ...] = START_ERRORS_MM) -> Pair:
+    """The pair with its CT moved by another rigid start error of one of these sizes, half of the time."""
+    if not sizes_mm or rng.uniform() < 0.5:
         return pair
-    size = rng.choice([2.0, 5.0, 9.0])
+    size = rng.choice(sizes_mm)
     center = (np.array(pair.ct.shape[::-1]) - 1) / 2 * pair.spacing_mm
     turn = np.radians(np.clip(rng.normal(0, 0.5 * size, 3), -10, 10))
     error = rigid.from_rotation(turn, np.clip(rng.normal(0, size / 1.7, 3), -15, 15), center)
@@ -155,11 +174,21 @@ def misaligned(rng: np.random.Generator, pair: Pair) -> Pair:
     )
 
 
-def make_batch(rng: np.random.Generator, pair: Pair, crop: tuple[int, int, int]) -> Batch:
-    """One crop of a pair as scanners would show it, sometimes mirrored left to right."""
+def make_batch(
+    rng: np.random.Generator,
+    pair: Pair,
+    crop: tuple[int, int, int],
+    sequence: str = ANY,
+    scanner_effects: bool = True,
+) -> Batch:
+    """One crop of a pair as scanners would show it, or ideal ones; sometimes mirrored left to right."""
     window = random_window(rng, pair.ct.shape, crop)
-    mr, seen = scanned_mr(rng, pair.mr[(slice(None), *window)], pair.spacing_mm)
-    ct = scanned_ct(rng, pair.ct[window], pair.spacing_mm)
+    ct, signals = pair.ct[window].astype(np.float32), pair.mr[(slice(None), *window)]
+    if scanner_effects:
+        mr, seen = scanned_mr(rng, signals, pair.spacing_mm, sequence)
+        ct = scanned_ct(rng, ct, pair.spacing_mm)
+    else:
+        mr, seen = mixed_sequence(rng, signals, sequence), np.ones(ct.shape, np.float32)
     mirrored = rng.uniform() < 0.5
     return make_sample(
         mr, ct, pair.ct_labels[window], seen, pair.displacement[window], pair.bone[window], mirrored

@@ -17,7 +17,7 @@ from .outcome import Outcome
 from .recipe import Recipe
 from .run_folder import BEST, LAST, MILESTONE, RunFolder, require_new_or_resumed
 from .schedule import update_average
-from .state import TrainingState, begin_at_milestone, new_state, predicted_motion, restore
+from .state import TrainingState, begin_at_milestone, begin_with_weights, new_state, predicted_motion, restore
 from .stopping import stop_requests
 from .workers import Workers, joined_workers
 
@@ -30,6 +30,7 @@ def train(
     progress: Progress = silent,
     device: str = "cpu",
     warm_start: Path | None = None,
+    weights: Path | None = None,
 ) -> Path:
     """Train, and return the path of the best checkpoint (averaged weights, lowest validation score).
 
@@ -47,6 +48,7 @@ def train(
         device: "cpu" or "cuda".
         warm_start: folder of a run of the same recipe with other rigidity terms; a new run begins with its
             milestone, as if it had trained to there itself.
+        weights: checkpoint of a run with the same network, whose averaged weights a new run begins with.
 
     Raises:
         InputError: the run exists, or does not fit the recipe, or the data lacks what a loss needs.
@@ -54,7 +56,7 @@ def train(
     """
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
-        state = _first_state(recipe, run_dir, workers, resume, warm_start)
+        state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
         with RunFolder(run_dir, recipe, state, workers) if workers.writes else nullcontext() as folder:
             while state.steps_done < recipe.steps:
                 began = time.perf_counter()
@@ -100,7 +102,12 @@ def training_step(
 
 
 def _first_state(
-    recipe: Recipe, run_dir: Path, workers: Workers, resume: bool, warm_start: Path | None
+    recipe: Recipe,
+    run_dir: Path,
+    workers: Workers,
+    resume: bool,
+    warm_start: Path | None,
+    weights: Path | None,
 ) -> TrainingState:
     require_new_or_resumed(run_dir, resume)
     state = new_state(recipe, workers)
@@ -108,4 +115,6 @@ def _first_state(
         restore(state, recipe, run_dir / LAST, workers)
     elif warm_start is not None:
         begin_at_milestone(state, recipe, warm_start / MILESTONE, workers)
+    elif weights is not None:
+        begin_with_weights(state, weights)
     return state

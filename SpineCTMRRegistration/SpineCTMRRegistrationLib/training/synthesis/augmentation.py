@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-from .tissue import SEQUENCES
+from .tissue import ANY, SEQUENCES
 
 Generator = np.random.Generator
 Volume = NDArray[Any]
 
 
-def mixed_sequence(rng: Generator, mr: Volume) -> Volume:
-    """One MR (z, y, x) from the sequences (k, z, y, x): mostly one of them, sometimes a blend."""
+def mixed_sequence(rng: Generator, mr: Volume, sequence: str = ANY) -> Volume:
+    """One MR (z, y, x) from the sequences (k, z, y, x): the wanted, else mostly one, sometimes a blend."""
+    if sequence != ANY:
+        return np.asarray(mr[SEQUENCES.index(sequence)], np.float32)
     share = np.zeros(len(SEQUENCES))
     share[rng.choice(len(SEQUENCES), p=[0.35, 0.3, 0.12, 0.08, 0.15])] = 1
     if rng.uniform() < 0.3:
@@ -69,9 +71,9 @@ def bias_field(rng: Generator, shape: tuple[int, ...]) -> Volume:
     return np.exp(zoom(coarse, [n / 3 for n in shape], order=1)).astype(np.float32)
 
 
-def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float) -> tuple[Volume, Volume]:
+def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float, sequence: str = ANY) -> tuple[Volume, Volume]:
     """An MR as a scanner gives it, and where (1 or 0) it has a field of view; both (z, y, x)."""
-    volume = mixed_sequence(rng, mr)
+    volume = mixed_sequence(rng, mr, sequence)
     if rng.uniform() < 0.6:
         volume = thick_slices(rng, volume, spacing_mm)
     if rng.uniform() < 0.4:

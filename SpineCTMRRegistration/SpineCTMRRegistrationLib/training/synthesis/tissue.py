@@ -37,6 +37,8 @@ _TABLE: dict[str, tuple[float, float, float, float, float]] = {
 TISSUES = tuple(_TABLE)
 INDEX = {name: i for i, name in enumerate(TISSUES)}
 SEQUENCES = ("T1", "T2", "STIR", "GRE", "random")
+ANY = "any"
+"""Instead of one of the sequences: each patient gets another one, or a blend."""
 _COLUMNS = {"CT": 0, "T1": 1, "T2": 2, "STIR": 3, "GRE": 4}
 
 
