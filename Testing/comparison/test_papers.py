@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from SpineCTMRRegistrationLib.comparison.papers import methods, run
-from SpineCTMRRegistrationLib.comparison.papers.folder import BUDGETS, brief_recipes
+from SpineCTMRRegistrationLib.comparison.papers.folder import (
+    BUDGETS,
+    brief_recipes,
+    first_of,
+    start_recipe,
+    weighted_name,
+    weighted_recipes,
+)
 from SpineCTMRRegistrationLib.comparison.papers.measures import (
     measure,
     read_overall,
     write_measures,
 )
-from SpineCTMRRegistrationLib.comparison.papers.names import CAO, LEVELS, TITLES, VANULSEN
+from SpineCTMRRegistrationLib.comparison.papers.names import CAO, LEVELS, TITLES, VANULSEN, title
 from SpineCTMRRegistrationLib.comparison.papers.patients import SIZE, SPACING_MM, HeldOutPatient
 from SpineCTMRRegistrationLib.comparison.papers.report import PUBLISHED
 from SpineCTMRRegistrationLib.comparison.papers.sections import (
@@ -28,6 +36,7 @@ from SpineCTMRRegistrationLib.comparison.papers.sections import (
     what_was_learned,
 )
 from SpineCTMRRegistrationLib.comparison.vertebra_study import STAGES, Overlap, PairResult
+from SpineCTMRRegistrationLib.network.motion import Motion
 from SpineCTMRRegistrationLib.quality.cohort import read_cohort
 from SpineCTMRRegistrationLib.training.batch import Batch
 from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
@@ -227,6 +236,42 @@ def test_budgets_leave_losses_and_networks_as_they_are() -> None:
     assert recipes["acsgregnet_small"].network.kind == "acsgregnet"
     assert brief_recipes(steps=7)["cao_dual"].steps == 7
     assert recipes["avoxelmorph"].vertebrae == recipes["acsgregnet_small"].vertebrae
+
+
+def test_networks_begin_with_weights_that_fit_and_figure_41_changes_one_weight() -> None:
+    recipes = {"vanulsen_start": start_recipe(), **brief_recipes(), **weighted_recipes()}
+    followers = [name for name in recipes if first_of(name)]
+    assert len(followers) == 4 + 2 + 1
+    assert all(recipes[name].network == recipes[first_of(name)].network for name in followers)
+    chosen = recipes["vanulsen_us"]
+    assert (weighted_name(0.2), weighted_name(2.0)) == ("vanulsen_start", "vanulsen_us")
+    assert recipes["vanulsen_start"].loss["smoothness"].weight == pytest.approx(3 * 0.2)
+    assert chosen.loss["smoothness"].weight == 3 * 2.0
+    found = recipes[weighted_name(6.0)]
+    assert found.loss["smoothness"].weight == 3 * 6.0
+    loss = {**found.loss, "smoothness": chosen.loss["smoothness"]}
+    assert replace(found, name=chosen.name, loss=loss) == chosen
+    assert title(found.name) == "van Ulsen US, smoothness 6"
+
+
+def test_displacements_of_coarse_networks_are_upsampled_in_place(tmp_path: Path) -> None:
+    """A network that answers with its own voxel's place gives the mean place of the patient's voxels."""
+    recipe = brief_recipes()["vanulsen_us"]
+    assert methods.voxels_across(recipe) == 2
+    with pytest.raises(ValueError, match="multiple"):
+        methods.voxels_across(replace(recipe, spacing_mm=3.0))
+    ramp = torch.arange(SIZE[0]).expand(SIZE[::-1])[None, None] + 0.0
+    someone = patient()
+    someone = replace(someone, batch=replace(someone.batch, fixed=ramp, moving=ramp))
+    save_atomically({"average": recipe.network.build().state_dict()}, tmp_path / "last.pt")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            methods,
+            "predicted_motion",
+            lambda recipe, layers, model, batch: Motion(batch.fixed.repeat(1, 3, 1, 1, 1)),
+        )
+        found = methods.trained_network(recipe, tmp_path / "last.pt")(someone)
+    torch.testing.assert_close(found[0, 0, ..., 1:-1], ramp[0, 0, ..., 1:-1])
 
 
 def test_published_tables_are_complete() -> None:

@@ -14,6 +14,7 @@ from ...memory import peak_memory_mb
 from ...training.batch import Batch
 from ...training.recipe import Recipe, recipe_of
 from ...training.state import predicted_motion
+from .methods import voxels_across
 from .patients import SIZE
 
 
@@ -43,7 +44,7 @@ def _measured(values: dict[str, Any]) -> Cost:
     recipe = recipe_of(values)
     before = peak_memory_mb()
     model = recipe.network.build().eval()
-    shape = [n + 2 * model.margin for n in SIZE[::-1]]
+    shape = [n // voxels_across(recipe) + 2 * model.margin for n in SIZE[::-1]]
     image = torch.rand(1, 1, *shape)
     batch = Batch(image, image.clone(), torch.zeros(image.shape, dtype=torch.int64), image)
     began = time.process_time()

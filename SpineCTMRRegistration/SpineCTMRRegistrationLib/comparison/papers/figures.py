@@ -41,6 +41,25 @@ def draw_violins(path: Path, cohorts: Mapping[str, Cohort], levels: Mapping[str,
     figure.savefig(path, dpi=80)
 
 
+def draw_folding(path: Path, overall: Mapping[float, Mapping[str, np.ndarray]]) -> None:
+    """Figure 4.1 of van Ulsen 2022: share of folding voxels, and beside it the error in bone, by weight.
+
+    Args:
+        path: of the picture.
+        overall: values over the patients by the thesis's weight of the smoothness and key of
+            `measures.OVERALL`.
+    """
+    figure = Figure(figsize=(8, 2.8), layout="constrained")
+    titles = {"folding_percent": "folding voxels, %", "bone_mm": "error in bone, mm"}
+    for axes, (key, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        means = [values[key].mean() for values in overall.values()]
+        errors = [values[key].std(ddof=1) / np.sqrt(len(values[key])) for values in overall.values()]
+        axes.errorbar(list(overall), means, errors, marker="o", capsize=3, color="C0")
+        axes.set(xscale="log", xlabel="weight of the smoothness", ylabel=title, ylim=(0, None))
+        axes.grid(color="0.9")
+    figure.savefig(path, dpi=80)
+
+
 def draw_losses(path: Path, runs: Sequence[Path]) -> None:
     """The training loss of every run with its validation at the same weights."""
     columns = 3

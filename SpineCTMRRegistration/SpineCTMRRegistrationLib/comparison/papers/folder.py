@@ -5,15 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...training.recipe import Recipe
-from ..ablation.run import budgeted
+from ...training.loss_terms import LossTerm
+from ...training.recipe import Recipe, recipe_of
+from ...training.recipe_file import find_recipe, overlaid, recipe_values
 
 BUDGETS = {
-    "vanulsen_2mm.toml": ("vanulsen_us", "vanulsen_us_rp", "vanulsen_ws", "vanulsen_ws_rp"),
-    "cao_2mm.toml": ("cao_dual", "cao_ct_only", "cao_mr_only"),
-    "vertebrae_2mm.toml": ("avoxelmorph", "acsgregnet_small"),
+    "vanulsen_brief.toml": ("vanulsen_us", "vanulsen_us_rp", "vanulsen_ws", "vanulsen_ws_rp"),
+    "cao_brief.toml": ("cao_dual",),
+    "cao_goes_on.toml": ("cao_ct_only", "cao_mr_only"),
+    "vertebrae_brief.toml": ("avoxelmorph", "acsgregnet_small"),
 }
 """Recipes by the file, beside this one, that shortens them."""
+START, START_RECIPE = "vanulsen_start", "vanulsen_us"
+"""Where van Ulsen's networks begin: a budget file's stem, and the recipe that it changes."""
+BEGINS_WITH = {
+    **dict.fromkeys(BUDGETS["vanulsen_brief.toml"], START),
+    **dict.fromkeys(BUDGETS["cao_goes_on.toml"], "cao_dual"),
+}
+"""Networks that begin with the trained weights of another; those of figure 4.1 begin at `START`, too."""
+SMOOTHNESS_WEIGHTS = (0.2, 2.0, 6.0)
+"""For figure 4.1 of the thesis, in its units, in which it chose `CHOSEN_WEIGHT`; ours are thrice as large."""
+START_WEIGHT, CHOSEN_WEIGHT, TO_OURS = 0.2, 2.0, 3.0
 PATIENTS, MEASURED, STUDIES, COSTS = "patients", "measured", "studies", "costs.json"
 """Synthetic patients, measures by method and patient, registered pairs of vertebrae, time and memory. Every
 training has a subfolder of the recipe's name."""
@@ -21,12 +33,44 @@ training has a subfolder of the recipe's name."""
 
 def brief_recipes(steps: int | None = None) -> dict[str, Recipe]:
     """The recipes of the papers within their budgets, by name; with so many steps, if given."""
-    recipes = {name: budgeted(name, budget_file(file)) for file, names in BUDGETS.items() for name in names}
-    if steps is None:
-        return recipes
-    return {name: replace(recipe, steps=steps) for name, recipe in recipes.items()}
+    return {name: _brief(name, file, steps) for file, names in BUDGETS.items() for name in names}
+
+
+def start_recipe(steps: int | None = None) -> Recipe:
+    """What is trained first, for others to begin with."""
+    return _brief(START_RECIPE, f"{START}.toml", steps)
+
+
+def weighted_name(weight: float) -> str:
+    """What a network of `SMOOTHNESS_WEIGHTS` is called."""
+    trained_anyway = {START_WEIGHT: START, CHOSEN_WEIGHT: START_RECIPE}
+    return trained_anyway.get(weight, f"{START_RECIPE}_{weight:g}")
+
+
+def weighted_recipes(steps: int | None = None) -> dict[str, Recipe]:
+    """Van Ulsen's unsupervised network with other weights of the smoothness, by name."""
+    chosen = brief_recipes(steps)[START_RECIPE]
+    return {
+        weighted_name(weight): replace(
+            chosen,
+            name=weighted_name(weight),
+            loss={**chosen.loss, "smoothness": LossTerm(TO_OURS * weight)},
+        )
+        for weight in SMOOTHNESS_WEIGHTS
+        if weight not in (START_WEIGHT, CHOSEN_WEIGHT)
+    }
+
+
+def first_of(name: str) -> str | None:
+    """The training with whose weights another one begins."""
+    return START if name in weighted_recipes() else BEGINS_WITH.get(name)
 
 
 def budget_file(name: str) -> Path:
     """Path of a key of `BUDGETS`."""
     return Path(__file__).with_name(name)
+
+
+def _brief(name: str, file: str, steps: int | None) -> Recipe:
+    recipe = recipe_of(overlaid(recipe_values(find_recipe(name)), recipe_values(budget_file(file))))
+    return recipe if steps is None else replace(recipe, steps=steps)

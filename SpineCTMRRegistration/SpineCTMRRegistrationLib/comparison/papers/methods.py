@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,15 +46,35 @@ def trained_model(recipe: Recipe, checkpoint: Path) -> RegistrationNetwork:
 
 
 def trained_network(recipe: Recipe, checkpoint: Path) -> Method:
-    """A network as `trained_model` reads it; one with a margin sees air around it, as in `register`."""
+    """A network as `trained_model` reads it; one with a margin sees air around it, as in `register`.
+
+    Its voxels are as large as the patients' or a whole multiple; the displacement is upsampled from them.
+    """
     model = trained_model(recipe, checkpoint)
+    factor = voxels_across(recipe)
+
+    def seen(image: Tensor) -> Tensor:
+        return functional.pad(functional.avg_pool3d(image, factor), [model.margin] * 6)
 
     def displace(patient: HeldOutPatient) -> Tensor:
-        padded = patient.batch.map(lambda values: functional.pad(values, [model.margin] * 6))
+        batch = replace(patient.batch, fixed=seen(patient.batch.fixed), moving=seen(patient.batch.moving))
         with torch.inference_mode():
-            return predicted_motion(recipe, model, model, padded).displacement.clone()
+            displacement = predicted_motion(recipe, model, model, batch).displacement
+        return functional.interpolate(displacement, scale_factor=factor, mode="trilinear").clone()
 
     return displace
+
+
+def voxels_across(recipe: Recipe) -> int:
+    """The patients' voxels along the side of one of the network's.
+
+    Raises:
+        ValueError: it is no whole number.
+    """
+    factor = recipe.spacing_mm / SPACING_MM
+    if factor < 1 or factor != int(factor):
+        raise ValueError(f"{recipe.name}: its voxels are no multiple of {SPACING_MM:g} mm.")
+    return int(factor)
 
 
 def bundled_network() -> Method:

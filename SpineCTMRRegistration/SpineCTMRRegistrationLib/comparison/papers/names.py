@@ -17,6 +17,11 @@ TITLES = {
     "syn_mi": "SyN, MI (ANTs)",
     "matching_2mm": "bundled matching_2mm, alone",
 }
+FURTHER = {
+    "vanulsen_start": "van Ulsen, start",
+    "vanulsen_us_": "van Ulsen US, smoothness ",
+}
+"""Trainings that are no columns of a table; the last one's number follows."""
 VANULSEN = {
     "initial": "Rigid",
     "vanulsen_us": "US",
@@ -35,3 +40,10 @@ CAO = {
 STUDIES = {"avoxelmorph": "AVoxelMorph (study II)", "acsgregnet_small": "ACSGRegNet, small (study III)"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 """Those of the thesis, by VerSe number."""
+
+
+def title(name: str) -> str:
+    """What the page calls a training."""
+    known = {**TITLES, **FURTHER}
+    stem = name.rstrip("0123456789.")
+    return known[name] if name in known else known[stem] + name.removeprefix(stem)

@@ -19,6 +19,8 @@ from ..ablation.run import TEST_SEED
 SPACING_MM = 2.0
 SIZE = (64, 64, 96)
 """Voxels (x, y, z) that are registered and measured."""
+SEQUENCE = "GRE"
+"""Of the MR: the thesis's patients all had a gradient echo of one scanner."""
 MARGIN = 4
 """Voxels by which the stored pairs are larger, as in the trainings."""
 
@@ -51,7 +53,7 @@ def read_patients(bank: Path, numbers: range) -> Iterator[HeldOutPatient]:
     for number in numbers:
         rng = np.random.default_rng([TEST_SEED, number])
         pair = read_pair(_folder(bank), TEST_SEED, number)
-        yield HeldOutPatient(number, make_batch(rng, pair, SIZE))
+        yield HeldOutPatient(number, make_batch(rng, pair, SIZE, SEQUENCE, scanner_effects=False))
 
 
 def _stored_size() -> tuple[int, int, int]:

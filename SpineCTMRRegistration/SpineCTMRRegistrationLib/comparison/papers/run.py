@@ -19,7 +19,17 @@ from ...training.trainer import train
 from ...training.vertebra_pairs import vertebra_pairs
 from ..vertebra_study import study
 from .cost import network_cost
-from .folder import COSTS, MEASURED, PATIENTS, STUDIES, brief_recipes
+from .folder import (
+    COSTS,
+    MEASURED,
+    PATIENTS,
+    START,
+    STUDIES,
+    brief_recipes,
+    first_of,
+    start_recipe,
+    weighted_recipes,
+)
 from .measures import measure, read_overall, write_measures
 from .methods import (
     Method,
@@ -55,13 +65,16 @@ def run_papers(
     """
     output.mkdir(parents=True, exist_ok=True)
     bank, recipes = output / PATIENTS, brief_recipes(steps)
-    for k, recipe in enumerate(recipes.values()):
-        part = span(progress, 0.6 * k / len(recipes), 0.6 * (k + 1) / len(recipes))
+    weighted = weighted_recipes(steps)
+    trainings = [start_recipe(steps), *recipes.values(), *weighted.values()]
+    for k, recipe in enumerate(trainings):
+        part = span(progress, 0.6 * k / len(trainings), 0.6 * (k + 1) / len(trainings))
         _train(recipe, output, bank, device, part)
         _forget_outdated(output, recipe.name)
     make_patients(bank, patients, span(progress, 0.6, 0.7))
     measured = output / MEASURED
-    measure_patients(_networks(recipes, output), measured, bank, patients, span(progress, 0.7, 0.8))
+    networks = _networks({START: trainings[0], **recipes, **weighted}, output)
+    measure_patients(networks, measured, bank, patients, span(progress, 0.7, 0.8))
     pairs = _study_vertebrae(recipes, output, bank)
     progress("measuring time and memory", 0.83)
     _measure_costs(recipes, output)
@@ -96,7 +109,9 @@ def _train(recipe: Recipe, output: Path, bank: Path, device: str, progress: Prog
         if recipe.vertebrae is None
         else vertebra_pairs(recipe, bank, made)
     )
-    train(recipe, output / recipe.name, data, True, span(progress, 0.1, 1.0), device)
+    first = first_of(recipe.name)
+    weights = output / first / LAST if first else None
+    train(recipe, output / recipe.name, data, True, span(progress, 0.1, 1.0), device, weights=weights)
 
 
 def _forget_outdated(output: Path, name: str) -> None:
