@@ -169,7 +169,10 @@ def _growth(title: str, fits: Mapping[str, Exponent], titles: Mapping[str, str])
     lines = header([title, *(f"{size:,.0f}" for size in sizes), "exponent"])
     for name in (name for name in titles if name in fits):
         costs = dict(fits[name].points)
-        cells = [f"{costs[size]:.3g}" if size in costs else "–" for size in sizes]
+        cells = [
+            f"{costs[size]:.{0 if max(costs.values()) > 100 else 1}f}" if size in costs else "–"
+            for size in sizes
+        ]
         lines.append(line([titles[name], *cells, f"{fits[name].exponent:.2f}"]))
     return lines
 
