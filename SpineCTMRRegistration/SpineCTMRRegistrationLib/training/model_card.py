@@ -108,7 +108,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
     records = values if isinstance(values, list) else [values]
     if not records or not all(isinstance(record, dict) and _plain(record) for record in records):
         raise InputError(
-            f"{path}: holds no records of numbers and texts; give a JSON object of them or a list of such."
+            f"{path}: holds no records of numbers and texts; give a JSON object or a list of them."
         )
     return records
 
