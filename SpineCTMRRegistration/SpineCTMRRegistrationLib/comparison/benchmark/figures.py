@@ -79,6 +79,9 @@ def draw_scaling(
         sizes = sorted({point[0] for fit in found.values() for point in fit.points})
         axis.set_xticks(sizes, [f"{value:,.0f}" for value in sizes])
         axis.minorticks_off()
+        every = [cost for fit in found.values() for _, cost in fit.points] or [1.0]
+        marks = np.geomspace(min(every), max(every), 5)
+        axis.set_yticks(marks, [f"{mark:.2g}" if mark < 100 else f"{mark:.0f}" for mark in marks])
         axis.set_xlabel(size)
         axis.set_ylabel(labels[cost])
         axis.grid(color="#dddddd")
