@@ -22,7 +22,9 @@ BEGINS_WITH = {
     **dict.fromkeys(BUDGETS["vanulsen_brief.toml"], START),
     **dict.fromkeys(BUDGETS["cao_goes_on.toml"], "cao_dual"),
 }
-"""Networks that begin with the trained weights of another; those of figure 4.1 begin at `START`, too."""
+"""Networks that begin with the trained weights of another; see `first_of` for the others."""
+STUDY_1, STUDY_1_RECIPE, STUDY_1_STEPS = "avoxelmorph_level", "avoxelmorph", 30
+"""Gao and Zheng's study I: one network for every level, which goes on from that of study II."""
 SMOOTHNESS_WEIGHTS = (0.2, 2.0, 6.0)
 """For figure 4.1 of the thesis, in its units, in which it chose `CHOSEN_WEIGHT`; ours are thrice as large."""
 START_WEIGHT, CHOSEN_WEIGHT, TO_OURS = 0.2, 2.0, 3.0
@@ -61,9 +63,25 @@ def weighted_recipes(steps: int | None = None) -> dict[str, Recipe]:
     }
 
 
+def level_recipes(steps: int | None = None) -> dict[str, Recipe]:
+    """The networks of study I, one for each level of study II, by name."""
+    both = brief_recipes(steps)[STUDY_1_RECIPE]
+    assert both.vertebrae is not None
+    return {
+        f"{STUDY_1}_{level}": replace(
+            both,
+            name=f"{STUDY_1}_{level}",
+            steps=steps or STUDY_1_STEPS,
+            vertebrae=replace(both.vertebrae, levels=(level,)),
+        )
+        for level in both.vertebrae.levels
+    }
+
+
 def first_of(name: str) -> str | None:
     """The training with whose weights another one begins."""
-    return START if name in weighted_recipes() else BEGINS_WITH.get(name)
+    further = {**dict.fromkeys(weighted_recipes(), START), **dict.fromkeys(level_recipes(), STUDY_1_RECIPE)}
+    return {**BEGINS_WITH, **further}.get(name)
 
 
 def budget_file(name: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...imaging.vertebra_names import vertebra_name
+
 TITLES = {
     "initial": "rigid start",
     "vanulsen_us": "van Ulsen US",
@@ -20,8 +22,9 @@ TITLES = {
 FURTHER = {
     "vanulsen_start": "van Ulsen, start",
     "vanulsen_us_": "van Ulsen US, smoothness ",
+    "avoxelmorph_level_": "AVoxelMorph of ",
 }
-"""Trainings that are no columns of a table; the last one's number follows."""
+"""Trainings that are no columns of a table; the number of the last two follows."""
 VANULSEN = {
     "initial": "Rigid",
     "vanulsen_us": "US",
@@ -37,7 +40,11 @@ CAO = {
     "cao_mr_only": "MR only",
     "cao_dual": "Dual",
 }
-STUDIES = {"avoxelmorph": "AVoxelMorph (study II)", "acsgregnet_small": "ACSGRegNet, small (study III)"}
+STUDIES = {
+    "study1": "AVoxelMorph for every level (study I)",
+    "avoxelmorph": "AVoxelMorph (study II)",
+    "acsgregnet_small": "ACSGRegNet, small (study III)",
+}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 """Those of the thesis, by VerSe number."""
 
@@ -45,5 +52,8 @@ LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 def title(name: str) -> str:
     """What the page calls a training."""
     known = {**TITLES, **FURTHER}
+    if name in known:
+        return known[name]
     stem = name.rstrip("0123456789.")
-    return known[name] if name in known else known[stem] + name.removeprefix(stem)
+    number = name.removeprefix(stem)
+    return known[stem] + (vertebra_name(int(number)) if stem.endswith("level_") else number)

@@ -34,6 +34,7 @@ from .folder import (
     brief_recipes,
     budget_file,
     first_of,
+    level_recipes,
     start_recipe,
     weighted_name,
     weighted_recipes,
@@ -52,6 +53,7 @@ from .sections import (
 )
 from .slices import draw_patient, draw_vertebra_pair
 
+VERTEBRA_NETWORKS = BUDGETS["vertebrae_brief.toml"]
 PUBLISHED = Path(__file__).with_name("published.toml")
 PAGE = "PAPERS.md"
 VIOLINS, PATIENT, VERTEBRAE, LOSSES, FOLDING = (
@@ -80,7 +82,7 @@ def write_report(output: Path, recipes: Mapping[str, Recipe], patient: HeldOutPa
     draw_vertebra_pair(output / VERTEBRAE, _outcomes(output, recipes, pair))
     weights = {weight: output / MEASURED / weighted_name(weight) for weight in SMOOTHNESS_WEIGHTS}
     draw_folding(output / FOLDING, {weight: read_overall(folder) for weight, folder in weights.items()})
-    trained = {START: start_recipe(), **recipes, **weighted_recipes()}
+    trained = {START: start_recipe(), **recipes, **weighted_recipes(), **level_recipes()}
     draw_losses(output / LOSSES, [output / name for name in trained])
     lines = [
         "# Van Ulsen 2022, Cao et al. 2018, Gao and Zheng 2022 on synthetic patients",
@@ -116,7 +118,8 @@ def write_report(output: Path, recipes: Mapping[str, Recipe], patient: HeldOutPa
         "## Gao and Zheng 2022, Tables 1 to 4",
         "",
         "Pairs of CT vertebrae of different synthetic subjects at 2 mm, each held-out one with the next. "
-        "Folds are voxels of a crop of 64 × 64 × 48; the paper's has 128 × 128 × 64.",
+        "Folds are voxels of a crop of 64 × 64 × 48; the paper's has 128 × 128 × 64. The networks of study I "
+        "go on from that of study II.",
         "",
         *gao_section(studies, published),
         "",
@@ -242,14 +245,20 @@ def _outcomes(output: Path, recipes: Mapping[str, Recipe], pair: Batch) -> dict[
 
 
 def _studies(output: Path) -> dict[str, list[PairResult]]:
-    found = {}
-    for path in sorted((output / STUDIES).glob("*.json"), reverse=True):
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem] = [
-            PairResult(**{**row, "overlaps": {k: Overlap(**v) for k, v in row["overlaps"].items()}})
-            for row in rows
-        ]
-    return found
+    """Results by study; those of the networks of study I together."""
+    files = {"study1": list(level_recipes())} | {name: [name] for name in VERTEBRA_NETWORKS}
+    return {
+        study: [found for name in names for found in _results(output / STUDIES / f"{name}.json")]
+        for study, names in files.items()
+    }
+
+
+def _results(path: Path) -> list[PairResult]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        PairResult(**{**row, "overlaps": {k: Overlap(**v) for k, v in row["overlaps"].items()}})
+        for row in rows
+    ]
 
 
 def _budgets() -> list[str]:

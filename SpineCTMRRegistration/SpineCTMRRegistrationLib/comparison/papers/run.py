@@ -27,6 +27,7 @@ from .folder import (
     STUDIES,
     brief_recipes,
     first_of,
+    level_recipes,
     start_recipe,
     weighted_recipes,
 )
@@ -65,8 +66,8 @@ def run_papers(
     """
     output.mkdir(parents=True, exist_ok=True)
     bank, recipes = output / PATIENTS, brief_recipes(steps)
-    weighted = weighted_recipes(steps)
-    trainings = [start_recipe(steps), *recipes.values(), *weighted.values()]
+    weighted, levels = weighted_recipes(steps), level_recipes(steps)
+    trainings = [start_recipe(steps), *recipes.values(), *weighted.values(), *levels.values()]
     for k, recipe in enumerate(trainings):
         part = span(progress, 0.6 * k / len(trainings), 0.6 * (k + 1) / len(trainings))
         _train(recipe, output, bank, device, part)
@@ -75,7 +76,7 @@ def run_papers(
     measured = output / MEASURED
     networks = _networks({START: trainings[0], **recipes, **weighted}, output)
     measure_patients(networks, measured, bank, patients, span(progress, 0.7, 0.8))
-    pairs = _study_vertebrae(recipes, output, bank)
+    pairs = _study_vertebrae({**recipes, **levels}, output, bank)
     progress("measuring time and memory", 0.83)
     _measure_costs(recipes, output)
     worst = int(read_overall(measured / "initial")["bone_mm"].argmax())
@@ -134,19 +135,23 @@ def _conventional() -> dict[str, Method]:
 
 
 def _study_vertebrae(recipes: Mapping[str, Recipe], output: Path, bank: Path) -> list[Batch]:
-    """Register the held-out pairs of vertebrae, which chose no network: the last weights are measured."""
-    pairs: list[Batch] = []
+    """Register the held-out pairs of vertebrae, which chose no network: the last weights are measured.
+
+    Returns the pairs of the first network, which has all levels.
+    """
+    first: list[Batch] = []
     for name, recipe in recipes.items():
         if recipe.vertebrae is None:
             continue
         pairs = list(vertebra_pairs(recipe, bank).validation())
+        first = first or pairs
         path = output / STUDIES / f"{name}.json"
         if not path.exists():
             weights = trained_model(recipe, output / name / LAST).state_dict()
             results = [asdict(found) for found in study(recipe, weights, pairs)]
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(results), encoding="utf-8")
-    return pairs
+    return first
 
 
 def _measure_costs(recipes: Mapping[str, Recipe], output: Path) -> None:
