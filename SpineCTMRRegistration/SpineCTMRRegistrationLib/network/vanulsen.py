@@ -57,8 +57,9 @@ class VanUlsenNetwork(RegistrationNetwork):
     same resolution are added. One 3x3x3 convolution without activation gives the displacement.
 
     As described, the network has 79,483 parameters, half of the about 160,000 that the thesis names in its
-    discussion; nothing in its text accounts for the rest. (A third convolution per block, as in the residual
-    blocks of DeepReg, which the thesis modified, would still give only about 126,000.)
+    discussion (twice ours is 158,966); nothing in its text accounts for the rest. (A third convolution in
+    every block, as in the residual blocks of DeepReg, which the thesis modified, would still give only about
+    126,000.)
 
     Where the thesis is silent: biases in every convolution and the batch normalisation of Keras, both
     Keras's defaults; the last convolution starts near 0, so that training starts at the rigid alignment.
