@@ -14,8 +14,8 @@ EXAMPLES = """\
   spine-ctmr papers --output papers --steps 2000 --patients 50
 
 Trains the recipes of van Ulsen 2022, Cao et al. 2018 and Gao and Zheng 2022 briefly (one to two hours of one
-CPU core), measures them, the bundled network and, with the package antspyx, ANTs on the same test patients, and
-writes the papers' tables beside ours. Interrupted, it goes on where it stopped when started again."""
+CPU core), measures them, the bundled network and, with the package antspyx, ANTs on the same test patients,
+and writes the papers' tables beside ours. Interrupted, it goes on where it stopped when started again."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from ...deformation.jacobian import jacobian_determinant
 from ...network.motion import Motion
 from ...quality.histogram import BIN, SHOWN, bin_shares
 from ...training.outcome import Outcome
+from .figures import save_small
 from .patients import SPACING_MM, HeldOutPatient
 
 Slice = NDArray[Any]
@@ -43,7 +44,7 @@ def draw_patient(path: Path, patient: HeldOutPatient, displacements: Mapping[str
         axes.set(xticks=[], yticks=[])
     lines = [figure.axes[0].plot([], [], color=color, label=name)[0] for name, color in CONTOURS.items()]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), title="contours")
-    figure.savefig(path, dpi=75)
+    save_small(figure, path, 75)
 
 
 def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
@@ -71,7 +72,7 @@ def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
         axes.set_title(title)
     for axes in rows.ravel():
         axes.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=70)
+    save_small(figure, path, 70)
 
 
 def _row(axes: Any, patient: HeldOutPatient, displacement: Tensor) -> Any:
