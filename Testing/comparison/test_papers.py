@@ -180,12 +180,13 @@ GAINS, NOISE = np.array([[0.9, 1.0, 1.1], [0.1, -0.1, 0.0]])
 def test_page_names_the_networks_that_did_not_learn() -> None:
     errors = np.array([2.0, 3.0, 4.0])
     bone = {"initial": errors, "vanulsen_us": errors - GAINS, "cao_dual": errors + NOISE}
-    overall = {name: {"bone_mm": values} for name, values in bone.items()}
+    overall = {name: {"bone_mm": values, "dice": 1 - values / 10} for name, values in bone.items()}
     overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
     said = what_was_learned(overall, {"avoxelmorph": [PairResult(20, overlaps, 0, 0.0)] * 3})
     better, worse = said.split("**Not learned")
     assert "van Ulsen US." in better
     assert "Cao, dual, AVoxelMorph." in worse
+    assert "overlap better beyond chance: van Ulsen US." in worse
 
 
 def test_papers_figures_stand_beside_ours() -> None:
