@@ -183,9 +183,9 @@ def test_page_names_the_networks_that_did_not_learn() -> None:
     overall = {name: {"bone_mm": values, "dice": 1 - values / 10} for name, values in bone.items()}
     overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
     said = what_was_learned(overall, {"avoxelmorph": [PairResult(20, overlaps, 0, 0.0)] * 3})
-    better, worse = said.split("**Not learned")
+    better, worse = said.split("**Not better")
     assert "van Ulsen US." in better
-    assert "Cao, dual, AVoxelMorph." in worse
+    assert "Cao, dual; AVoxelMorph." in worse
     assert "overlap better beyond chance: van Ulsen US." in worse
 
 

@@ -66,13 +66,13 @@ def what_was_learned(overall: Overall, studies: Mapping[str, Sequence[PairResult
         changes[name] = np.array([before - after for before, after in dice])
     able = [TITLES[name] for name, change in changes.items() if _is_lower(change)]
     unable = [TITLES[name] for name in changes if TITLES[name] not in able]
-    lines = [f"Better than no motion beyond chance: {', '.join(able) or 'none'}."]
+    lines = [f"Better than no motion beyond chance: {'; '.join(able) or 'none'}."]
     if unable:
-        lines.append(f"**Not learned to register within this budget: {', '.join(unable)}.**")
+        lines.append(f"**Not better within this budget: {'; '.join(unable)}.**")
     lines.append("(Error in bone of the test patients; for pairs of vertebrae, Dice.)")
     before = overall["initial"]["dice"]
     overlapping = [TITLES[n] for n in papers if n in changes and _is_lower(before - overall[n]["dice"])]
-    lines.append(f"Vertebrae overlap better beyond chance: {', '.join(overlapping) or 'none'}.")
+    lines.append(f"Vertebrae overlap better beyond chance: {'; '.join(overlapping) or 'none'}.")
     return " ".join(lines)
 
 
