@@ -60,17 +60,17 @@ def soft_motion(
         return mr.new_zeros((*mr.shape, 3))
     images = _Images(mr, ct, descriptors.dense(mr), descriptors.dense(ct), spacing_mm)
     generator = torch.Generator().manual_seed(0)
-    share = min(options.points, len(voxels)) / len(voxels)
+    count = min(options.points, len(voxels))
+    worth = len(voxels) / (count * cell**3)
     for _ in range(options.steps):
-        chosen = torch.randint(len(voxels), (round(share * len(voxels)),), generator=generator)
+        chosen = torch.randint(len(voxels), (count,), generator=generator)
         index = voxels[chosen.to(voxels.device)]
         jitter = (torch.rand(index.shape, generator=generator) - 0.5).to(mr)
         weight = free[index.unbind(-1)]
         points = index.flip(-1) + jitter
         shift = sample_vectors(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
         pull, stiffness = images.evidence(points, points + shift / spacing_mm, weight, options.information)
-        mean = 1 / (share * cell**3)
-        pull, stiffness = (_gathered(v * mean, index // cell, lattice.shape) for v in (pull, stiffness))
+        pull, stiffness = (_gathered(v * worth, index // cell, lattice.shape) for v in (pull, stiffness))
         right = pull - options.stiffness * _laplacian(lattice)
         step = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options.stiffness, iterations=30)
         size = step.norm(dim=-1, keepdim=True)

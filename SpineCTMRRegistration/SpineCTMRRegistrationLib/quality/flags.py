@@ -28,7 +28,8 @@ NETWORK_DISAGREEMENT_CHECK_MM = 2.5
 """97 % of the accurate vertebrae of the calibration stay below."""
 OTHER_BONES_STRETCH_MM = 0.75
 """A bone whose size changes by more is not the same; where the median vertebra's does, CT and MR are of
-different patients. The smallest limit that spares all mostly accurate registrations of the calibration."""
+different patients. The smallest limit that spares all mostly accurate registrations of the fitting half whose
+stretch was measured."""
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 NOTABLE = 1.0
@@ -104,18 +105,18 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
         return "check", "no quality signal was measured"
     doubt = rule.doubt(values)
     if row.visible_share < VISIBLE_SHARE_REFUSE:
-        return "do not use", _visible(row)
+        return "do not use", _in_words("visible_share", row.visible_share)
     if doubt > rule.refuse_above:
         return "do not use", _doubtful(row, rule)
     reasons = [_doubtful(row, rule)] if doubt >= rule.good_below else []
     if row.visible_share < VISIBLE_SHARE_CHECK:
-        reasons.append(_visible(row))
+        reasons.append(_in_words("visible_share", row.visible_share))
     if row.overlap_share > OVERLAP_SHARE_CHECK:
         reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
     if row.network_disagreement_mm > NETWORK_DISAGREEMENT_CHECK_MM:
-        reasons.append(_in_words("network_disagreement_mm", row))
+        reasons.append(_in_words("network_disagreement_mm", row.network_disagreement_mm))
     if row.stretch_mm > OTHER_BONES_STRETCH_MM:
-        reasons.append(_in_words("stretch_mm", row))
+        reasons.append(_in_words("stretch_mm", row.stretch_mm))
     return ("check", "; ".join(dict.fromkeys(reasons))) if reasons else ("good", "no check raised a doubt")
 
 
@@ -129,7 +130,7 @@ def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
     for name, limit in (("stretch_mm", OTHER_BONES_STRETCH_MM), ("match_ratio", NO_MATCH_RATIO)):
         middle = middle_of(rows, name)
         if middle > limit:
-            return _in_words(name, VertebraQuality("spine", 0, **{name: middle}))  # type: ignore[arg-type]
+            return _in_words(name, middle)
     return None
 
 
@@ -182,25 +183,22 @@ def _doubtful(row: VertebraQuality, rule: DoubtRule) -> str:
     names = [signal.name for signal in rule.signals]
     order = sorted(range(len(names)), key=lambda i: -added[i])
     notable = [names[i] for i in order[:2] if added[i] > NOTABLE] or [names[order[0]]]
-    return "; ".join(_in_words(name, row) for name in notable)
+    return "; ".join(_in_words(name, getattr(row, name)) for name in notable)
 
 
-def _in_words(name: str, row: VertebraQuality) -> str:
+def _in_words(name: str, value: float) -> str:
+    """What a doubtful signal of `VertebraQuality` says."""
     if name == "match_ratio":
-        worse = 100 * (1 - row.match_ratio)
+        worse = 100 * (1 - value)
         if worse <= 0:
             return "CT and MR match as well 5 mm beside"
         return f"CT and MR match only {worse:.0f} % better than 5 mm beside"
     if name == "stretch_mm":
-        return f"the CT's bone would match best if its size were changed by {row.stretch_mm:.1f} mm"
+        return f"the CT's bone would match best if its size were changed by {value:.1f} mm"
     if name == "level_ratio":
         return "the spine fits nearly as well one level up or down"
     if name == "neighbour_disagreement_mm":
-        return f"moved {row.neighbour_disagreement_mm:.1f} mm against its neighbour"
+        return f"moved {value:.1f} mm against its neighbour"
     if name == "network_disagreement_mm":
-        return f"refined to {row.network_disagreement_mm:.1f} mm from where the network puts it"
-    return _visible(row)
-
-
-def _visible(row: VertebraQuality) -> str:
-    return f"only {100 * row.visible_share:.0f} % of the bone lies inside the MR"
+        return f"refined to {value:.1f} mm from where the network puts it"
+    return f"only {100 * value:.0f} % of the bone lies inside the MR"
