@@ -205,8 +205,8 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
             return
         rows = readiness.rows(parameters)
         self._show_segments(rows)
-        levels = [row.vertebra for row in rows if row.vertebra and not row.problem]
-        self._placing.update(levels, parameters.mr, parameters.mrVertebrae)
+        levels = dict.fromkeys(row.vertebra for row in rows if row.vertebra and not row.problem)
+        self._placing.update(list(levels), parameters.mr, parameters.mrVertebrae)
         self._result.show(parameters.table)
         self._running.show_ready(readiness.missing_input(parameters), self.session.running)
 

@@ -101,6 +101,27 @@ def test_a_segment_whose_name_means_nothing_can_be_named(panel, chosen):
     assert "2 segments are named L4" in said(panel)
 
 
+def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_no_complaint(panel, chosen):
+    for name in ("sacrum", "spleen", "vertebrae_S1"):
+        chosen[2].GetSegmentation().AddEmptySegment(name, name)
+    table = panel.ui.segmentTable
+    assert cells(table, 0) == ["L3", "vertebrae_L4", "L5 vertebra", "sacrum", "vertebrae_S1", "spleen"]
+    assert said(panel) == ""
+    assert table.cellWidget(5, 1).styleSheet == ""
+    panel.ui.placeButton.click()
+    points = panel.ui.mrVertebraeSelector.currentNode()
+    labels = [points.GetNthControlPointLabel(i) for i in range(points.GetNumberOfControlPoints())]
+    assert labels == ["L3", "L4", "L5", "S1"]
+
+
+def test_segments_that_all_mean_nothing_are_marked(panel, chosen, scene):
+    panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "upper", "lower"))
+    assert "say in the table which vertebra" in said(panel)
+    assert "background" in panel.ui.segmentTable.cellWidget(0, 1).styleSheet
+    panel.ui.segmentTable.cellWidget(0, 1).currentText = "L1"
+    assert panel.ui.segmentTable.cellWidget(1, 1).styleSheet == ""
+
+
 def test_an_output_is_never_an_input(panel, chosen):
     panel.ui.ctInMrSelector.setCurrentNode(chosen[1])
     assert '"MR" is an input' in said(panel)

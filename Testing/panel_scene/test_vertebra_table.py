@@ -30,10 +30,17 @@ def named(*names: str) -> list[SegmentInfo]:
 
 def test_names_are_read_as_the_command_reads_them() -> None:
     rows = segment_rows(named("vertebrae_L1", "Th12", "aorta", "Sacrum"), mr_names=["L1 body", "S1", "L3"])
-    assert [row.vertebra for row in rows] == ["L1", "T12", None, "S1"]
-    assert [row.in_mr for row in rows] == [True, False, False, True]
-    assert [row.editable for row in rows] == [False, False, True, False]
+    assert [row.vertebra for row in rows] == ["T12", "L1", "S1", None]
+    assert [row.in_mr for row in rows] == [False, True, True, False]
+    assert [row.editable for row in rows] == [False, False, False, True]
     assert missing(rows) is None
+
+
+def test_vertebrae_come_first_and_other_rows_stay_where_they_are_while_they_are_named() -> None:
+    segments = named("spleen", "sacrum", "vertebrae_L5", "aorta", "vertebrae_T13", "vertebrae_L1")
+    names = ["vertebrae_T13", "vertebrae_L1", "vertebrae_L5", "sacrum", "spleen", "aorta"]
+    assert [row.name for row in segment_rows(segments)] == names
+    assert [row.name for row in segment_rows(segments, {"id 3": "T12"})] == names
 
 
 def test_terminology_says_what_a_meaningless_name_does_not() -> None:
@@ -48,7 +55,7 @@ def test_default_names_with_verse_numbers_are_understood_as_by_the_command() -> 
 
 def test_the_user_says_what_meaningless_segments_are() -> None:
     rows = segment_rows(named("bone", "L2"), {"id 0": "L1", "id 1": "T4"})
-    assert [row.vertebra for row in rows] == ["L1", "L2"]
+    assert {row.name: row.vertebra for row in rows} == {"bone": "L1", "L2": "L2"}
     assert segment_rows(named("bone"), {"id 0": ""})[0].vertebra is None
 
 

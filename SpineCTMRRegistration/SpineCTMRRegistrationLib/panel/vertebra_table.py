@@ -118,7 +118,7 @@ def segment_rows(
     overrides: Mapping[str, str] | None = None,
     mr_names: Iterable[str] | None = None,
 ) -> list[SegmentRow]:
-    """The rows of a segmentation, in its order.
+    """The rows of a segmentation: vertebrae from cranial to caudal, then the others in their order.
 
     Args:
         segments: of the CT.
@@ -130,6 +130,8 @@ def segment_rows(
     numbers = {s.segment_id: read[s.segment_id] or chosen.get(s.segment_id) for s in segments}
     counts = Counter(n for n in numbers.values() if n is not None)
     in_mr = None if mr_names is None else {landmark_number(name) for name in mr_names}
+    order: list[int | None] = [*cranial_to_caudal(VERSE_NUMBERS), None]
+    ordered = sorted(segments, key=lambda s: order.index(read[s.segment_id]))
     return [
         SegmentRow(
             segment_id=segment.segment_id,
@@ -140,7 +142,7 @@ def segment_rows(
             in_mr=None if in_mr is None else number is not None and number in in_mr,
             problem=_problem(number, counts),
         )
-        for segment in segments
+        for segment in ordered
         for number in [numbers[segment.segment_id]]
     ]
 

@@ -19,11 +19,12 @@ def fill_segment_table(table: Any, rows: Sequence[SegmentRow], choose: Callable[
     """Show the rows; when the user names one, `choose` gets its segment id and vertebra ("" for none)."""
     table.clearContents()
     table.rowCount = len(rows)
+    nothing_read = not any(row.vertebra for row in rows)
     for index, row in enumerate(rows):
         hint = row.problem or row.name
         table.setItem(index, 0, cell(row.name, hint))
         if row.editable:
-            table.setCellWidget(index, 1, _editor(row, choose))
+            table.setCellWidget(index, 1, _editor(row, choose, nothing_read))
         else:
             table.removeCellWidget(index, 1)
             background = UNKNOWN_COLOR if row.problem else None
@@ -33,13 +34,13 @@ def fill_segment_table(table: Any, rows: Sequence[SegmentRow], choose: Callable[
     table.resizeRowsToContents()
 
 
-def _editor(row: SegmentRow, choose: Callable[[str, str], None]) -> Any:
+def _editor(row: SegmentRow, choose: Callable[[str, str], None], urgent: bool) -> Any:
     editor = qt.QComboBox()
     editor.addItem(NOT_A_VERTEBRA)
     editor.addItems(list(vertebra_choices()))
     editor.currentText = row.vertebra or NOT_A_VERTEBRA
     editor.toolTip = row.problem or f"Which vertebra '{row.name}' is."
-    if row.vertebra is None:
+    if row.problem or urgent:
         editor.styleSheet = f"QComboBox {{ background: {color(UNKNOWN_COLOR)}; color: black; }}"
 
     def changed(text: str) -> None:
