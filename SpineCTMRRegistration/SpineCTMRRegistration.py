@@ -16,7 +16,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from SpineCTMRRegistrationLib.errors import SpineError
 from SpineCTMRRegistrationLib.panel import dependencies, readiness, sample_data
-from SpineCTMRRegistrationLib.panel.parameters import Parameters, node_of
+from SpineCTMRRegistrationLib.panel.parameters import Parameters, has_inputs, node_of
 from SpineCTMRRegistrationLib.panel.qt_process import QtProcess
 from SpineCTMRRegistrationLib.panel.result_table import QUALITY
 from SpineCTMRRegistrationLib.panel.run import CommandRun
@@ -80,9 +80,17 @@ class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
     def make_sample_source(cls):
         """The phantom patient for Sample Data; its files stay in Slicer's temporary folder."""
         folder = Path(slicer.app.temporaryPath) / sample_data.SAMPLE_NAME
-        return SampleSource(
-            sample_data.SampleMaker(slicer.mrmlScene, folder, make_run), cls.ensure_dependencies
-        )
+        maker = sample_data.SampleMaker(slicer.mrmlScene, folder, make_run)
+        maker.loaded.connect(cls.choose_sample)
+        return SampleSource(maker, cls.ensure_dependencies)
+
+    @classmethod
+    def choose_sample(cls, nodes):
+        """Make the sample patient the inputs, unless images are chosen already."""
+        parameters = cls().getParameterNode()
+        if not has_inputs(parameters):
+            parameters.ct, parameters.mr = nodes.ct, nodes.mr
+            parameters.vertebrae, parameters.mrVertebrae = nodes.vertebrae, nodes.mr_landmarks
 
     @staticmethod
     def ensure_dependencies():
@@ -163,7 +171,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
     def _on_scene_end_import(self, caller, event):
         """Show a loaded parameter set instead of one that nobody has used."""
         shown = self._parameters
-        if shown is None or shown.ct is not None or shown.mr is not None:
+        if shown is None or has_inputs(shown):
             return
         unused = node_of(shown)
         others = [node for node in self.logic.getAllParameterNodes() if node is not unused]
@@ -243,7 +251,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
 
     def _on_ended(self, ending: Ending):
         self._running.show_ended(ending.how, ending.sentence)
-        if ending.result is not None:
+        if ending.result is not None and self._parameters and self._parameters.table is ending.result.table:
             self.ui.inputsSection.collapsed = True
             self.ui.resultSection.collapsed = False
         self._refresh()

@@ -39,10 +39,6 @@ def main() -> None:
     sample.load()
     wait(lambda: not sample.running, LONGEST_S)
     ct, mr, vertebrae, points = sample.nodes
-    panel.ui.ctSelector.setCurrentNode(ct)
-    panel.ui.mrSelector.setCurrentNode(mr)
-    panel.ui.vertebraeSelector.setCurrentNode(vertebrae)
-    panel.ui.mrVertebraeSelector.setCurrentNode(points)
     save(picture_of(panel), "panel-inputs")
     panel.ui.registerButton.click()
     wait(lambda: panel.ui.progressBar.value > 400, LONGEST_S)

@@ -84,12 +84,37 @@ def test_closing_stops_it(sample, making, scene, host, way):
     assert left(making) == set()
 
 
-def test_a_patient_that_was_made_before_is_there_at_once(sample, sample_folder, scene, host):
+def sample_loaded(sample, sample_folder, host) -> list:
     shutil.copytree(sample_folder, Path(host.app.temporaryPath) / SAMPLE_NAME)
-    assert [node.GetName() for node in sample.load()] == [
+    return sample.load()
+
+
+def test_a_patient_that_was_made_before_is_there_at_once(sample, sample_folder, scene, host):
+    assert [node.GetName() for node in sample_loaded(sample, sample_folder, host)] == [
         *("Phantom CT", "Phantom MR", "Phantom vertebrae", "Phantom MR body centres"),
     ]
     assert dialogs() == []
+    composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    assert {c.GetBackgroundVolumeID() for c in composites} == {sample.nodes[0].GetID()}
+
+
+def test_the_sample_is_chosen_in_a_panel_without_inputs_only(panel, sample, sample_folder, scene, host):
+    ui, (ct, mr, vertebrae, points) = panel.ui, sample_loaded(sample, sample_folder, host)
+    assert ui.registerButton.enabled, ui.registerButton.toolTip
+    assert (ui.ctSelector.currentNode(), ui.mrSelector.currentNode()) == (ct, mr)
+    assert (ui.vertebraeSelector.currentNode(), ui.mrVertebraeSelector.currentNode()) == (vertebrae, points)
+    assert sample.load()[0] is not ct
+    assert ui.ctSelector.currentNode() is ct
+
+
+def test_the_sample_that_came_before_the_panel_was_opened_is_chosen(panel, sample, sample_folder, host):
+    from host.application import enter, leave
+
+    leave(panel)
+    nodes = sample_loaded(sample, sample_folder, host)
+    enter(panel)
+    assert panel.ui.ctSelector.currentNode() is nodes[0]
+    assert panel.ui.registerButton.enabled
 
 
 def test_what_goes_wrong_is_told(sample, host, monkeypatch, scene):

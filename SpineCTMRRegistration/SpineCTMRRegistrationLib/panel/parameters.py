@@ -97,6 +97,11 @@ def node_of(parameters: Parameters) -> slicer.vtkMRMLScriptedModuleNode:
     return vars(parameters)["parameterNode"]
 
 
+def has_inputs(parameters: Parameters) -> bool:
+    """Whether the user has chosen an image."""
+    return parameters.ct is not None or parameters.mr is not None
+
+
 def run_options(parameters: Parameters) -> RunOptions:
     """The settings as the command takes them."""
     return RunOptions(

@@ -37,9 +37,6 @@ class SpineCTMRRegistrationTest(ScriptedLoadableModuleTest):  # type: ignore[mis
         ui, sample = self.panel.ui, self.panel.logic.make_sample_source()
         sample.load()
         self._wait_while(lambda: sample.running)
-        selectors = (ui.ctSelector, ui.mrSelector, ui.vertebraeSelector, ui.mrVertebraeSelector)
-        for selector, node in zip(selectors, sample.nodes, strict=True):
-            selector.setCurrentNode(node)
         ui.qualityComboBox.currentText = "Fast"
         assert ui.registerButton.enabled, ui.registerButton.toolTip
         ui.registerButton.click()

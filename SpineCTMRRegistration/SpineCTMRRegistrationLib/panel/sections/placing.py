@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 
 from .. import placing
-from ..views import slice_views
+from .showing import show_alone
 
 AUTOMATIC = "The images will choose the level: check it in the result, or place the centres."
 
@@ -63,9 +63,7 @@ class PlacingSection:
         else:
             placing.ask_for(points, self._levels)
         self._points = points
-        for view in slice_views(slicer.mrmlScene):
-            view.composite.SetBackgroundVolumeID(self._mr.GetID())
-            view.composite.SetForegroundOpacity(0.0)
+        show_alone(self._mr)
         placing.place_mode(slicer.mrmlScene, points)
         self._choose(points)
         self._show()

@@ -11,6 +11,7 @@ import slicer
 from ...errors import SpineError
 from ..run import ProgressReport
 from ..sample_data import SampleMaker, SampleNodes
+from .showing import show_alone
 
 TITLE = "Spine CT/MR phantom"
 
@@ -73,6 +74,7 @@ class SampleSource:
     def _on_loaded(self, nodes: SampleNodes) -> None:
         self._nodes = nodes
         self._close_dialog()
+        show_alone(nodes.ct)
 
     def _on_failed(self, sentence: str) -> None:
         self._close_dialog()
