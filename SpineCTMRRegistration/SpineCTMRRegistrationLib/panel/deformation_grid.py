@@ -22,9 +22,8 @@ def show_grid(result: ResultNodes, visible: bool = True) -> None:
     the CT lies, which may be far away from the MR.
     """
     scene = result.table.GetScene()
-    for earlier in scene_nodes(scene, "vtkMRMLLinearTransformNode"):
-        if earlier.GetAttribute(SHOWN):
-            remove_node(earlier)
+    for earlier in _grids(scene):
+        remove_node(earlier)
     if not visible or result.transform is None:
         return
     start = np.array(json.loads(result.table.GetAttribute(RIGID_START)))
@@ -37,6 +36,16 @@ def show_grid(result: ResultNodes, visible: bool = True) -> None:
     scene.AddNode(node)
     node.SetAndObserveTransformNodeID(result.transform.GetID())
     _draw(node)
+
+
+def grid_is_shown(result: ResultNodes) -> bool:
+    """Whether `show_grid` shows this result."""
+    grids = _grids(result.table.GetScene())
+    return any(grid.GetParentTransformNode() is result.transform for grid in grids)
+
+
+def _grids(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLLinearTransformNode]:
+    return [node for node in scene_nodes(scene, "vtkMRMLLinearTransformNode") if node.GetAttribute(SHOWN)]
 
 
 def _draw(transform: slicer.vtkMRMLTransformNode) -> None:

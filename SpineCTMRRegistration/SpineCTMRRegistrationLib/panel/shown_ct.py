@@ -15,12 +15,14 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .nodes import copy_window, remove_node, scene_nodes
+from .nodes import copy_window, refer, remove_node, scene_nodes
 from .result_nodes import CT_PLACE, CT_ROLE, RIGID_START, TRANSFORM_ROLE
 
 SHOWN = "SpineCTMRRegistration.Shown"
 """Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
 BEFORE, REGISTERED = "before registration", "registered"
+TABLE_ROLE = "spineCTMR.table"
+"""Reference of the CT at the rigid start to the quality table of its result."""
 
 
 def registered_ct(ct_in_mr: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
@@ -48,7 +50,14 @@ def ct_before(
     to_world = _place_of_ct(ct_in_mr)
     if to_world is None:
         raise InputError("The CT was changed or removed after it was registered; register it again.")
-    return _shown_ct(ct_in_mr.GetNodeReference(CT_ROLE), BEFORE, np.array(json.loads(text)) @ to_world)
+    node = _shown_ct(ct_in_mr.GetNodeReference(CT_ROLE), BEFORE, np.array(json.loads(text)) @ to_world)
+    refer(node, TABLE_ROLE, table)
+    return node
+
+
+def is_before(node: slicer.vtkMRMLNode | None, table: slicer.vtkMRMLTableNode) -> bool:
+    """Whether a volume is what `ct_before` made for this result."""
+    return node is not None and node.GetNodeReference(TABLE_ROLE) is table
 
 
 def forget_before(scene: slicer.vtkMRMLScene) -> None:

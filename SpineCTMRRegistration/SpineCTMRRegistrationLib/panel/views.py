@@ -15,7 +15,7 @@ from ..errors import InputError
 from .jacobian_display import show_legend
 from .nodes import scene_nodes
 from .result_nodes import FRAME, SOURCE_ROLE, ResultNodes
-from .shown_ct import ct_before, forget_before, registered_ct
+from .shown_ct import ct_before, forget_before, is_before, registered_ct
 
 CONTOUR_PX = 2
 
@@ -73,6 +73,11 @@ def show_before(
     _show_over(views, mr, ct_before(ct_in_mr, table), None)
 
 
+def before_is_shown(views: Sequence[SliceView], table: slicer.vtkMRMLTableNode) -> bool:
+    """Whether `show_before` shows this result."""
+    return any(is_before(_foreground(view.composite), table) for view in views)
+
+
 def show_after(
     views: Sequence[SliceView],
     mr: slicer.vtkMRMLScalarVolumeNode,
@@ -86,8 +91,12 @@ def show_after(
 def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
     """The outlines of the moved vertebrae in all slice views.
 
-    The vertebrae of the CT, which lie elsewhere, are hidden in slices meanwhile.
+    The vertebrae of the CT, which lie elsewhere, are hidden in slices meanwhile, and so are the
+    outlines of other results.
     """
+    for other in scene_nodes(segmentation.GetScene(), "vtkMRMLSegmentationNode"):
+        if other is not segmentation and other.GetNodeReference(SOURCE_ROLE) is not None:
+            other.SetDisplayVisibility(False)
     source = segmentation.GetNodeReference(SOURCE_ROLE)
     if source is not None and source.GetDisplayNode() is not None:
         source.GetDisplayNode().SetVisibility2D(not visible)
@@ -99,6 +108,12 @@ def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = 
     display.SetVisibility2DOutline(True)
     display.SetOpacity2DOutline(1.0)
     display.SetSliceIntersectionThickness(CONTOUR_PX)
+
+
+def contours_are_shown(segmentation: slicer.vtkMRMLSegmentationNode | None) -> bool:
+    """Whether `show_contours` shows them."""
+    display = segmentation.GetDisplayNode() if segmentation is not None else None
+    return display is not None and bool(display.GetVisibility() and display.GetVisibility2DOutline())
 
 
 def show_heatmap(
@@ -132,6 +147,20 @@ def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str)
         _orient(view.slice_node, axes, frame["center"])
 
 
+def bring_into_view(
+    views: Sequence[SliceView], mr: slicer.vtkMRMLScalarVolumeNode, result: ResultNodes
+) -> None:
+    """Centre on the vertebra in the middle, where a slice's centre lies outside of the MR."""
+    poses = list(result.vertebra_transforms.values())
+    center = json.loads(poses[len(poses) // 2].GetAttribute(FRAME))["center"]
+    bounds = np.zeros(6)
+    mr.GetRASBounds(bounds)
+    for view in views:
+        at = slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, 3]
+        if (at < bounds[0::2]).any() or (at > bounds[1::2]).any():
+            view.slice_node.JumpSliceByCentering(*center)
+
+
 def reset_orientation(views: Sequence[SliceView]) -> None:
     """Turn the slices back to the patient's axes, at the same place."""
     for view in views:
@@ -157,9 +186,13 @@ def _show_over(
 
 
 def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
-    shown = composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
+    shown = _foreground(composite)
     if shown is not None:
         show_legend(shown, False)
+
+
+def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> slicer.vtkMRMLNode | None:
+    return composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
 
 
 def _orient(node: slicer.vtkMRMLSliceNode, axes: NDArray[Any], center: Sequence[float]) -> None:

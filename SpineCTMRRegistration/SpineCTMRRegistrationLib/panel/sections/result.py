@@ -12,12 +12,14 @@ import slicer
 
 from ...errors import InputError, SpineError
 from .. import views
-from ..deformation_grid import show_grid
+from ..deformation_grid import grid_is_shown, show_grid
 from ..export import copy_results
 from ..result_nodes import ResultNodes, quality_of, results_of
 from ..session import FAILURE, WARNINGS, registered_images
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
 from .cells import cell, color
+
+NOT_EXPORTABLE = "This result is from another session; register again to export its files."
 
 
 class ResultSection:
@@ -28,6 +30,8 @@ class ResultSection:
         self._result: ResultNodes | None = None
         self._ct: Any = None
         self._mr: Any = None
+        exports = ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton
+        self._exports = [(button, button.toolTip) for button in exports]
         ui.vertebraTable.connect("cellClicked(int,int)", self._on_row)
         ui.fusedButton.connect("clicked()", self._on_fused)
         ui.contoursButton.connect("clicked(bool)", self._on_contours)
@@ -49,6 +53,7 @@ class ResultSection:
         if table is not None:
             self._show_quality(table)
         self._enable()
+        self._press()
 
     def _show_quality(self, table: Any) -> None:
         try:
@@ -89,38 +94,47 @@ class ResultSection:
         ui.gridButton.enabled = result is not None and result.transform is not None and self._mr is not None
         ui.straightButton.enabled = result is not None
         folder = self._folder_of(result.table) if result is not None else None
-        for button in (ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton):
+        lost = result is not None and folder is None
+        for button, hint in self._exports:
             button.enabled = folder is not None
-            if result is not None and folder is None:
-                button.toolTip = "This result is from another session; register again to export its files."
+            button.toolTip = NOT_EXPORTABLE if lost else hint
+
+    def _press(self) -> None:
+        """Show as pressed what is seen of this result; another one may have been chosen."""
+        result, ui = self._result, self._ui
+        ui.contoursButton.checked = result is not None and views.contours_are_shown(result.vertebrae_in_mr)
+        ui.gridButton.checked = result is not None and grid_is_shown(result)
+        ui.beforeButton.checked = result is not None and views.before_is_shown(_views(), result.table)
 
     def _on_row(self, row: int, column: int) -> None:
         name = self._ui.vertebraTable.item(row, 0).text()
         self._do(lambda result: views.jump_to_vertebra(_views(), result, name))
 
     def _on_fused(self) -> None:
-        self._ui.beforeButton.checked = False
         opacity = self._ui.opacitySlider.value
-        self._do(lambda result: views.show_fused(_views(), self._mr, result.ct_in_mr, opacity))
+        self._look(lambda result: views.show_fused(_views(), self._mr, result.ct_in_mr, opacity))
 
     def _on_contours(self, checked: bool) -> None:
-        self._do(lambda result: views.show_contours(result.vertebrae_in_mr, checked))
+        self._look(lambda result: views.show_contours(result.vertebrae_in_mr, checked))
 
     def _on_before(self, checked: bool) -> None:
         if checked:
-            self._do(lambda result: views.show_before(_views(), self._mr, result.ct_in_mr, result.table))
+            self._look(lambda result: views.show_before(_views(), self._mr, result.ct_in_mr, result.table))
         else:
-            self._do(lambda result: views.show_after(_views(), self._mr, result.ct_in_mr))
+            self._look(lambda result: views.show_after(_views(), self._mr, result.ct_in_mr))
 
     def _on_heatmap(self) -> None:
-        self._ui.beforeButton.checked = False
-        self._do(lambda result: views.show_heatmap(_views(), self._mr, result.jacobian))
+        opacity = self._ui.opacitySlider.value
+        self._look(lambda result: views.show_heatmap(_views(), self._mr, result.jacobian, opacity))
 
     def _on_grid(self, checked: bool) -> None:
-        self._do(lambda result: show_grid(result, checked))
+        self._look(lambda result: show_grid(result, checked))
 
     def _on_opacity(self, value: float) -> None:
-        self._do(lambda result: views.set_foreground_opacity(_views(), value))
+        """Change nothing where something else is shown."""
+        mr = self._mr.GetID() if self._mr is not None else None
+        over_mr = [view for view in _views() if view.composite.GetBackgroundVolumeID() == mr]
+        self._do(lambda result: views.set_foreground_opacity(over_mr, value))
 
     def _on_export_transforms(self) -> None:
         self._export(lambda folder: ["mr_to_ct.h5", "ct_to_mr.h5", "vertebrae"])
@@ -144,6 +158,17 @@ class ResultSection:
         if target:
             self._do(export)
 
+    def _look(self, action: Callable[[ResultNodes], object]) -> None:
+        """Change the views so that something of the result is seen."""
+
+        def look(result: ResultNodes) -> None:
+            action(result)
+            if self._mr is not None:
+                views.bring_into_view(_views(), self._mr, result)
+
+        self._do(look)
+        self._press()
+
     def _do(self, action: Callable[[ResultNodes], object]) -> None:
         if self._result is None:
             return
@@ -158,12 +183,12 @@ def _views() -> list[views.SliceView]:
 
 
 def _texts(row: ResultRow) -> tuple[str, ...]:
-    return (row.name, row.flag, _figure(row, "moved_mm", "mm"), _figure(row, "rotated_deg", "°"), row.reason)
+    return (row.name, row.flag, _figure(row, "moved_mm", " mm"), _figure(row, "rotated_deg", "°"), row.reason)
 
 
 def _figure(row: ResultRow, key: str, unit: str) -> str:
     value = row.figures.get(key)
-    return "" if value is None else f"{value:.1f} {unit}"
+    return "" if value is None else f"{value:.1f}{unit}"
 
 
 def _warnings(table: Any, quality: Quality) -> list[str]:
