@@ -138,6 +138,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         self.session.logged.connect(self._running.add_log)
         self.session.ended.connect(self._on_ended)
         self.ui.parameterSetSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_parameter_set)
+        self.ui.segmentTable.connect("cellClicked(int,int)", self._on_segment)
         self.ui.registerButton.connect("clicked()", self._on_register)
         self.ui.cancelButton.connect("clicked()", self._on_cancel)
         self.ui.networkButton.connect("clicked()", self._on_choose_network)
@@ -222,6 +223,9 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         if rows != self._rows:
             self._rows = rows
             fill_segment_table(self.ui.segmentTable, rows, self._name_segment)
+
+    def _on_segment(self, row, column):
+        self._placing.go_to(self._rows[row].vertebra)
 
     def _choose_points(self, points):
         self._parameters.mrVertebrae = points

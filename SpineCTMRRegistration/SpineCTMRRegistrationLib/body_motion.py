@@ -65,14 +65,14 @@ def deform(
         bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
     )
     touching = [
-        f"{vertebra_name(n)} ({100 * share:.0f} %)"
+        f"{100 * share:.0f} % of {vertebra_name(n)}"
         for n, share in deformation.contact.items()
         if share > NOTABLE_CONTACT
     ]
     if touching:
         notes.append(
-            f"Moved bones touch, and the stored field is not rigid there: share of {', '.join(touching)}. "
-            "The poses in vertebrae/ are rigid."
+            f"Moved bones touch: there the deformation bends {', '.join(touching)}. "
+            "The rigid transform of each vertebra is not affected."
         )
     return deformation
 

@@ -18,7 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 PICTURES = Path(__file__).resolve().parents[2] / "Resources"
-WIDTH, PANEL_COLORS, VIEW_COLORS, LONGEST_S = 460, 224, 64, 900.0
+WIDTH, LONGEST_S = 460, 900.0
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     save(beside(picture_of(panel), [slices[1].picture(), slices[0].picture()]), "panel-result")
     result = results_of(panel.logic.getParameterNode().table)
     for name, view in render_checks(slices, SampleNodes(ct, mr, vertebrae, points), result).items():
-        save(Image.fromarray(view), f"view-{name}", VIEW_COLORS)
+        save(Image.fromarray(view), f"view-{name}")
     cut_above(mr, points.GetNthControlPointPositionWorld(0))
     panel.ui.registerButton.click()
     wait(lambda: not panel.session.running, LONGEST_S)
@@ -107,9 +107,9 @@ def beside(panel: Image.Image, slices: list[np.ndarray]) -> Image.Image:
     return whole
 
 
-def save(picture: Image.Image, name: str, colors: int = PANEL_COLORS) -> None:
-    """As a small PNG file."""
-    picture.quantize(colors).save(PICTURES / f"{name}.png", optimize=True)
+def save(picture: Image.Image, name: str) -> None:
+    """With all its colours: fewer of them speckle the greys of an MR."""
+    picture.save(PICTURES / f"{name}.png", optimize=True)
 
 
 def wait_a_moment() -> None:

@@ -202,6 +202,23 @@ def test_placing_asks_for_one_level_after_the_other(panel, chosen, scene, host):
     assert in_mr[0] == in_mr[2] != in_mr[1]
 
 
+def test_placing_begins_where_the_user_clicks_in_the_table(panel, chosen):
+    table = panel.ui.segmentTable
+    table.cellClicked.emit(1, 0)  # nothing is placed yet
+    panel.ui.placeButton.click()
+    points = panel.ui.mrVertebraeSelector.currentNode()
+    table.cellClicked.emit(1, 0)
+    assert "Next: L4" in panel.ui.placingLabel.text
+    points.SetNthControlPointPosition(1, 1.0, 2.0, 3.0)
+    assert "Next: L5" in panel.ui.placingLabel.text
+    table.cellClicked.emit(0, 0)
+    assert "Next: L3" in panel.ui.placingLabel.text
+    points.SetNthControlPointPosition(0, 1.0, 2.0, 33.0)
+    table.cellClicked.emit(1, 0)  # it has its place already
+    assert "Next: L5" in panel.ui.placingLabel.text
+    assert points.GetNthControlPointPositionStatus(1) == points.PositionDefined
+
+
 def test_placing_goes_on_with_the_points_that_are_there(panel, chosen, scene):
     panel.ui.placeButton.click()
     points = panel.ui.mrVertebraeSelector.currentNode()

@@ -36,10 +36,6 @@ def wait_for_stage(panel) -> None:
     assert panel.session.running, panel.ui.statusLabel.text
 
 
-def pid_lives(pid: int) -> bool:
-    return pid in children()
-
-
 def test_three_clicks_to_a_result(panel, patient, scene, host, monkeypatch, tmp_path):
     """Select the patient, press Register: progress, a live window, and results that move the bones right."""
     import qt

@@ -138,10 +138,7 @@ def main(results: Path, patient: Path, pictures: Path) -> None:
     windows = [SliceWindow(host, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
     pictures.mkdir(exist_ok=True)
     for name, picture in render_checks(windows, sample, result).items():
-        is_grey = (picture == picture[..., :1]).all()
-        Image.fromarray(picture).quantize(64 if is_grey else 256).save(
-            pictures / f"{name}.png", optimize=True
-        )
+        Image.fromarray(picture).save(pictures / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

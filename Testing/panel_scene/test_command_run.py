@@ -109,7 +109,7 @@ def test_a_good_run(tmp_path: Path) -> None:
     assert process.command[:4] == [sys.executable, "-m", "SpineCTMRRegistrationLib", "demo"]
     assert process.command[-3:] == ["--progress", "json", "--cancel-on-eof"]
     assert (process.folder / "SpineCTMRRegistrationLib" / "__main__.py").is_file()
-    assert heard.of("progressed") == [ProgressReport("aligning", 0.25, 3.0, None)]
+    assert heard.of("progressed") == [ProgressReport("aligning", 0.25, None)]
     assert heard.of("warned") == ["L3 is cut."]
     assert heard.of("logged") == ["L3 is cut.", "fine"]
     [finished] = heard.of("finished")

@@ -47,6 +47,19 @@ def skip_level(points: slicer.vtkMRMLMarkupsFiducialNode) -> None:
         points.SetNthControlPointPositionMissing(index)
 
 
+def go_to_level(points: slicer.vtkMRMLMarkupsFiducialNode, level: str) -> None:
+    """Ask for `level` next, if it is not placed yet; the unplaced ones before it in the list are skipped."""
+    labels = [points.GetNthControlPointLabel(i) for i in range(points.GetNumberOfControlPoints())]
+    if level not in labels:
+        return
+    index = labels.index(level)
+    for i in range(index):
+        if points.GetNthControlPointPositionStatus(i) == points.PositionUndefined:
+            points.SetNthControlPointPositionMissing(i)
+    if points.GetNthControlPointPositionStatus(index) == points.PositionMissing:
+        points.UnsetNthControlPointPosition(index)
+
+
 def place_mode(scene: slicer.vtkMRMLScene, points: slicer.vtkMRMLMarkupsFiducialNode | None) -> None:
     """Let clicks in the views place the list's points; None lets them move the views again."""
     interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")

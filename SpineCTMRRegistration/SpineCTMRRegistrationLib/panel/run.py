@@ -38,13 +38,11 @@ class ProgressReport:
     Attributes:
         stage: in words.
         fraction: share of all work done, 0 to 1.
-        elapsed_s: time since the start.
         remaining_s: estimate of the time left, None if unknown.
     """
 
     stage: str
     fraction: float
-    elapsed_s: float
     remaining_s: float | None
 
 
@@ -226,4 +224,4 @@ class CommandRun:
 
 
 def _progress(line: Mapping[str, Any]) -> ProgressReport:
-    return ProgressReport(line["stage"], line["fraction"], line["elapsed_s"], line["remaining_s"])
+    return ProgressReport(line["stage"], line["fraction"], line["remaining_s"])

@@ -17,9 +17,6 @@ class Signal(Generic[Arguments]):
     def connect(self, receiver: Callable[Arguments, object]) -> None:
         self._receivers.append(receiver)
 
-    def disconnect(self, receiver: Callable[Arguments, object]) -> None:
-        self._receivers.remove(receiver)
-
     def emit(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         for receiver in tuple(self._receivers):
             receiver(*args, **kwargs)

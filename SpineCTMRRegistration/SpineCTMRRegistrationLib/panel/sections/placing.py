@@ -73,13 +73,20 @@ class PlacingSection:
             placing.skip_level(self._points)
             self._show()
 
+    def go_to(self, level: str | None) -> None:
+        """While placing: ask for this vertebra next."""
+        if self._points is not None and level is not None:
+            placing.go_to_level(self._points, level)
+            self._show()
+
     def _show(self) -> None:
         level = placing.asked_level(self._points) if self._points is not None else None
         self._ui.skipButton.enabled = level is not None
         self._ui.placingLabel.visible = level is not None or self._automatic
         if level is not None:
             self._ui.placingLabel.text = (
-                f"<b>Next: {level}</b> \N{EN DASH} click the centre of its body in the MR."
+                f"<b>Next: {level}</b> \N{EN DASH} click the centre of its body in the MR, "
+                "or another vertebra in the table."
             )
         elif self._automatic:
             self._ui.placingLabel.text = AUTOMATIC
