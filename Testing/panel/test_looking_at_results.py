@@ -74,6 +74,28 @@ def test_a_view_that_shows_nothing_of_the_mr_is_moved_there(panel, result, patie
     assert np.allclose(place(there), before)
 
 
+def test_other_choices_leave_the_selected_row(panel, result):
+    panel.ui.vertebraTable.selectRow(1)
+    panel.ui.opacitySlider.value = 0.7
+    panel.ui.seedSpinBox.value = 5
+    assert panel.ui.vertebraTable.currentRow() == 1
+
+
+def test_a_button_says_what_it_lacks(panel, engine, result, patient, scene):
+    ui = panel.ui
+    ui.wantJacobianCheckBox.checked = False
+    start(panel)
+    engine.finish()
+    assert not ui.heatmapButton.enabled
+    assert ui.heatmapButton.toolTip == "This result has no heatmap; tick it under Outputs and register again."
+    assert ui.beforeButton.enabled
+    scene.RemoveNode(patient.ct)
+    ui.seedSpinBox.value = 5
+    assert not ui.beforeButton.enabled
+    assert "CT of this result is not in the scene" in ui.beforeButton.toolTip
+    assert ui.fusedButton.enabled
+
+
 def test_looking_goes_on_when_the_mr_is_deleted(panel, result, patient, scene):
     scene.RemoveNode(patient.mr)
     panel.ui.contoursButton.click()

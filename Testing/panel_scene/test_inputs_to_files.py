@@ -22,6 +22,7 @@ from SpineCTMRRegistrationLib.panel.scene import (
     segments_of,
     write_inputs,
 )
+from SpineCTMRRegistrationLib.panel.segments import label_values
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, put_under
 
@@ -140,6 +141,21 @@ def test_a_label_map_without_names_is_read_by_its_numbers(
     files = write_inputs(inputs(nodes, vertebrae=node), tmp_path)
     found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae)[0])
     assert np.array_equal(found, sitk.GetArrayFromImage(patient.phantom.case.vertebrae))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float64])
+def test_the_labels_of_a_label_map_follow_its_voxels(kind: type) -> None:
+    node = slicer.vtkMRMLLabelMapVolumeNode()
+    voxels = np.zeros((130, 100, 100), kind)  # more than one chunk
+    voxels[0, 0, 0], voxels[-1, -1, -1] = 28, 20
+    if kind is np.int16:
+        voxels[1, 1, :3] = -5, 10_000, 10_001
+    slicer.util.updateVolumeFromArray(node, voxels)
+    largest = [10_000] if kind is np.int16 else []
+    assert label_values(node) == label_values(node) == [20, 28, *largest]
+    slicer.util.arrayFromVolume(node)[5, 5, 5] = 23
+    slicer.util.arrayFromVolumeModified(node)
+    assert label_values(node) == [20, 23, 28, *largest]
 
 
 def test_landmarks_are_written_in_the_world(patient: Patient, nodes: SampleNodes, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..imaging.slicer_segments import meanings_of
 from ..imaging.vertebra_names import vertebra_number
@@ -16,6 +18,9 @@ from .vertebra_table import SegmentInfo
 
 BINARY_LABELMAP = "Binary labelmap"
 LARGEST_LABEL = 10_000
+CHUNK_VOXELS = 1 << 20
+_LABELS: dict[str, tuple[int, list[int]]] = {}
+"""Time of change and labels of images by their address: a slider must not search 200 million voxels anew."""
 VERTEBRA = "SpineCTMRRegistration.Vertebra"
 """Tag of a segment and attribute of a transform: the vertebra's name."""
 
@@ -102,11 +107,20 @@ def _add_segment(
 
 
 def label_values(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[int]:
-    """The labels in a label map volume, without the background."""
-    values = vtk.vtkIntArray()
-    slicer.vtkSlicerSegmentationsModuleLogic.GetAllLabelValues(values, node.GetImageData())
-    labels = (values.GetValue(i) for i in range(values.GetNumberOfValues()))
-    return [label for label in labels if 0 < label <= LARGEST_LABEL]
+    """The labels in a label map volume, ascending, without the background."""
+    image = node.GetImageData()
+    address, changed = image.GetAddressAsString(""), image.GetMTime()
+    if address not in _LABELS or _LABELS[address][0] != changed:
+        _LABELS[address] = changed, _labels_in(vtk_to_numpy(image.GetPointData().GetScalars()))
+    return _LABELS[address][1]
+
+
+def _labels_in(voxels: NDArray[Any]) -> list[int]:
+    seen = np.zeros(LARGEST_LABEL + 2, bool)
+    for start in range(0, voxels.size, CHUNK_VOXELS):
+        chunk = voxels[start : start + CHUNK_VOXELS]
+        seen[np.minimum(chunk[chunk > 0].astype(np.int64), LARGEST_LABEL + 1)] = True
+    return np.flatnonzero(seen[: LARGEST_LABEL + 1]).tolist()
 
 
 def _segment_info(segment_id: str, segment: slicer.vtkSegment) -> SegmentInfo:
