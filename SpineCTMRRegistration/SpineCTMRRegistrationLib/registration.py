@@ -6,16 +6,21 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import torch
+from numpy.typing import NDArray
 
 from .alignment import rigid
+from .alignment.bending import bend_field, bent_motions
 from .alignment.start import Start, find_start
 from .body_motion import deform
 from .deformation.bones import labels_in_box
-from .deformation.deformation import Deformation
+from .deformation.deformation import Deformation, spine_box
+from .deformation.inversion import sample_vectors
+from .deformation.polyrigid import node_coordinates
 from .imaging.case import Case
 from .imaging.grid import Grid
 from .imaging.label_voxels import bone_corners
@@ -32,8 +37,11 @@ from .vertebrae.scene import make_scene
 MATCHING_SPACING_MM = 1.0
 MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
-SURE_REACH_MM = 3.0
-"""Where the network moves the spine further, it looks once more from there; its matches end at 12 mm."""
+BEND_STRIDE = 4
+"""The bend is kept at every fourth node of the network's grid."""
+SURE_REACH_MM = 5.0
+"""Where the network moves a vertebra further, it looks once more from there; its matches end at 12 mm."""
+MOST_LOOKS = 4
 
 
 @dataclass
@@ -120,7 +128,13 @@ def register(
     )
 
 
-def find_poses(case: Case, options: RegistrationOptions, progress: Progress, notes: list[str]) -> FoundPoses:
+def find_poses(
+    case: Case,
+    options: RegistrationOptions,
+    progress: Progress,
+    notes: list[str],
+    most_looks: int = MOST_LOOKS,
+) -> FoundPoses:
     """The rigid part of a registration: where every vertebra is.
 
     Args:
@@ -128,6 +142,7 @@ def find_poses(case: Case, options: RegistrationOptions, progress: Progress, not
         options: what the user chose.
         progress: told the stage and the share done.
         notes: what a user should know is appended here.
+        most_looks: how often the network may look at the images; 0 leaves it out, to measure what it adds.
 
     Raises:
         InputError: the case cannot be registered, or the network file or device cannot be used.
@@ -136,55 +151,91 @@ def find_poses(case: Case, options: RegistrationOptions, progress: Progress, not
     start = find_start(case)
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
-    network_poses = _network_poses(network, case, start)
-    nearer = _nearer(start, case, network_poses)
-    if _distance_mm(start, nearer) > SURE_REACH_MM:
-        network_poses = _network_poses(network, case, nearer)
-        nearer = _nearer(start, case, network_poses)
+    corners, near = bone_corners(case.vertebrae), start
+    network_poses: dict[int, rigid.Rigid] = {}
+    for _ in range(most_looks):
+        seen_from = near
+        network_poses = _network_poses(network, case, seen_from)
+        near = _nearer(seen_from, corners, network_poses)
+        if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
+            break
     progress("vertebrae", 0.25)
-    known = [network_poses, dict.fromkeys(start.ct_centers, start.global_rigid)]
-    vertebrae, shift = _refine(case, nearer, known, options)
+    vertebrae, shift = _refine(case, near, [network_poses, start.motions], options)
     if shift is not None and shift.is_better and not start.mr_centers:
-        start = replace(start, global_rigid=shift.motion)
+        start = replace(
+            start, global_rigid=shift.motion, motions=dict.fromkeys(start.ct_centers, shift.motion)
+        )
         vertebrae, shift = _refine(case, start, [], options)
     return FoundPoses(start, network, network_poses, vertebrae, shift)
 
 
 def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
-    moved = rigid.apply(start.global_rigid, np.concatenate(list(bone_corners(case.vertebrae).values())))
-    grid = Grid.around(moved, network.card.spacing_mm, NETWORK_MARGIN_MM)
-    images = case_on_grid(case, grid, rigid.to_sitk(rigid.inverse(start.global_rigid)))
-    displacement = predict_displacement(network, *images)
-    labels = labels_in_box(case.vertebrae, start.global_rigid, grid)
-    return poses_from_displacement(displacement, grid, labels, start.global_rigid, list(start.ct_centers))
+    """What the network says of every vertebra when it sees the CT moved and bent by the start."""
+    corners = bone_corners(case.vertebrae)
+    moved = np.concatenate([rigid.apply(start.motions[n], c) for n, c in corners.items()])
+    grid = spine_box(moved, network.card.spacing_mm, NETWORK_MARGIN_MM, np.eye(3), BEND_STRIDE)
+    coarse = grid.coarse(BEND_STRIDE)
+    bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
+    bent = sitk.DisplacementFieldTransform(coarse.image(bend))
+    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(start.global_rigid)), bent])
+    displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
+    places = node_coordinates(grid) + displacement
+    displacement += sample_vectors(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
+    bones = _bone_points(case.vertebrae, network.card.spacing_mm)
+    return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
 
 
-def _nearer(start: Start, case: Case, poses: Mapping[int, rigid.Rigid]) -> Start:
-    """The start with the rigid motion that is nearest to those of all vertebrae, where there are any."""
+def _bone_points(labels: sitk.Image, spacing_mm: float) -> dict[int, NDArray[Any]]:
+    """LPS points (n, 3) of each vertebra on an isotropic grid of the CT."""
+    corners = bone_corners(labels)
+    grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
+    array = labels_in_box(labels, np.eye(4), grid)
+    return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}
+
+
+def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, rigid.Rigid]) -> Start:
+    """The start moved and bent as the poses of the vertebrae say, where there are any."""
     if not poses:
         return start
-    return replace(start, global_rigid=rigid.nearest(poses, bone_corners(case.vertebrae)))
+    found = {n: corners[n] for n in poses}
+    moved = {n: rigid.apply(pose, corners[n]) for n, pose in poses.items()}
+    global_rigid = rigid.nearest(poses, corners)
+    motions = bent_motions(start.ct_centers, global_rigid, found, moved)
+    return replace(start, global_rigid=global_rigid, motions=motions)
 
 
-def _distance_mm(first: Start, second: Start) -> float:
-    """Mean distance of the body centres under two starts."""
-    centers = np.array(list(first.ct_centers.values()))
-    apart = rigid.apply(first.global_rigid, centers) - rigid.apply(second.global_rigid, centers)
-    return float(np.linalg.norm(apart, axis=1).mean())
+def _distance_mm(first: Start, second: Start, corners: Mapping[int, NDArray[Any]]) -> float:
+    """How far apart two starts take the vertebra that differs most: the mean over its corners."""
+    apart = [rigid.apply(first.motions[n], c) - rigid.apply(second.motions[n], c) for n, c in corners.items()]
+    return float(np.linalg.norm(apart, axis=-1).mean(-1).max())
 
 
 def _refine(
-    case: Case, start: Start, known: Sequence[dict[int, rigid.Rigid]], options: RegistrationOptions
+    case: Case, start: Start, known: Sequence[Mapping[int, rigid.Rigid]], options: RegistrationOptions
 ) -> tuple[dict[int, VertebraPose], LevelShift | None]:
     """Refined poses, and how well the better of the neighbouring levels explains the images."""
-    moved = rigid.apply(start.global_rigid, np.concatenate(list(bone_corners(case.vertebrae).values())))
-    box = Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, Grid.of(case.mr).axes)
+    moved = np.concatenate(
+        [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]
+    )
+    mr = Grid.of(case.mr)
+    box = _between_voxels(Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, mr.axes), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     place = (scene, box, start.global_rigid, start.ct_centers)
-    vertebrae = refine_poses(*place, known, options.refinement, options.seed)
+    vertebrae = refine_poses(*place, [start.motions, *known], options.refinement, options.seed)
     poses = {n: v.pose for n, v in vertebrae.items()}
     with ThreadPoolExecutor() as beside:
         shift = beside.submit(best_shift, *place, poses)
         matches, stretches = match_ratios(*place, poses), bone_stretches(*place, poses)
     vertebrae = {n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in vertebrae.items()}
     return vertebrae, shift.result()
+
+
+def _between_voxels(box: Grid, mr: Grid) -> Grid:
+    """The box, whose axes are the MR's, moved by less than a voxel: its first node midway between MR voxels.
+
+    Where both have the same spacing, or the MR half of it, all nodes then are; linear interpolation takes
+    the most noise from the MR there. On phantoms of 1 mm the vertebrae are found a fifth more accurately
+    than with nodes anywhere.
+    """
+    origin = mr.to_points(np.floor(mr.to_indices(box.origin_mm)) + 0.5)
+    return replace(box, origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))

@@ -39,7 +39,7 @@ def _bent(centers: Centers) -> dict[int, rigid.Rigid]:
 def _refine(
     seen: Seen, centers: Centers, options: RefinementOptions = QUICK, seed: int = 0
 ) -> dict[int, VertebraPose]:
-    return refine_poses(seen.scene, seen.box, np.eye(4), centers, [], options, seed)
+    return refine_poses(seen.scene, seen.box, np.eye(4), centers, [{}], options, seed)
 
 
 def _largest_difference(a: dict[int, VertebraPose], b: dict[int, VertebraPose], centers: Centers) -> float:
@@ -111,7 +111,9 @@ def test_a_start_that_is_true_wins_over_the_default(look_at: Look, centers: Cent
     seen = look_at(dict.fromkeys(centers, far))
     options = replace(QUICK, stages=(replace(QUICK.stages[0], keep=2), QUICK.stages[1]))
     start = rigid.from_rotation([0.03, 0.0, 0.22], [5, -9, 4])
-    found = refine_poses(seen.scene, seen.box, np.eye(4), centers, [dict.fromkeys(centers, start)], options)
+    found = refine_poses(
+        seen.scene, seen.box, np.eye(4), centers, [{}, dict.fromkeys(centers, start)], options
+    )
     for number, pose in found.items():
         assert seen.spine.error_mm(number, pose.pose) < 0.2
 
@@ -199,7 +201,7 @@ def _refine_scans(
     corners = np.array([(x, y, z) for x in moved[:, 0] for y in moved[:, 1] for z in moved[:, 2]])
     box = Grid.around(corners, 1.0, 6.0, Grid.of(mr).axes)
     scene = make_scene(ct, mr, labels, np.eye(4), box)
-    return refine_poses(scene, box, np.eye(4), centers, [], QUICK)
+    return refine_poses(scene, box, np.eye(4), centers, [{}], QUICK)
 
 
 def test_storage_order_of_the_mr_changes_next_to_nothing(
@@ -228,6 +230,6 @@ def test_the_global_motion_is_part_of_every_pose(make_spine: Callable[..., Any],
     box = Grid.around(np.array([[-26.0, -16, -40], [26, 36, 40]]), 1.0, 6.0)
     scene = make_scene(ct, mr, labels, back, box)
     far = {n: rigid.apply(away, c) for n, c in centers.items()}
-    found = refine_poses(scene, box, back, far, [], QUICK)
+    found = refine_poses(scene, box, back, far, [{}], QUICK)
     for number, pose in found.items():
         assert spine.error_mm(number, pose.pose @ away) < 0.2

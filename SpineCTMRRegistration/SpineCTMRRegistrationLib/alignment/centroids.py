@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from ..imaging.case import Centroids
 from ..imaging.grid import Grid
 from . import rigid
+from .bending import PRIOR_STIFFNESS_MM2
 
 SACRUM = 26
-PRIOR_STIFFNESS_MM2 = 150.0
-"""How firmly the patient's orientation is kept: see `rigid.fit`; 3 mm centroid noise against 8 degrees."""
 CORE_SHARE = 0.6
 """The body's core: voxels at least this share of the largest depth below the bone's surface."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,18 @@ from ..imaging.case import Case, Centroids
 from ..imaging.grid import Grid
 from ..imaging.vertebra_names import vertebra_list
 from . import rigid
+from .bending import bent_motions
 from .centroids import body_centers, rigid_start
 from .search import search_translation
 
 
 @dataclass(frozen=True)
 class Start:
-    """The rigid start.
+    """The start.
 
     Attributes:
         global_rigid: (4, 4) CT→MR in LPS mm.
+        motions: CT→MR in LPS mm of every vertebra, by VerSe number: the global one, bent as is known.
         ct_centers: body centres in the CT, LPS mm.
         mr_centers: body centres in the MR that were matched, LPS mm; empty after an automatic search.
         found_by: how the level was decided, in words.
@@ -28,6 +31,7 @@ class Start:
     """
 
     global_rigid: rigid.Rigid
+    motions: Mapping[int, rigid.Rigid]
     ct_centers: Centroids
     mr_centers: Centroids
     found_by: str
@@ -46,7 +50,8 @@ def find_start(case: Case) -> Start:
     if case.mr_vertebrae is not None:
         return _matched(ct_centers, _complete_centers(case), "MR vertebra labels")
     motion = search_translation(case, ct_centers)
-    return Start(motion, ct_centers, {}, "level chosen by the images", float("nan"))
+    motions = dict.fromkeys(ct_centers, motion)
+    return Start(motion, motions, ct_centers, {}, "level chosen by the images", float("nan"))
 
 
 def _complete_centers(case: Case) -> Centroids:
@@ -67,4 +72,8 @@ def _matched(ct_centers: Centroids, mr_centers: Centroids, found_by: str) -> Sta
         )
     motion = rigid_start(ct_centers, common)
     distances = [np.linalg.norm(rigid.apply(motion, ct_centers[n]) - c) for n, c in common.items()]
-    return Start(motion, ct_centers, common, found_by, float(np.sqrt(np.mean(np.square(distances)))))
+    motions = bent_motions(
+        ct_centers, motion, {n: ct_centers[n][None] for n in common}, {n: c[None] for n, c in common.items()}
+    )
+    residual = float(np.sqrt(np.mean(np.square(distances))))
+    return Start(motion, motions, ct_centers, common, found_by, residual)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from .integration import displacement_of
 from .pieces import whole_displacement
 from .preprocessing import scale_ct, scale_mr
 from .runtime import DisplacementNetwork, LoadedNetwork
+
+LEAST_POINTS = 30
 
 
 def predict_displacement(network: LoadedNetwork, mr: NDArray[Any], ct: NDArray[Any]) -> torch.Tensor:
@@ -40,31 +42,30 @@ def predict_displacement(network: LoadedNetwork, mr: NDArray[Any], ct: NDArray[A
 def poses_from_displacement(
     displacement: torch.Tensor,
     grid: Grid,
-    labels: NDArray[Any],
+    bones: Mapping[int, NDArray[Any]],
+    motions: Mapping[int, rigid.Rigid],
     global_rigid: rigid.Rigid,
-    numbers: Sequence[int],
 ) -> dict[int, rigid.Rigid]:
     """Rigid CT→MR pose (LPS mm) of each vertebra that fits a displacement best in its bone.
 
     Args:
         displacement: (z, y, x, 3) mm on `grid`, MR → CT after the global rigid motion.
         grid: in the MR frame.
-        labels: (z, y, x) CT vertebra numbers on `grid` after the global rigid motion.
+        bones: LPS points (n, 3) of each vertebra in the CT; one of too few points is left out.
+        motions: about where each vertebra moves, CT→MR in LPS mm.
         global_rigid: CT→MR in LPS mm.
-        numbers: the vertebrae wanted; one with too little bone on the grid is left out.
     """
     poses = {}
-    for number in numbers:
-        voxels = np.argwhere(labels == number)[:, ::-1]
-        if len(voxels) < 30:
+    for number, points in bones.items():
+        if len(points) < LEAST_POINTS:
             continue
-        local = torch.tensor(voxels * np.array(grid.spacing_mm), dtype=torch.float32)
-        moved = local.clone()
+        goal, moved = (
+            torch.tensor((rigid.apply(m, points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
+            for m in (global_rigid, motions[number])
+        )
         for _ in range(6):
-            moved = local - sample_vectors(displacement, moved, grid.spacing_mm[0])
-        shift = (moved - local).double().numpy() @ grid.axes.T
-        source = grid.to_points(voxels)
-        poses[number] = rigid.fit(source, source + shift) @ global_rigid
+            moved = goal - sample_vectors(displacement, moved, grid.spacing_mm[0])
+        poses[number] = rigid.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
     return poses
 
 

@@ -90,7 +90,7 @@ def refine_poses(
     box: Grid,
     global_rigid: rigid.Rigid,
     ct_centers: Centroids,
-    starts: Sequence[dict[int, rigid.Rigid]],
+    starts: Sequence[Mapping[int, rigid.Rigid]],
     options: RefinementOptions,
     seed: int = 0,
 ) -> dict[int, VertebraPose]:
@@ -101,7 +101,8 @@ def refine_poses(
         box: grid of the scene in the MR frame.
         global_rigid: CT→MR in LPS mm.
         ct_centers: body centres in the CT, LPS mm; their keys are the vertebrae to refine.
-        starts: CT→MR poses in LPS mm to start from, besides `global_rigid` and its variations.
+        starts: CT→MR poses in LPS mm to start from, and variations of the first; a missing pose is
+            `global_rigid`.
         options: the schedule.
         seed: of the sample points.
     """
@@ -133,22 +134,22 @@ def _starts(
     box: Grid,
     global_rigid: rigid.Rigid,
     ct_centers: Centroids,
-    starts: Sequence[dict[int, rigid.Rigid]],
+    starts: Sequence[Mapping[int, rigid.Rigid]],
     options: RefinementOptions,
 ) -> Poses:
-    """Residual motions of the global start, its variations and the given starts."""
+    """Residual motions of the given starts and of the variations of the first."""
     centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
     middle = centers.mean(0)
     along = _spine_axis(centers)
-    variations = [np.eye(4)]
+    variations = []
     for sign in (-1, 1):
         if options.shifts_mm:
             variations.append(rigid.from_rotation(np.zeros(3), sign * options.shifts_mm * along))
         if options.turns_deg:
             turn = np.radians(sign * options.turns_deg) * along
             variations.append(rigid.from_rotation(turn, np.zeros(3), middle))
-    turned = [dict.fromkeys(numbers, v @ global_rigid) for v in variations]
-    return poses_in_box([*turned, *starts], numbers, box, global_rigid, ct_centers)
+    turned = [{n: v @ starts[0].get(n, global_rigid) for n in numbers} for v in variations]
+    return poses_in_box([*starts, *turned], numbers, box, global_rigid, ct_centers)
 
 
 def poses_in_box(

@@ -32,6 +32,7 @@ class MotionOptions:
 
     Attributes:
         joint_deg: standard deviation of the rotation at each joint about (x, y, z); clipped at 8°.
+        bend_deg: rotation of every joint about (x, y, z) beside the random one: another posture.
         joint_mm: standard deviation of the slip at each joint; clipped at 8 mm.
         global_deg: standard deviation of the patient's rotation on the table.
         global_mm: standard deviation of the patient's shift.
@@ -40,6 +41,7 @@ class MotionOptions:
     """
 
     joint_deg: tuple[float, float, float] = (2.2, 1.2, 1.2)
+    bend_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
     joint_mm: float = 0.5
     global_deg: float = 3.0
     global_mm: float = 12.0
@@ -62,7 +64,7 @@ def random_poses(
     chain = [np.eye(4)]
     for shape, upper, lower in zip(anatomy.vertebrae, anatomy.frames, anatomy.frames[1:], strict=False):
         joint = (upper[:3, 3] + lower[:3, 3]) / 2
-        turn = np.clip(rng.normal(0, options.joint_deg, 3), -8, 8)
+        turn = np.clip(rng.normal(0, options.joint_deg, 3), -8, 8) + options.bend_deg
         slip = np.clip(rng.normal(0, options.joint_mm, 3), -8, 8)
         moved = np.eye(4) if shape.fused_below else rigid.from_rotation(np.radians(turn), slip, joint)
         chain.append(chain[-1] @ moved)
