@@ -56,7 +56,7 @@ def bone_stretches(
     _, stretch, axes = torch.linalg.svd(affine[..., :3])
     along = (local[..., :3] - local[..., :3].mean(1, keepdim=True)) @ axes.transpose(-1, -2)
     size = (along * (stretch[:, None] - 1)).square().sum(-1).mean(-1).sqrt()
-    seen = level.visible(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
+    seen = level.comparable(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
     size = torch.where(seen, size, torch.nan)
     return {number: float(value) for number, value in zip(numbers, size, strict=True)}
 
@@ -66,7 +66,7 @@ def _step(
 ) -> torch.Tensor:
     """The change (n, 3, 4) of affine motions (n, 3, 4) of points (n, p, 4) about pivots (n, 3)."""
     where = local @ affine.transpose(-1, -2) + pivot[:, None]
-    weight = level.visible(where) * level.known
+    weight = level.comparable(where)
     value, slopes = level.mr_descriptors(where)
     difference, slope = value - target, torch.stack(slopes, -1)
     amount = weight.sum(-1).clamp(min=1e-3)

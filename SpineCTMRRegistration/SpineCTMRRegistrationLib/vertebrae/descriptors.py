@@ -25,6 +25,8 @@ def _stencil() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 STENCIL, _STENCIL_INDEX = _stencil()
+REACH = int(STENCIL.abs().max())
+"""Grid steps from a point to the farthest intensity that its descriptor needs along an axis."""
 
 
 def _normalise(distances: torch.Tensor, floor: float) -> torch.Tensor:

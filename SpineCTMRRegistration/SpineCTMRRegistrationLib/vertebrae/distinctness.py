@@ -50,7 +50,7 @@ def match_ratios(
 
 def _residual(level: Level, points: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Mean squared descriptor difference (n,) over the points (n, p, 3) that both images show."""
-    weight = level.visible(points) * level.known
+    weight = level.comparable(points)
     difference, _ = level.mr_descriptors(points)
     squared = (difference - target).square().mean(-1)
     return (squared * weight).sum(-1) / weight.sum(-1)

@@ -73,11 +73,13 @@ class Fit:
     Attributes:
         poses: of s starts.
         residual: (s, n) mean squared descriptor difference over the visible points.
+        compared: (s, n) share of the points that have descriptors in both images.
         visible: (s, n) share of the points that both images show.
     """
 
     poses: Poses
     residual: torch.Tensor
+    compared: torch.Tensor
     visible: torch.Tensor
 
 
@@ -104,8 +106,9 @@ def optimise(
             if float(step.abs().max()) < 1e-3 * level.spacing_mm:
                 break
     rendering = _rendering(level, poses, rendering)
-    _, _, residual, visible = _data_terms(level, poses, rendering, prior.evidence)
-    return Fit(poses, residual, visible)
+    _, _, residual, compared = _data_terms(level, poses, rendering, prior.evidence)
+    visible = (level.visible(poses.apply(level.points).float()) * level.known).mean(-1)
+    return Fit(poses, residual, compared, visible)
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,10 @@ def _rendering(level: Level, poses: Poses, last: _Rendering | None = None) -> _R
 def _data_terms(
     level: Level, poses: Poses, rendering: _Rendering, evidence: float, information: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gauss-Newton matrices (s, n, 6, 6), gradients (s, n, 6), residuals and visible shares (s, n)."""
+    """Gauss-Newton matrices (s, n, 6, 6), gradients (s, n, 6), residuals and compared shares (s, n)."""
     moved = poses.apply(level.points)
     where = moved.float()
-    weight = level.visible(where) * level.known
+    weight = level.comparable(where)
     value, slopes = level.mr_descriptors(where)
     difference = value - rendering.descriptors
     pull = torch.stack([(slope * difference).sum(-1) for slope in slopes], -1) * weight[..., None]
@@ -142,16 +145,16 @@ def _data_terms(
     gradient = (lever * pull[..., None]).sum((-3, -2))
     hessian = lever.flatten(-3, -2).transpose(-1, -2) @ (stiffness @ lever).flatten(-3, -2)
     amount = weight.sum(-1).clamp(min=1e-3)
-    visible = weight.mean(-1)
+    compared = weight.mean(-1)
     residual = (difference.square().mean(-1) * weight).sum(-1) / amount
-    scale = (evidence * visible / (amount * 12 * residual.clamp(min=1e-6)))[..., None]
+    scale = (evidence * compared / (amount * 12 * residual.clamp(min=1e-6)))[..., None]
     hessian, gradient = hessian * scale[..., None], gradient * scale
     if information:
         mr, change = level.mr_values(where)
         fisher, slope = information_terms(mr, change, level.ct_values().expand_as(mr), lever, weight)
-        worth = (information * evidence * visible)[..., None]
+        worth = (information * evidence * compared)[..., None]
         hessian, gradient = hessian + fisher * worth[..., None], gradient + slope * worth
-    return hessian.double(), gradient.double(), residual, visible
+    return hessian.double(), gradient.double(), residual, compared
 
 
 def _solve(hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: JointPrior) -> torch.Tensor:

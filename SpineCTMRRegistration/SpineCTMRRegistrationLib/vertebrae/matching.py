@@ -27,6 +27,8 @@ class Lattice:
         ct: (z, y, x) CT intensities.
         floor: noise floor of the CT's descriptors.
         seen: (z, y, x) float, where the MR has data.
+        comparable: (z, y, x) float, where it has all that a descriptor needs. Beside the end of the MR the
+            descriptors show that end, which pulls the end plate of a bone that is cut there.
     """
 
     spacing_mm: float
@@ -36,6 +38,7 @@ class Lattice:
     ct: torch.Tensor
     floor: float
     seen: torch.Tensor
+    comparable: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Scene:
         """The scene at `factor` times its spacing."""
         if factor not in self._lattices:
             mr, ct, seen = (_coarsen(v, factor) for v in (self.mr, self.ct, self.mr_seen.float()))
+            seen = (seen > 0.99).float()
             self._lattices[factor] = Lattice(
                 spacing_mm=self.spacing_mm * factor,
                 offset_mm=self.spacing_mm * (factor - 1) / 2,
@@ -72,7 +76,8 @@ class Scene:
                 mr_descriptors=descriptors.dense(mr),
                 ct=ct,
                 floor=descriptors.noise_floor(ct),
-                seen=(seen > 0.99).float(),
+                seen=seen,
+                comparable=_eroded(seen, descriptors.REACH),
             )
         return self._lattices[factor]
 
@@ -142,6 +147,10 @@ class Level:
         """Share (...,) of the MR's data around box points (..., 3): 1 inside, 0 outside its field of view."""
         return self._sample(self.lattice.seen, points, padding="zeros")
 
+    def comparable(self, points: torch.Tensor) -> torch.Tensor:
+        """Weight (..., n, p) of the sample points moved to (..., n, p, 3): 1 where both have descriptors."""
+        return self._sample(self.lattice.comparable, points, padding="zeros") * self.known
+
     def _sample(self, volume: torch.Tensor, points: torch.Tensor, padding: str = "border") -> torch.Tensor:
         size = torch.tensor(volume.shape[::-1], dtype=torch.float32, device=volume.device)
         where = (points.reshape(-1, 3) - self.lattice.offset_mm) * (2 / (self.spacing_mm * (size - 1))) - 1
@@ -170,6 +179,11 @@ def make_level(
         points=torch.stack(points).float().to(device),
         known=torch.stack(known).to(device),
     )
+
+
+def _eroded(mask: torch.Tensor, steps: int) -> torch.Tensor:
+    """Where a mask (z, y, x) of 0 and 1 is 1 everywhere within some grid steps, or beyond the box."""
+    return 1 - F.max_pool3d(1 - mask[None], 2 * steps + 1, 1, steps)[0]
 
 
 def _coarsen(volume: torch.Tensor, factor: int) -> torch.Tensor:

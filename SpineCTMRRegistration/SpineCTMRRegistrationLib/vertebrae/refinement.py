@@ -119,7 +119,7 @@ def refine_poses(
         if len(order) > 1:
             spread = _spread(level, fit, order)
         poses = fit.poses.select(order[: stage.keep])
-    fit = Fit(poses, fit.residual[order[:1]], fit.visible[order[:1]])
+    fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
     before = optimise(level, first, prior, 0, 1)
     return _summary(numbers, box, global_rigid, fit, before, spread, prior)
 
@@ -179,7 +179,7 @@ def _spine_axis(centers: np.ndarray) -> np.ndarray:
 
 def _ranking(fit: Fit) -> torch.Tensor:
     """Starts from the best to the worst explanation of the images."""
-    weight = fit.visible + 1e-6
+    weight = fit.compared + 1e-6
     return torch.argsort((fit.residual * weight).sum(1) / weight.sum(1))
 
 
@@ -188,7 +188,7 @@ def _spread(level: Level, fit: Fit, order: torch.Tensor) -> torch.Tensor:
     moved = fit.poses.apply(level.points[:, ::20])
     distance = (moved - moved[order[0]]).norm(dim=-1).mean(-1)
     best = fit.residual[order[0]]
-    rival = (fit.residual <= 1.03 * best) & (fit.visible > 0)
+    rival = (fit.residual <= 1.03 * best) & (fit.compared > 0)
     return (distance * rival).amax(0).float()
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import qt
 
+HEADER_PX, ROW_PX, SHORTEST_PX = 30, 22, 100
+
 
 def cell(text: str, hint: str = "", background: tuple[float, float, float] | None = None) -> Any:
     """A table cell; with black text where it has a background, so that it is readable in a dark theme too."""
@@ -15,6 +17,11 @@ def cell(text: str, hint: str = "", background: tuple[float, float, float] | Non
         item.setBackground(qt.QBrush(qt.QColor(color(background))))
         item.setForeground(qt.QBrush(qt.QColor("#000000")))
     return item
+
+
+def fit_height(table: Any, tallest_px: int) -> None:
+    """Make room for the rows of a table, each with a line of text, but not more than `tallest_px`."""
+    table.minimumHeight = min(max(HEADER_PX + ROW_PX * table.rowCount, SHORTEST_PX), tallest_px)
 
 
 def color(rgb: tuple[float, float, float]) -> str:

@@ -16,9 +16,11 @@ from ..result_nodes import quality_of, results_of
 from ..result_table import QUALITY
 from ..session import FAILURE, WARNINGS
 from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
-from .cells import cell, color
+from .cells import cell, color, fit_height
 from .checks import ChecksSection
 
+TALLEST_PX = 480
+"""Most of a spine; the verdict above the table names every vertebra that is not good."""
 NOT_EXPORTABLE = "This result is from another session; register again to export its files."
 
 
@@ -28,6 +30,7 @@ class ResultSection:
     def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None]) -> None:
         self._ui, self._folder_of = ui, folder_of
         self._checks = ChecksSection(ui)
+        ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table: Any = None
         self._shown: tuple[str, ...] = ()
         exports = ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton
@@ -69,7 +72,7 @@ class ResultSection:
                 table.setItem(index, column, cell(text, row.reason, row.color))
         for column in range(4):
             table.resizeColumnToContents(column)
-        table.resizeRowsToContents()
+        fit_height(table, TALLEST_PX)
 
     def _show_verdict(self, quality: Quality, failure: str | None, warnings: list[str]) -> None:
         """In the colour of the worst vertebra, red for a registration that failed its own checks."""

@@ -8,9 +8,10 @@ from typing import Any
 import qt
 
 from ..vertebra_table import SegmentRow, vertebra_choices
-from .cells import cell, color
+from .cells import cell, color, fit_height
 
 NOT_A_VERTEBRA = "not a vertebra"
+TALLEST_PX = 260
 UNKNOWN_COLOR = (1.0, 0.92, 0.66)
 IN_MR = {True: "\N{CHECK MARK}", False: "\N{EN DASH}", None: ""}
 
@@ -30,8 +31,10 @@ def fill_segment_table(table: Any, rows: Sequence[SegmentRow], choose: Callable[
             background = UNKNOWN_COLOR if row.problem else None
             table.setItem(index, 1, cell(row.vertebra or NOT_A_VERTEBRA, hint, background))
         table.setItem(index, 2, cell(IN_MR[row.in_mr], _in_mr_hint(row)))
-    table.resizeColumnToContents(0)
+    for column in range(2):
+        table.resizeColumnToContents(column)
     table.resizeRowsToContents()
+    fit_height(table, TALLEST_PX)
 
 
 def _editor(row: SegmentRow, choose: Callable[[str, str], None], urgent: bool) -> Any:
