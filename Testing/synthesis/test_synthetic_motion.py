@@ -91,6 +91,16 @@ def test_joints_turn_and_slip_within_their_limits() -> None:
             assert rigid.angle_deg(rigid.inverse(poses[upper]) @ poses[lower]) <= 8 * np.sqrt(3) + 1e-9
 
 
+def test_a_bend_turns_every_joint_alike() -> None:
+    rng = np.random.default_rng(2)
+    still = MotionOptions(joint_deg=(0.0, 0.0, 0.0), joint_mm=0.0, bend_deg=(4.0, 0.0, 0.0))
+    anatomy = make_anatomy(rng, (20, 21, 22, 23))
+    poses = list(random_poses(rng, anatomy, still).values())
+    for upper, lower, shape in zip(poses, poses[1:], anatomy.vertebrae, strict=False):
+        expected = 0.0 if shape.fused_below else 4.0
+        assert rigid.angle_deg(rigid.inverse(upper) @ lower) == pytest.approx(expected, abs=1e-6)
+
+
 def test_without_motion_every_pose_is_the_identity() -> None:
     still = MotionOptions(joint_deg=(0.0, 0.0, 0.0), joint_mm=0.0, global_deg=0.0, global_mm=0.0)
     rng = np.random.default_rng(1)
