@@ -183,7 +183,10 @@ def make_level(
 
 def _eroded(mask: torch.Tensor, steps: int) -> torch.Tensor:
     """Where a mask (z, y, x) of 0 and 1 is 1 everywhere within some grid steps, or beyond the box."""
-    return 1 - F.max_pool3d(1 - mask[None], 2 * steps + 1, 1, steps)[0]
+    padded = F.pad(mask, [steps] * 6, value=1.0)
+    for axis in range(3):
+        padded = padded.unfold(axis, 2 * steps + 1, 1).amin(-1)
+    return padded
 
 
 def _coarsen(volume: torch.Tensor, factor: int) -> torch.Tensor:
