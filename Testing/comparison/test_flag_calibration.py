@@ -162,7 +162,8 @@ def test_published_flags_keep_what_is_promised() -> None:
     assert refused <= 0.05 * accurate
     rows += [o for o in read_observations(PUBLISHED) if o.patient >= CROSSED_SEED]
     wrong, wrong_count = marked_as_failed(rows, lambda s: s.is_wrong and s.is_measured)
-    assert wrong == wrong_count >= 12
+    assert wrong >= 0.95 * wrong_count
+    assert wrong_count >= 30
     assert marked_as_failed(rows, lambda s: s.is_accurate and s.is_measured)[0] == 0
 
 

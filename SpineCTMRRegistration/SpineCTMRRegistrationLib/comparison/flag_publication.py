@@ -29,9 +29,9 @@ INTRODUCTION = """\
 Every vertebra gets "good", "check" or "do not use" from signals that are known without the truth. The rule
 was chosen on one half of the phantoms below and tested on the other half. All phantoms are synthetic; on
 real patients the flags have not been calibrated. All results are kept in flag_calibration.csv; where
-stretch_mm is missing, they were measured before it was. All were measured before the start followed bent
-spines and before nothing was compared beside the end of the MR. In the last part every CT of four phantoms
-of the same levels meets every MR; it chose nothing.
+stretch_mm is missing, they were measured before it was. The phantoms that chose the rules were measured
+before the start followed bent spines and the end of the MR was spared, the others with it. In the last
+part every CT of four phantoms of the same levels meets every MR; it chose nothing.
 """
 SPINE = """\
 `stretch_mm` says how far the points of a bone move when it is stretched to match the MR best. Above {0} mm a
