@@ -21,6 +21,7 @@ from .preprocessing import scale_ct, scale_mr
 from .runtime import DisplacementNetwork, LoadedNetwork
 
 LEAST_POINTS = 30
+"""On the network's grid; of fewer no pose is fitted."""
 
 
 def predict_displacement(network: LoadedNetwork, mr: NDArray[Any], ct: NDArray[Any]) -> torch.Tensor:
