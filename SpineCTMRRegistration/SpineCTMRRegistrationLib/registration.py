@@ -155,7 +155,7 @@ def find_poses(
     network_poses: dict[int, rigid.Rigid] = {}
     for _ in range(most_looks):
         seen_from = near
-        network_poses = _network_poses(network, case, seen_from)
+        network_poses = _network_poses(network, case, corners, seen_from)
         near = _nearer(seen_from, corners, network_poses)
         if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
             break
@@ -169,9 +169,10 @@ def find_poses(
     return FoundPoses(start, network, network_poses, vertebrae, shift)
 
 
-def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int, rigid.Rigid]:
+def _network_poses(
+    network: LoadedNetwork, case: Case, corners: Mapping[int, NDArray[Any]], start: Start
+) -> dict[int, rigid.Rigid]:
     """What the network says of every vertebra when it sees the CT moved and bent by the start."""
-    corners = bone_corners(case.vertebrae)
     moved = np.concatenate([rigid.apply(start.motions[n], c) for n, c in corners.items()])
     grid = spine_box(moved, network.card.spacing_mm, NETWORK_MARGIN_MM, np.eye(3), BEND_STRIDE)
     coarse = grid.coarse(BEND_STRIDE)
@@ -181,13 +182,14 @@ def _network_poses(network: LoadedNetwork, case: Case, start: Start) -> dict[int
     displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
     places = node_coordinates(grid) + displacement
     displacement += sample_vectors(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
-    bones = _bone_points(case.vertebrae, network.card.spacing_mm)
+    bones = _bone_points(case.vertebrae, corners, network.card.spacing_mm)
     return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
 
 
-def _bone_points(labels: sitk.Image, spacing_mm: float) -> dict[int, NDArray[Any]]:
+def _bone_points(
+    labels: sitk.Image, corners: Mapping[int, NDArray[Any]], spacing_mm: float
+) -> dict[int, NDArray[Any]]:
     """LPS points (n, 3) of each vertebra on an isotropic grid of the CT."""
-    corners = bone_corners(labels)
     grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
     array = labels_in_box(labels, np.eye(4), grid)
     return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}
