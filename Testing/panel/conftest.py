@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from host.waiting import temporary_files
 
@@ -54,6 +55,25 @@ def panel(scene, host, capfd):
     assert pythonqt.errors == []
     assert "Traceback" not in capfd.readouterr().err  # VTK prints what observers raise
     assert temporary_files() == []
+
+
+@pytest.fixture
+def volumes(panel, host):
+    """A CT and an MR, not yet chosen."""
+    voxels = np.zeros((4, 4, 4), np.int16)
+    return tuple(host.util.addVolumeFromArray(voxels, name=name) for name in ("CT", "MR"))
+
+
+@pytest.fixture
+def chosen(panel, volumes, scene):
+    """CT, MR and a segmentation of three vertebrae, chosen in the panel."""
+    from panel.choices import add_segmentation
+
+    segmentation = add_segmentation(scene, "L3", "vertebrae_L4", "L5 vertebra")
+    panel.ui.ctSelector.setCurrentNode(volumes[0])
+    panel.ui.mrSelector.setCurrentNode(volumes[1])
+    panel.ui.vertebraeSelector.setCurrentNode(segmentation)
+    return volumes[0], volumes[1], segmentation
 
 
 @pytest.fixture(scope="session")

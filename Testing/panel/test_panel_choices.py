@@ -6,50 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
+from panel.choices import add_segmentation, cells, said
 from SpineCTMRRegistrationLib.panel import dependencies
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
-
-
-def add_volume(host, name: str):
-    return host.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name=name)
-
-
-def add_segmentation(scene, *names: str):
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
-    for name in names:
-        node.GetSegmentation().AddEmptySegment(name, name)
-    return node
-
-
-@pytest.fixture
-def volumes(panel, host):
-    """A CT and an MR, not yet chosen."""
-    return add_volume(host, "CT"), add_volume(host, "MR")
-
-
-@pytest.fixture
-def chosen(panel, volumes, scene):
-    """CT, MR and a segmentation of three vertebrae, chosen in the panel."""
-    segmentation = add_segmentation(scene, "L3", "vertebrae_L4", "L5 vertebra")
-    panel.ui.ctSelector.setCurrentNode(volumes[0])
-    panel.ui.mrSelector.setCurrentNode(volumes[1])
-    panel.ui.vertebraeSelector.setCurrentNode(segmentation)
-    return volumes[0], volumes[1], segmentation
-
-
-def said(panel) -> str:
-    """What keeps Register from being pressed; the tooltip and the line below the button agree."""
-    assert panel.ui.registerButton.enabled == (not panel.ui.readyLabel.visible)
-    if not panel.ui.registerButton.enabled:
-        assert panel.ui.readyLabel.text == panel.ui.registerButton.toolTip
-    return "" if panel.ui.registerButton.enabled else panel.ui.registerButton.toolTip
-
-
-def cells(table, column: int) -> list[str]:
-    return [table.item(row, column).text() for row in range(table.rowCount)]
 
 
 def test_register_says_what_is_missing_until_the_inputs_are_chosen(panel, volumes, scene):
@@ -175,74 +135,6 @@ def test_everything_chosen_is_saved_with_the_scene(panel, chosen, scene, tmp_pat
     assert not ui.wantJacobianCheckBox.checked
     assert ui.opacitySlider.value == 0.75
     assert panel.logic.getParameterNode().segmentNames == {"thing": "L2"}
-
-
-def test_placing_asks_for_one_level_after_the_other(panel, chosen, scene, host):
-    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
-    panel.ui.placeButton.click()
-    points = panel.ui.mrVertebraeSelector.currentNode()
-    assert interaction.GetCurrentInteractionMode() == interaction.Place
-    assert interaction.GetPlaceModePersistence()
-    selection = scene.GetFirstNodeByClass("vtkMRMLSelectionNode")
-    assert selection.GetActivePlaceNodeID() == points.GetID()
-    composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
-    assert {c.GetBackgroundVolumeID() for c in composites} == {chosen[1].GetID()}
-    assert "L3" in panel.ui.placingLabel.text
-    assert "place the centres" in said(panel)
-    points.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
-    assert "L4" in panel.ui.placingLabel.text
-    assert said(panel) == ""
-    panel.ui.skipButton.click()
-    assert "L5" in panel.ui.placingLabel.text
-    points.SetNthControlPointPosition(2, 1.0, 2.0, -60.0)
-    assert not panel.ui.placingLabel.visible
-    assert not panel.ui.placeButton.checked
-    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
-    in_mr = cells(panel.ui.segmentTable, 2)
-    assert in_mr[0] == in_mr[2] != in_mr[1]
-
-
-def test_placing_begins_where_the_user_clicks_in_the_table(panel, chosen):
-    table = panel.ui.segmentTable
-    table.cellClicked.emit(1, 0)  # nothing is placed yet
-    panel.ui.placeButton.click()
-    points = panel.ui.mrVertebraeSelector.currentNode()
-    table.cellClicked.emit(1, 0)
-    assert "Next: L4" in panel.ui.placingLabel.text
-    points.SetNthControlPointPosition(1, 1.0, 2.0, 3.0)
-    assert "Next: L5" in panel.ui.placingLabel.text
-    table.cellClicked.emit(0, 0)
-    assert "Next: L3" in panel.ui.placingLabel.text
-    points.SetNthControlPointPosition(0, 1.0, 2.0, 33.0)
-    table.cellClicked.emit(1, 0)  # it has its place already
-    assert "Next: L5" in panel.ui.placingLabel.text
-    assert points.GetNthControlPointPositionStatus(1) == points.PositionDefined
-
-
-def test_placing_goes_on_with_the_points_that_are_there(panel, chosen, scene):
-    panel.ui.placeButton.click()
-    points = panel.ui.mrVertebraeSelector.currentNode()
-    points.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
-    panel.ui.placeButton.click()
-    chosen[2].GetSegmentation().AddEmptySegment("T12", "T12")
-    panel.ui.placeButton.click()
-    assert panel.ui.mrVertebraeSelector.currentNode() is points
-    labels = [points.GetNthControlPointLabel(i) for i in range(points.GetNumberOfControlPoints())]
-    assert labels == ["L3", "L4", "L5", "T12"]
-    assert "L4" in panel.ui.placingLabel.text
-    scene.RemoveNode(points)
-    assert not panel.ui.placeButton.checked
-
-
-def test_leaving_the_module_ends_placing_and_coming_back_shows_the_choices(panel, chosen, scene):
-    from host.application import enter, leave
-
-    panel.ui.placeButton.click()
-    leave(panel)
-    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
-    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
-    enter(panel)
-    assert panel.ui.ctSelector.currentNode() is chosen[0]
 
 
 def test_declined_packages_start_nothing_and_a_failed_installation_is_told(panel, chosen, monkeypatch, host):

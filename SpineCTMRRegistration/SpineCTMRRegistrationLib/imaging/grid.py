@@ -142,20 +142,6 @@ class Grid:
         origin = self.to_points(start)
         return Grid((nx, ny, nz), self.spacing_mm, _triple(origin), self.direction)
 
-    def with_spacing(self, spacing_mm: float | ArrayLike) -> Grid:
-        """A grid over the same voxel extent with another spacing."""
-        spacing = np.broadcast_to(np.asarray(spacing_mm, float), (3,))
-        extent = np.asarray(self.size) * self.spacing_mm
-        size = np.maximum(np.round(extent / spacing).astype(int), 1)
-        center = self.center_mm
-        origin = center - self.axes @ ((size - 1) * spacing / 2)
-        return Grid(
-            (int(size[0]), int(size[1]), int(size[2])),
-            _triple(spacing),
-            _triple(origin),
-            self.direction,
-        )
-
     def coarse(self, stride: int) -> Grid:
         """The grid of every `stride`-th voxel."""
         nx, ny, nz = ((n - 1) // stride + 1 for n in self.size)
