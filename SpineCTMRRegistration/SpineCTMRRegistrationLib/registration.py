@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,14 +28,10 @@ from .network.prediction import case_on_grid, poses_from_displacement, predict_d
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
 from .progress import Progress, silent
-from .vertebrae.bone_size import bone_stretches
-from .vertebrae.distinctness import match_ratios
-from .vertebrae.level_check import LevelShift, best_shift
-from .vertebrae.refinement import VertebraPose, refine_poses
-from .vertebrae.scene import make_scene
+from .vertebrae.level_check import LevelShift
+from .vertebrae.refinement import VertebraPose
+from .vertebrae.spine_match import SpineMatch, match_spine
 
-MATCHING_SPACING_MM = 1.0
-MATCHING_MARGIN_MM = 14.0
 NETWORK_MARGIN_MM = 24.0
 BEND_STRIDE = 4
 """The bend is kept at every fourth node of the network's grid."""
@@ -84,6 +80,20 @@ class FoundPoses:
     shift: LevelShift | None
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """A `FoundPoses` that has not been judged."""
+
+    start: Start
+    network: LoadedNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    match: SpineMatch
+
+    def judged(self) -> FoundPoses:
+        """The same with what speaks for and against every vertebra."""
+        return FoundPoses(self.start, self.network, self.network_poses, self.match.judged(), self.match.shift)
+
+
 class _Stages:
     """Reports progress and keeps the time of every stage."""
 
@@ -119,12 +129,18 @@ def register(
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
     notes = list(case.warnings)
     stage = _Stages(progress)
-    found = find_poses(case, options, stage, notes)
-    poses = {n: v.pose for n, v in found.vertebrae.items()}
-    deformation = deform(case, poses, options, stage, notes)
+    placed = _place(case, options, stage, notes, MOST_LOOKS)
+    with ThreadPoolExecutor() as beside:
+        found = beside.submit(placed.judged)
+        deformation = deform(case, placed.match.poses, options, stage, notes)
     stage("done", 1.0)
     return RegistrationResult(
-        case=case, options=options, deformation=deformation, notes=notes, seconds=stage.seconds, **vars(found)
+        case=case,
+        options=options,
+        deformation=deformation,
+        notes=notes,
+        seconds=stage.seconds,
+        **vars(found.result()),
     )
 
 
@@ -147,6 +163,13 @@ def find_poses(
     Raises:
         InputError: the case cannot be registered, or the network file or device cannot be used.
     """
+    return _place(case, options, progress, notes, most_looks).judged()
+
+
+def _place(
+    case: Case, options: RegistrationOptions, progress: Progress, notes: list[str], most_looks: int
+) -> _Placed:
+    """The vertebrae of a case where the images have them; see `find_poses`."""
     progress("alignment", 0.0)
     start = find_start(case)
     progress("network", 0.1)
@@ -160,13 +183,12 @@ def find_poses(
         if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
             break
     progress("vertebrae", 0.25)
-    vertebrae, shift = _refine(case, near, [network_poses, start.motions], options)
-    if shift is not None and shift.is_better and not start.mr_centers:
-        start = replace(
-            start, global_rigid=shift.motion, motions=dict.fromkeys(start.ct_centers, shift.motion)
-        )
-        vertebrae, shift = _refine(case, start, [], options)
-    return FoundPoses(start, network, network_poses, vertebrae, shift)
+    match = match_spine(case, near, [network_poses, start.motions], options.refinement, options.seed)
+    if not start.mr_centers and match.shift is not None and match.shift.is_better:
+        motion = match.shift.motion
+        start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
+        match = match_spine(case, start, [], options.refinement, options.seed)
+    return _Placed(start, network, network_poses, match)
 
 
 def _network_poses(
@@ -210,34 +232,3 @@ def _distance_mm(first: Start, second: Start, corners: Mapping[int, NDArray[Any]
     """How far apart two starts take the vertebra that differs most: the mean over its corners."""
     apart = [rigid.apply(first.motions[n], c) - rigid.apply(second.motions[n], c) for n, c in corners.items()]
     return float(np.linalg.norm(apart, axis=-1).mean(-1).max())
-
-
-def _refine(
-    case: Case, start: Start, known: Sequence[Mapping[int, rigid.Rigid]], options: RegistrationOptions
-) -> tuple[dict[int, VertebraPose], LevelShift | None]:
-    """Refined poses, and how well the better of the neighbouring levels explains the images."""
-    moved = np.concatenate(
-        [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]
-    )
-    mr = Grid.of(case.mr)
-    box = _between_voxels(Grid.around(moved, MATCHING_SPACING_MM, MATCHING_MARGIN_MM, mr.axes), mr)
-    scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
-    place = (scene, box, start.global_rigid, start.ct_centers)
-    vertebrae = refine_poses(*place, [start.motions, *known], options.refinement, options.seed)
-    poses = {n: v.pose for n, v in vertebrae.items()}
-    with ThreadPoolExecutor() as beside:
-        shift = beside.submit(best_shift, *place, poses)
-        matches, stretches = match_ratios(*place, poses), bone_stretches(*place, poses)
-    vertebrae = {n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in vertebrae.items()}
-    return vertebrae, shift.result()
-
-
-def _between_voxels(box: Grid, mr: Grid) -> Grid:
-    """The box, whose axes are the MR's, moved by less than a voxel: its first node midway between MR voxels.
-
-    Where both have the same spacing, or the MR half of it, all nodes then are; linear interpolation takes
-    the most noise from the MR there. On phantoms of 1 mm the vertebrae are found a fifth more accurately
-    than with nodes anywhere.
-    """
-    origin = mr.to_points(np.floor(mr.to_indices(box.origin_mm)) + 0.5)
-    return replace(box, origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))

@@ -13,15 +13,17 @@ TOLERANCE_MM = 0.005
 NEARLY_MM = 0.03
 """One step of the iteration brings nodes that are this good below `TOLERANCE_MM`."""
 CONTRADICTION = 0.3
+SLAB_LAYERS = 32
+"""Looked at together: enough work for every thread, little memory."""
 FIXED_POINT_STEPS = 8
 NEWTON_STEPS = 20
 
 
 def sample_vectors(field: torch.Tensor, points: torch.Tensor, spacing_mm: float) -> torch.Tensor:
-    """Trilinear values (..., 3) of a field (z, y, x, 3) at box coordinates (..., 3) in mm."""
+    """Trilinear values (..., c) of a field (z, y, x, c) at box coordinates (..., 3) in mm."""
     size = torch.tensor(field.shape[2::-1], dtype=torch.float32, device=field.device)
     where = points * (2 / (spacing_mm * (size - 1).clamp(min=1))) - 1
-    return linear_samples(field.permute(3, 0, 1, 2), where.reshape(-1, 3)).T.reshape(points.shape)
+    return linear_samples(field.permute(3, 0, 1, 2), where.reshape(-1, 3)).T.reshape(*points.shape[:-1], -1)
 
 
 def refine_grid(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
@@ -60,21 +62,21 @@ def refine_inverse(
     Nodes of `known` (z, y, x) keep their value unless the displacement takes them elsewhere, by more than
     `CONTRADICTION` of the spacing.
     """
-    plane = torch.stack(
-        torch.meshgrid(*[torch.arange(n) * spacing_mm for n in inverse.shape[1:3]], indexing="ij")[::-1], -1
-    ).to(inverse)
-    for z, layer in enumerate(inverse):
-        nodes = torch.cat([plane, torch.full_like(plane[..., :1], z * spacing_mm)], -1)
-        error = layer + sample_vectors(displacement, nodes + layer, spacing_mm)
+    axes = [torch.arange(n, device=inverse.device) * spacing_mm for n in inverse.shape[:3]]
+    for first in range(0, len(inverse), SLAB_LAYERS):
+        part = slice(first, first + SLAB_LAYERS)
+        layers = inverse[part]
+        nodes = torch.stack(torch.meshgrid(axes[0][part], axes[1], axes[2], indexing="ij")[::-1], -1)
+        error = layers + sample_vectors(displacement, nodes + layers, spacing_mm)
         size = error.norm(dim=-1)
         off = size > NEARLY_MM
         if known is not None:
-            kept = known[z] & (size <= CONTRADICTION * spacing_mm)
+            kept = known[part] & (size <= CONTRADICTION * spacing_mm)
             off &= ~kept
             error[kept] = 0
-        layer -= error
+        layers -= error
         if off.any():
-            layer[off] = _solve(displacement, nodes[off], layer[off], spacing_mm)
+            layers[off] = _solve(displacement, nodes[off], layers[off], spacing_mm)
 
 
 def _solve(

@@ -21,6 +21,6 @@ class DeformationOptions:
     spacing_mm: float = 1.0
     reach_mm: float = 30.0
     weight_power: float = 2.0
-    steps: int = 4
+    steps: int = 2
     stride: int = 2
     untangling_rounds: int = 8

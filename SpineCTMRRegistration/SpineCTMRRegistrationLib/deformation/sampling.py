@@ -53,7 +53,7 @@ def value_and_gradient(
     for dy in (0, 1):
         for dz in (0, 1):
             start = base + dy * row + dz * plane
-            low[dy, dz], high[dy, dz] = flat[start], flat[start + 1]
+            low[dy, dz], high[dy, dz] = flat.index_select(0, start), flat.index_select(0, start + 1)
     along_x = {k: high[k] - low[k] for k in low}
     at_x = {k: low[k] + along_x[k] * fx for k in low}
     dy0, dy1 = at_x[1, 0] - at_x[0, 0], at_x[1, 1] - at_x[0, 1]

@@ -102,7 +102,7 @@ class _Images:
             weight: (n,) share of the lattice's motion that each point follows.
             information: weight of the mutual information.
         """
-        wanted, _ = value_and_gradient(self.mr_descriptors, points)
+        wanted = sample_vectors(self.mr_descriptors, points, 1.0)
         value, slopes = value_and_gradient(self.ct_descriptors, places)
         difference = wanted - value
         error = difference.square().mean(-1)
@@ -110,7 +110,7 @@ class _Images:
         scaled = change / (12 * (error + error.mean()).clamp(min=1e-6))[:, None, None]
         pull = (scaled * difference[..., None]).sum(1)
         matrix = scaled.transpose(1, 2) @ change
-        mr, _ = value_and_gradient(self.mr[..., None], points)
+        mr = sample_vectors(self.mr[..., None], points, 1.0)
         ct, slopes = value_and_gradient(self.ct[..., None], places)
         steepness = torch.cat(slopes, -1) / self.spacing_mm
         score = information_slopes(ct[None, :, 0], steepness[None], mr[None, :, 0], weight[None])[0]

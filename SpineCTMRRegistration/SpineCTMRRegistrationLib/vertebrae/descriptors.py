@@ -27,6 +27,8 @@ def _stencil() -> tuple[torch.Tensor, torch.Tensor]:
 STENCIL, _STENCIL_INDEX = _stencil()
 REACH = int(STENCIL.abs().max())
 """Grid steps from a point to the farthest intensity that its descriptor needs along an axis."""
+PART = 30_000
+"""Points described together: no other thread is woken for so few, which would take longer than the work."""
 
 
 def _normalise(distances: torch.Tensor, floor: float) -> torch.Tensor:
@@ -68,11 +70,13 @@ def _box_mean(volume: torch.Tensor) -> torch.Tensor:
 
 def sparse(samples: torch.Tensor, floor: float) -> torch.Tensor:
     """Descriptors (..., 12) from intensities (..., m) at the offsets `STENCIL` around each point."""
-    patches = samples[..., _STENCIL_INDEX.to(samples.device)]
-    first = torch.tensor([i for i, _ in _PAIRS], device=samples.device)
-    second = torch.tensor([j for _, j in _PAIRS], device=samples.device)
-    distances = torch.empty((*samples.shape[:-1], CHANNELS), device=samples.device)
-    for channel in range(CHANNELS):
-        difference = patches[..., first[channel], :] - patches[..., second[channel], :]
-        distances[..., channel] = difference.square().mean(-1)
-    return _normalise(distances, floor)
+    distances = samples.new_empty((samples.shape[:-1].numel(), CHANNELS))
+    for part, result in zip(samples.flatten(0, -2).split(PART), distances.split(PART), strict=True):
+        by_offset = part.T.contiguous()
+        for channel, (i, j) in enumerate(_PAIRS):
+            total = torch.zeros_like(by_offset[0])
+            for first, second in zip(_STENCIL_INDEX[i].tolist(), _STENCIL_INDEX[j].tolist(), strict=True):
+                difference = by_offset[first] - by_offset[second]
+                total.addcmul_(difference, difference)
+            result[:, channel] = total / len(_PATCH)
+    return _normalise(distances, floor).reshape(*samples.shape[:-1], CHANNELS)
