@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,13 +116,18 @@ def refine_poses(
     first = poses.select(torch.tensor([0]))
     prior = joint_prior(poses)
     spread = torch.zeros(len(numbers))
-    for stage in options.stages:
-        level = make_level(scene, numbers, stage.factor, stage.points, options.reach_mm, generator)
-        fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
-        order = _ranking(fit)
-        if len(order) > 1:
-            spread = _spread(level, fit, order)
-        poses = fit.poses.select(order[: stage.keep])
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        levels = [
+            ahead.submit(make_level, scene, numbers, s.factor, s.points, options.reach_mm, generator)
+            for s in options.stages
+        ]
+        for stage, coming in zip(options.stages, levels, strict=True):
+            level = coming.result()
+            fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
+            order = _ranking(fit)
+            if len(order) > 1:
+                spread = _spread(level, fit, order)
+            poses = fit.poses.select(order[: stage.keep])
     fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
     few = replace(level, points=level.points[:, ::FEW], known=level.known[:, ::FEW])
     before = optimise(few, first, prior, 0, 1)
