@@ -8,9 +8,8 @@ from pathlib import Path
 from .comparison.truth import TruthErrors, errors_against_truth, pose_errors
 from .imaging.vertebra_names import vertebra_name
 from .options import RegistrationOptions
-from .progress import Progress
+from .progress import Progress, span
 from .registration import register
-from .reporting import span
 from .results import write_results
 from .training.synthesis.phantom import make_phantom
 from .training.synthesis.phantom_files import DEMO_PATIENT, write_phantom

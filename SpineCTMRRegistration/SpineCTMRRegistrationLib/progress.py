@@ -13,3 +13,12 @@ class Progress(Protocol):
 
 def silent(stage: str, fraction: float) -> None:
     """Report nothing."""
+
+
+def span(progress: Progress, start: float, stop: float) -> Progress:
+    """A progress whose [0, 1] is the part [start, stop] of another one."""
+
+    def report(stage: str, fraction: float) -> None:
+        progress(stage, start + (stop - start) * fraction)
+
+    return report

@@ -27,7 +27,7 @@ from .imaging.label_voxels import bone_corners
 from .network.prediction import case_on_grid, poses_from_displacement, predict_displacement
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
-from .progress import Progress, silent
+from .progress import Progress, silent, span
 from .vertebrae.level_check import LevelShift
 from .vertebrae.refinement import VertebraPose
 from .vertebrae.spine_match import SpineMatch, match_spine
@@ -105,7 +105,7 @@ class _Stages:
     def __call__(self, stage: str, fraction: float) -> None:
         now = time.perf_counter()
         if self._name:
-            self.seconds[self._name] = round(now - self._since, 3)
+            self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 3)
         self._name, self._since = stage, now
         self.progress(stage, fraction)
 
@@ -176,18 +176,19 @@ def _place(
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
     corners, near = bone_corners(case.vertebrae), start
     network_poses: dict[int, rigid.Rigid] = {}
-    for _ in range(most_looks):
+    for look in range(most_looks):
+        progress("network", 0.1 + 0.15 * look / most_looks)
         seen_from = near
         network_poses = _network_poses(network, case, corners, seen_from)
         near = _nearer(seen_from, corners, network_poses)
         if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
             break
-    progress("vertebrae", 0.25)
-    match = match_spine(case, near, [network_poses, start.motions], options.refinement, options.seed)
+    known, here = [network_poses, start.motions], span(progress, 0.25, 0.6)
+    match = match_spine(case, near, known, options.refinement, options.seed, here)
     if not start.mr_centers and match.shift is not None and match.shift.is_better:
         motion = match.shift.motion
         start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
-        match = match_spine(case, start, [], options.refinement, options.seed)
+        match = match_spine(case, start, [], options.refinement, options.seed, here)
     return _Placed(start, network, network_poses, match)
 
 

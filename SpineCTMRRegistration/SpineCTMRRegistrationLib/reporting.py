@@ -41,15 +41,6 @@ def make_reporter(kind: str) -> Reporter:
     return BarReporter() if sys.stderr.isatty() else LineReporter()
 
 
-def span(progress: Progress, start: float, stop: float) -> Progress:
-    """A progress whose [0, 1] is the part [start, stop] of another one."""
-
-    def report(stage: str, fraction: float) -> None:
-        progress(stage, start + (stop - start) * fraction)
-
-    return report
-
-
 class Clock:
     """Time since the start and an estimate of the time left."""
 

@@ -6,7 +6,8 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from .. import __version__
-from ..reporting import Reporter, span
+from ..progress import span
+from ..reporting import Reporter
 from ..staging import RESULT_MARK
 from .options import add_output_options, add_seed_and_threads, limit_threads
 from .subcommand import Subcommand

@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from ..reporting import Reporter, span
+from ..progress import span
+from ..reporting import Reporter
 from ..staging import require_apart
 from .options import (
     add_output_options,

@@ -14,8 +14,7 @@ from pydicom.dataset import Dataset
 from .. import __version__
 from ..errors import InputError
 from ..imaging.vertebra_names import vertebra_list, vertebra_name
-from ..progress import Progress, silent
-from ..reporting import span
+from ..progress import Progress, silent, span
 from .deformable_registration import deformable_registration
 from .derived_series import derived_series
 from .dicom_segmentation import vertebra_segmentation

@@ -12,8 +12,7 @@ from scipy.ndimage import affine_transform
 
 from ..alignment import rigid
 from ..errors import InputError
-from ..progress import Progress, silent
-from ..reporting import span
+from ..progress import Progress, silent, span
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
 from .recipe import START_ERRORS_MM, Recipe

@@ -14,6 +14,7 @@ from ..deformation.bones import to_box
 from ..imaging.case import Centroids
 from ..imaging.grid import Grid
 from ..imaging.vertebra_names import cranial_to_caudal
+from ..progress import Progress, silent
 from .gauss_newton import Fit, JointPrior, Poses, optimise
 from .matching import Level, Scene, make_level
 
@@ -54,8 +55,8 @@ class RefinementOptions:
     """
 
     stages: tuple[Stage, ...] = (
-        Stage(4, 800, 10, 1, 3),
-        Stage(2, 1500, 8, 1, 1),
+        Stage(4, 800, 7, 1, 3),
+        Stage(2, 1500, 5, 1, 1),
         Stage(1, 8000, 4, 1, 1, 0.3),
     )
     shifts_mm: float = 0.0
@@ -97,6 +98,7 @@ def refine_poses(
     starts: Sequence[Mapping[int, rigid.Rigid]],
     options: RefinementOptions,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> dict[int, VertebraPose]:
     """Refine the poses of all vertebrae of the scene together.
 
@@ -109,6 +111,7 @@ def refine_poses(
             `global_rigid`.
         options: the schedule.
         seed: of the sample points.
+        progress: told the share done.
     """
     numbers = cranial_to_caudal(list(ct_centers))
     generator = torch.Generator().manual_seed(seed)
@@ -121,7 +124,8 @@ def refine_poses(
             ahead.submit(make_level, scene, numbers, s.factor, s.points, options.reach_mm, generator)
             for s in options.stages
         ]
-        for stage, coming in zip(options.stages, levels, strict=True):
+        for k, (stage, coming) in enumerate(zip(options.stages, levels, strict=True)):
+            progress("vertebrae", k / len(levels))
             level = coming.result()
             fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
             order = _ranking(fit)

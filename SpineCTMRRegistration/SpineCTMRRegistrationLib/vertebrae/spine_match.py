@@ -13,6 +13,7 @@ from ..alignment.start import Start
 from ..imaging.case import Case, Centroids
 from ..imaging.grid import Grid
 from ..imaging.label_voxels import bone_corners
+from ..progress import Progress, silent
 from .bone_size import bone_stretches
 from .distinctness import match_ratios
 from .level_check import LevelShift, best_shift
@@ -65,6 +66,7 @@ def match_spine(
     known: Sequence[Mapping[int, rigid.Rigid]],
     options: RefinementOptions,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> SpineMatch:
     """Refine the poses of all vertebrae on the images.
 
@@ -74,6 +76,7 @@ def match_spine(
         known: other CT→MR poses in LPS mm to start from.
         options: the refinement's schedule.
         seed: of the sample points.
+        progress: told the share done.
     """
     moved = np.concatenate(
         [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]
@@ -82,7 +85,7 @@ def match_spine(
     box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, mr.axes), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     place = (scene, box, start.global_rigid, start.ct_centers)
-    return SpineMatch(*place, refine_poses(*place, [start.motions, *known], options, seed))
+    return SpineMatch(*place, refine_poses(*place, [start.motions, *known], options, seed, progress))
 
 
 def _between_voxels(box: Grid, mr: Grid) -> Grid:

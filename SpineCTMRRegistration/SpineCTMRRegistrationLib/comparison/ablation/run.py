@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...progress import Progress, silent
-from ...reporting import span
+from ...progress import Progress, silent, span
 from ...training.batch import Batch
 from ...training.recipe import Recipe, recipe_of
 from ...training.recipe_file import find_recipe, overlaid, read_toml, recipe_values

@@ -14,8 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import InputError
-from ...progress import Progress, silent
-from ...reporting import span
+from ...progress import Progress, silent, span
 from .isolation import run_isolated
 from .measures import measure
 from .methods import Method

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from ...progress import Progress, silent
+from ...progress import Progress, silent, span
 from ...quality.evaluation_tables import NAME
-from ...reporting import span
 from ...training.batch import Batch
 from ...training.recipe import Recipe
 from ...training.run_folder import LAST

@@ -18,8 +18,7 @@ from ...deformation.inversion import sample_vectors
 from ...deformation.options import DeformationOptions
 from ...imaging.case import Case, Centroids
 from ...imaging.grid import Grid
-from ...progress import Progress, silent
-from ...reporting import span
+from ...progress import Progress, silent, span
 from .anatomy import Anatomy, make_anatomy
 from .augmentation import bias_field
 from .metal_streaks import add_streaks
