@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from SpineCTMRRegistrationLib.reporting import BarReporter, JsonReporter, make_reporter, span
+from SpineCTMRRegistrationLib.progress import span
+from SpineCTMRRegistrationLib.reporting import BarReporter, JsonReporter, make_reporter
 
 
 def test_json_lines(standin):
