@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--quality", nargs="*", default=["standard"], choices=QUALITIES)
     parser.add_argument("--centroid-errors", nargs="*", type=float, default=[0.0, 5.0], help="mm")
+    parser.add_argument("--seeds", type=int, default=1, help="runs with other sample points, for each row")
     parser.add_argument("--output", type=Path, help="JSON file for all figures")
     chosen = parser.parse_args(arguments)
     print(
@@ -84,13 +87,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for patient in range(chosen.patients):
             seed = chosen.first_seed + 20 * index + patient
             phantom = make_phantom(seed, KINDS[kind])
-            for quality in chosen.quality:
-                for error in chosen.centroid_errors:
-                    row = measure(phantom, RegistrationOptions(quality=quality), error, seed)
-                    rows.append({"kind": kind, "seed": seed, "quality": quality, **row})
-                    _print_row(rows[-1])
+            for quality, error, drawn in product(chosen.quality, chosen.centroid_errors, range(chosen.seeds)):
+                row = measure(phantom, RegistrationOptions(quality=quality, seed=drawn), error, seed)
+                rows.append({"kind": kind, "seed": seed, "quality": quality, "drawn": drawn, **row})
+                _print_row(rows[-1])
+    _print_means(rows)
     if chosen.output:
         chosen.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def _print_means(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A line for each kind, quality and centroid error: means over its runs, and the worst vertebra."""
+    print("kind | quality | centroids off | runs | bone | worst vertebra | soft | most folds")
+    alike: dict[tuple[str, str, float], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        alike[row["kind"], row["quality"], row["centroid_error_mm"]].append(row)
+    for (kind, quality, error), runs in alike.items():
+        bone, soft = (np.mean([r[name] for r in runs]) for name in ("bone_mean", "soft_mean"))
+        worst, folds = (max(r[name] for r in runs) for name in ("bone_worst", "folds"))
+        figures = f"{len(runs)} | {bone:.3f} | {worst:.3f} | {soft:.2f} | {folds}"
+        print(f"{kind} | {quality} | {error:.0f} | {figures}", flush=True)
 
 
 def _print_row(row: dict[str, Any]) -> None:
