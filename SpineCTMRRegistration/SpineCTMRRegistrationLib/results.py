@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -51,19 +52,22 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         ct = background.submit(_write_ct_in_mr, result, directory)
         mr = background.submit(_write_mr_in_ct, result, directory)
         transforms = background.submit(_write_transforms, result, directory)
+        strip = background.submit(vertebra_strip, case, _poses(result), result.start.ct_centers)
         labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
         _write(labels, directory / "vertebrae_in_mr.nrrd")
         determinant = deformation_determinant(deformation)
         jacobian = jacobian_on_mr(determinant, deformation, labels)
-        _write(jacobian, directory / "jacobian.nrrd")
+        volumes = background.submit(_write, jacobian, directory / "jacobian.nrrd")
+        volume_change = background.submit(heatmap, case.mr, jacobian, labels)
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)
         write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
         write_quality_csv(directory / "quality.csv", assessment.vertebrae)
         progress("writing the report", 0.6)
-        _write_report(result, assessment, ct.result(), labels, jacobian, directory)
+        overview = _overview(result, ct.result(), labels)
+        _write_report(result, assessment, overview, volume_change.result(), strip.result(), directory)
         progress("writing the images", 0.8)
-        for written in (mr, transforms):
+        for written in (mr, transforms, volumes):
             written.result()
     (directory / "run.json").write_text(
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
@@ -98,21 +102,25 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
         sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
 
 
+def _poses(result: RegistrationResult) -> dict[int, rigid.Rigid]:
+    return {number: found.pose for number, found in result.vertebrae.items()}
+
+
+def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:
+    """The MR with the CT's bone before and after, as PNG."""
+    case, start = result.case, result.start.global_rigid
+    before = carried(case.ct, start), carried(case.vertebrae, start)
+    return before_after_overview(case.mr, *before, warped, labels, ("Rigid start", "Registered"))
+
+
 def _write_report(
     result: RegistrationResult,
     assessment: Assessment,
-    warped: sitk.Image,
-    labels: sitk.Image,
-    jacobian: sitk.Image,
+    overview: bytes,
+    volume_change: bytes,
+    strip: Mapping[str, bytes],
     directory: Path,
 ) -> None:
-    case = result.case
-    started_ct, started_labels = (
-        carried(image, result.start.global_rigid) for image in (case.ct, case.vertebrae)
-    )
-    titles = ("Rigid start", "Registered")
-    overview = before_after_overview(case.mr, started_ct, started_labels, warped, labels, titles)
-    volume_change = heatmap(case.mr, jacobian, labels)
     (directory / "overview.png").write_bytes(overview)
     (directory / "heatmap.png").write_bytes(volume_change)
     pictures = {
@@ -126,7 +134,6 @@ def _write_report(
         *result.notes,
     ]
     versions = {"SpineCTMRRegistration": __version__, "Network": result.network.card.name, **_packages()}
-    poses = {n: v.pose for n, v in result.vertebrae.items()}
     write_report(
         directory / "report.html",
         pictures,
@@ -134,7 +141,7 @@ def _write_report(
         assessment.overall,
         notes,
         versions,
-        strip=vertebra_strip(case, poses, result.start.ct_centers),
+        strip=strip,
         determinants=assessment.bone_determinants,
         failure=assessment.failure,
     )

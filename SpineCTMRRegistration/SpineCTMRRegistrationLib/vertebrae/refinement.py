@@ -55,8 +55,8 @@ class RefinementOptions:
     """
 
     stages: tuple[Stage, ...] = (
-        Stage(4, 800, 7, 1, 3),
-        Stage(2, 1500, 5, 1, 1),
+        Stage(4, 800, 10, 1, 3),
+        Stage(2, 1500, 8, 1, 1),
         Stage(1, 8000, 4, 1, 1, 0.3),
     )
     shifts_mm: float = 0.0
