@@ -31,6 +31,9 @@ Vertebra labels: VerSe numbers (C1=1 ... L5=24) or named segments ("L1", "verteb
 Landmarks: vertebral body centres, from Slicer (.mrk.json) or as JSON {"L1": [x, y, z], ...} in LPS mm.
 All transforms are written in LPS mm."""
 
+LOADED_BESIDE_TORCH = ("scipy.ndimage", "scipy.optimize", "scipy.spatial.transform", "onnxruntime")
+"""torch takes longest and is imported in a thread from the start; these are, once the images are read."""
+
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("ct", type=Path, metavar="CT", help="CT image in HU: a file or a DICOM folder")
@@ -70,7 +73,7 @@ def _check(arguments: Namespace) -> None:
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
     limit_threads(arguments)
-    Thread(target=_load_torch, daemon=True).start()
+    Thread(target=_load, args=("torch",), daemon=True).start()
 
     from ..imaging.read_case import read_case
 
@@ -80,6 +83,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     for sentence in case.warnings:
         reporter.warning(sentence)
 
+    for name in LOADED_BESIDE_TORCH:
+        _load(name)
+
     from ..registration import register
     from ..results import write_results
 
@@ -87,10 +93,10 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     write_results(result, arguments.output, span(reporter, 0.85, 1.0))
 
 
-def _load_torch() -> None:
-    """Import what takes longest while the images are read."""
+def _load(name: str) -> None:
+    """Import a package ahead of its first use."""
     with suppress(ImportError):  # told where it is needed
-        importlib.import_module("torch")
+        importlib.import_module(name)
 
 
 SUBCOMMAND = Subcommand(
