@@ -81,7 +81,7 @@ def add_registration_options(parser: ArgumentParser) -> None:
         "--device",
         choices=("auto", "cuda", "cpu"),
         default="auto",
-        help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
+        help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can (default: auto)",
     )
     group.add_argument(
         "--network",

@@ -62,7 +62,6 @@ def make_bones(
     poses: Mapping[int, rigid.Rigid],
     global_rigid: rigid.Rigid,
     reach_mm: float,
-    device: torch.device | str = "cpu",
 ) -> list[Bone]:
     """Bones with distance maps out to `reach_mm` and the residual motions of their poses.
 
@@ -72,7 +71,6 @@ def make_bones(
         poses: CT→MR rigid poses in LPS mm.
         global_rigid: the global CT→MR motion.
         reach_mm: how far the distance maps extend.
-        device: where the maps are kept.
     """
     margin = int(np.ceil(reach_mm / box.spacing_mm[0]))
     bones = []
@@ -83,9 +81,7 @@ def make_bones(
         residual = to_box(pose @ rigid.inverse(global_rigid), box)
         start, distance = distance_map(mask, margin, box.spacing_mm[0])
         low, high = _extent(mask)
-        bones.append(
-            Bone(number, start, torch.from_numpy(distance).to(device), low, high, rigid.log(residual))
-        )
+        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, rigid.log(residual)))
     return bones
 
 

@@ -22,7 +22,6 @@ def make_scene(
     labels: sitk.Image,
     global_rigid: rigid.Rigid,
     box: Grid,
-    device: torch.device | str = "cpu",
 ) -> Scene:
     """Resample the case on an isotropic box of the MR frame whose third axis is the MR's slice normal.
 
@@ -41,10 +40,10 @@ def make_scene(
         ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
     undo = rigid.inverse(global_rigid)
     return Scene(
-        mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)).to(device),
-        ct=torch.from_numpy(np.clip(ct_array, -200, 1500)).to(device),
-        mr_seen=torch.from_numpy(Grid.of(mr).covers(box)).to(device),
-        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, undo)).to(device),
+        mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)),
+        ct=torch.from_numpy(np.clip(ct_array, -200, 1500)),
+        mr_seen=torch.from_numpy(Grid.of(mr).covers(box)),
+        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, undo)),
         labels=labels_in_box(labels, global_rigid, box),
         spacing_mm=box.spacing_mm[0],
     )
