@@ -104,7 +104,7 @@ def _soft_motion(
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
     free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
     images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(*SOFT_TISSUE_HU)
-    return soft_motion(*images, free.float(), spacing, options.soft_tissue)
+    return soft_motion(*images, free.float(), spacing, options.soft_tissue, options.seed)
 
 
 def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:

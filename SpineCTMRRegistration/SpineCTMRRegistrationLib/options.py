@@ -21,7 +21,7 @@ class RegistrationOptions:
 
     Attributes:
         quality: "fast", "standard" or "best".
-        device: "auto" (CUDA where usable), "cuda" or "cpu".
+        device: of the network, "auto" (CUDA where usable), "cuda" or "cpu".
         seed: of the sample points; the same seed gives the same result.
         network: a network file instead of the bundled one.
         threads: CPU threads, None for all cores.

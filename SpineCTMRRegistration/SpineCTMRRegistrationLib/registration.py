@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 from .alignment import rigid
 from .alignment.bending import bend_field, bent_motions
 from .alignment.start import Start, find_start
+from .beside import beside
 from .body_motion import deform
 from .deformation.bones import labels_in_box
 from .deformation.deformation import Deformation, spine_box
-from .deformation.inversion import sample_vectors
 from .deformation.polyrigid import node_coordinates
+from .deformation.sampling import sample_field
 from .imaging.case import Case
 from .imaging.grid import Grid
 from .imaging.label_voxels import bone_corners
@@ -130,9 +130,12 @@ def register(
     notes = list(case.warnings)
     stage = _Stages(progress)
     placed = _place(case, options, stage, notes, MOST_LOOKS)
-    with ThreadPoolExecutor() as beside:
-        found = beside.submit(placed.judged)
-        deformation = deform(case, placed.match.poses, options, stage, notes)
+    poses = placed.match.poses
+    with beside() as thread:
+        judging = thread.submit(placed.judged)
+        del placed  # with the images on which it was matched
+        deformation = deform(case, poses, options, stage, notes)
+        found = judging.result()
     stage("done", 1.0)
     return RegistrationResult(
         case=case,
@@ -140,7 +143,7 @@ def register(
         deformation=deformation,
         notes=notes,
         seconds=stage.seconds,
-        **vars(found.result()),
+        **vars(found),
     )
 
 
@@ -183,11 +186,14 @@ def _place(
         near = _nearer(seen_from, corners, network_poses)
         if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
             break
-    known, here = [network_poses, start.motions], span(progress, 0.25, 0.6)
+    known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
+    here = span(progress, 0.25, middle)
     match = match_spine(case, near, known, options.refinement, options.seed, here)
     if not start.mr_centers and match.shift is not None and match.shift.is_better:
         motion = match.shift.motion
+        del match
         start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
+        here = span(progress, middle, 0.6)
         match = match_spine(case, start, [], options.refinement, options.seed, here)
     return _Placed(start, network, network_poses, match)
 
@@ -204,7 +210,7 @@ def _network_poses(
     to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(start.global_rigid)), bent])
     displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
     places = node_coordinates(grid) + displacement
-    displacement += sample_vectors(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
+    displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
     bones = _bone_points(case.vertebrae, corners, network.card.spacing_mm)
     return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import SimpleITK as sitk
 
 from . import __version__
 from .alignment import rigid
+from .beside import beside
 from .deformation.jacobian import deformation_determinant
 from .deformation.warping import carried, ct_in_mr, jacobian_on_mr, mr_in_ct, vertebrae_in_mr
 from .errors import RegistrationFailed
@@ -36,7 +36,7 @@ COMPRESSION = 1
 def write_results(result: RegistrationResult, directory: Path, progress: Progress = silent) -> Assessment:
     """Write all files of a registration into an existing folder.
 
-    SimpleITK works without Python's lock, so the files are made side by side.
+    The files and the pictures are made side by side.
 
     Args:
         result: what was registered.
@@ -48,16 +48,16 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
     """
     case, deformation = result.case, result.deformation
     progress("warping the images", 0.0)
-    with ThreadPoolExecutor(max_workers=2) as background:
+    with beside(workers=2) as background:
         ct = background.submit(_write_ct_in_mr, result, directory)
         mr = background.submit(_write_mr_in_ct, result, directory)
         transforms = background.submit(_write_transforms, result, directory)
-        strip = background.submit(vertebra_strip, case, _poses(result), result.start.ct_centers)
+        strip = background.submit(vertebra_strip, case, deformation.poses, result.start.ct_centers)
         labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
         _write(labels, directory / "vertebrae_in_mr.nrrd")
         determinant = deformation_determinant(deformation)
         jacobian = jacobian_on_mr(determinant, deformation, labels)
-        volumes = background.submit(_write, jacobian, directory / "jacobian.nrrd")
+        jacobian_file = background.submit(_write, jacobian, directory / "jacobian.nrrd")
         volume_change = background.submit(heatmap, case.mr, jacobian, labels)
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)
@@ -67,7 +67,7 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         overview = _overview(result, ct.result(), labels)
         _write_report(result, assessment, overview, volume_change.result(), strip.result(), directory)
         progress("writing the images", 0.8)
-        for written in (mr, transforms, volumes):
+        for written in (mr, transforms, jacobian_file):
             written.result()
     (directory / "run.json").write_text(
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
@@ -100,10 +100,6 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
     for number, found in result.vertebrae.items():
         transform = rigid.to_sitk(found.pose, result.start.ct_centers[number])
         sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
-
-
-def _poses(result: RegistrationResult) -> dict[int, rigid.Rigid]:
-    return {number: found.pose for number, found in result.vertebrae.items()}
 
 
 def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:

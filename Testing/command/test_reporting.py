@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from SpineCTMRRegistrationLib.progress import span
 from SpineCTMRRegistrationLib.reporting import BarReporter, JsonReporter, make_reporter
 
 
@@ -81,10 +80,3 @@ def read_all(descriptor: int) -> bytes:
         pass  # Linux reports the closed terminal so
     os.close(descriptor)
     return shown
-
-
-def test_span_is_a_part_of_the_whole():
-    seen = []
-    part = span(lambda stage, fraction: seen.append((stage, fraction)), 0.2, 0.6)
-    part("refining", 0.5)
-    assert seen == [("refining", pytest.approx(0.4))]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import map_coordinates
-from SpineCTMRRegistrationLib.deformation.inversion import invert_displacement, refine_grid, sample_vectors
+from SpineCTMRRegistrationLib.deformation.inversion import invert_displacement, refine_grid
 from SpineCTMRRegistrationLib.deformation.polyrigid import node_coordinates
+from SpineCTMRRegistrationLib.deformation.sampling import sample_field
 from SpineCTMRRegistrationLib.imaging.grid import Grid
 
 BOX = Grid((33, 29, 25), (1.5, 1.5, 1.5), (7.0, -3.0, 11.0))
@@ -29,7 +30,7 @@ def test_sampling_a_linear_field_is_exact_between_the_nodes() -> None:
     matrix = torch.tensor([[0.3, -0.1, 0.2], [0.0, 0.4, -0.3], [0.1, 0.2, 0.5]])
     nodes = node_coordinates(BOX)
     points = torch.rand((500, 3), generator=torch.Generator().manual_seed(0)) * nodes[-1, -1, -1]
-    found = sample_vectors(nodes @ matrix.T, points, 1.5)
+    found = sample_field(nodes @ matrix.T, points, 1.5)
     torch.testing.assert_close(found, points @ matrix.T, atol=1e-4, rtol=0)
 
 
@@ -40,12 +41,12 @@ def test_sampling_agrees_with_scipy() -> None:
     )
     index = (points / 2).flip(-1).reshape(-1, 3).T.numpy()
     expected = np.stack([map_coordinates(field[..., c].numpy(), index, order=1) for c in range(3)], -1)
-    np.testing.assert_allclose(sample_vectors(field, points, 2.0).reshape(-1, 3), expected, atol=1e-5)
+    np.testing.assert_allclose(sample_field(field, points, 2.0).reshape(-1, 3), expected, atol=1e-5)
 
 
 def test_sampling_outside_takes_the_nearest_value_of_the_border() -> None:
     field = node_coordinates(BOX)
-    found = sample_vectors(field, torch.tensor([[-50.0, 6.0, 9.0], [12.0, 6.0, 1e4]]), 1.5)
+    found = sample_field(field, torch.tensor([[-50.0, 6.0, 9.0], [12.0, 6.0, 1e4]]), 1.5)
     expected = torch.tensor([[0.0, 6.0, 9.0], [12.0, 6.0, 36.0]])
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 

@@ -36,3 +36,4 @@ def test_linear_samples_agree_with_scipy(threads: int, padding: str, monkeypatch
 
 def test_no_points() -> None:
     assert sampling.linear_samples(torch.ones(2, 3, 3, 3), torch.empty(0, 3)).shape == (2, 0)
+    assert sampling.sample_field(torch.ones(3, 3, 3, 2), torch.empty(0, 3)).shape == (0, 2)

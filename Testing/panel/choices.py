@@ -10,7 +10,7 @@ def add_segmentation(scene, *names: str):
     return node
 
 
-def said(panel) -> str:
+def what_is_missing(panel) -> str:
     """What keeps Register from being pressed; the tooltip and the line below the button agree."""
     assert panel.ui.registerButton.enabled == (not panel.ui.readyLabel.visible)
     if not panel.ui.registerButton.enabled:

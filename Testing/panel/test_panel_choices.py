@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from panel.choices import add_segmentation, cells, said
+from panel.choices import add_segmentation, cells, what_is_missing
 from SpineCTMRRegistrationLib.panel import dependencies
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
@@ -14,18 +14,18 @@ MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
 
 def test_register_says_what_is_missing_until_the_inputs_are_chosen(panel, volumes, scene):
     ct, mr = volumes
-    assert said(panel) == "Choose the CT."
+    assert what_is_missing(panel) == "Choose the CT."
     panel.ui.ctSelector.setCurrentNode(ct)
-    assert said(panel) == "Choose the MR."
+    assert what_is_missing(panel) == "Choose the MR."
     panel.ui.mrSelector.setCurrentNode(ct)
-    assert "segmentation" not in said(panel)
-    assert "same volume" in said(panel)
+    assert "segmentation" not in what_is_missing(panel)
+    assert "same volume" in what_is_missing(panel)
     panel.ui.mrSelector.setCurrentNode(mr)
-    assert said(panel) == "Choose the segmentation of the vertebrae in the CT."
+    assert what_is_missing(panel) == "Choose the segmentation of the vertebrae in the CT."
     panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "liver"))
-    assert "No segment is named after a vertebra" in said(panel)
+    assert "No segment is named after a vertebra" in what_is_missing(panel)
     panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "L4", "L5"))
-    assert said(panel) == ""
+    assert what_is_missing(panel) == ""
 
 
 def test_no_input_is_chosen_by_itself(panel, volumes):
@@ -34,9 +34,9 @@ def test_no_input_is_chosen_by_itself(panel, volumes):
 
 
 def test_deleting_a_chosen_node_is_noticed(panel, chosen, scene):
-    assert said(panel) == ""
+    assert what_is_missing(panel) == ""
     scene.RemoveNode(chosen[0])
-    assert said(panel) == "Choose the CT."
+    assert what_is_missing(panel) == "Choose the CT."
     scene.RemoveNode(chosen[2])
     assert panel.ui.segmentTable.rowCount == 0
 
@@ -58,7 +58,7 @@ def test_a_segment_whose_name_means_nothing_can_be_named(panel, chosen):
     assert parameters.segmentNames == {"thing": "L2"}
     assert chosen[2].GetSegmentation().GetSegment("thing").GetName() == "the upper one"
     panel.ui.segmentTable.cellWidget(3, 1).currentText = "L4"
-    assert "2 segments are named L4" in said(panel)
+    assert "2 segments are named L4" in what_is_missing(panel)
 
 
 def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_no_complaint(panel, chosen):
@@ -66,7 +66,7 @@ def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_
         chosen[2].GetSegmentation().AddEmptySegment(name, name)
     table = panel.ui.segmentTable
     assert cells(table, 0) == ["L3", "vertebrae_L4", "L5 vertebra", "sacrum", "vertebrae_S1", "spleen"]
-    assert said(panel) == ""
+    assert what_is_missing(panel) == ""
     assert table.cellWidget(5, 1).styleSheet == ""
     panel.ui.placeButton.click()
     points = panel.ui.mrVertebraeSelector.currentNode()
@@ -76,7 +76,7 @@ def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_
 
 def test_segments_that_all_mean_nothing_are_marked(panel, chosen, scene):
     panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "upper", "lower"))
-    assert "say in the table which vertebra" in said(panel)
+    assert "say in the table which vertebra" in what_is_missing(panel)
     assert "background" in panel.ui.segmentTable.cellWidget(0, 1).styleSheet
     panel.ui.segmentTable.cellWidget(0, 1).currentText = "L1"
     assert panel.ui.segmentTable.cellWidget(1, 1).styleSheet == ""
@@ -84,12 +84,12 @@ def test_segments_that_all_mean_nothing_are_marked(panel, chosen, scene):
 
 def test_an_output_is_never_an_input(panel, chosen):
     panel.ui.ctInMrSelector.setCurrentNode(chosen[1])
-    assert '"MR" is an input' in said(panel)
+    assert '"MR" is an input' in what_is_missing(panel)
     panel.ui.wantCtInMrCheckBox.checked = False
-    assert said(panel) == ""
+    assert what_is_missing(panel) == ""
     for name in ("Transform", "MrInCt", "VertebraeInMr", "Jacobian"):
         getattr(panel.ui, f"want{name}CheckBox").checked = False
-    assert said(panel) == "Choose at least one output."
+    assert what_is_missing(panel) == "Choose at least one output."
 
 
 def test_two_parameter_sets_keep_their_own_choices(panel, chosen):
@@ -160,7 +160,7 @@ def test_inputs_that_cannot_be_written_are_a_sentence(panel, chosen, scene):
 
 def test_closing_the_scene_while_the_module_is_open_starts_afresh(panel, chosen, scene):
     scene.Clear(False)
-    assert said(panel) == "Choose the CT."
+    assert what_is_missing(panel) == "Choose the CT."
     assert panel.ui.parameterSetSelector.currentNode() is not None
 
 

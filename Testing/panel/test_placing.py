@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panel.choices import cells, said
+from panel.choices import cells, what_is_missing
 
 
 def test_placing_asks_for_one_level_after_the_other(panel, chosen, scene, host):
@@ -16,10 +16,10 @@ def test_placing_asks_for_one_level_after_the_other(panel, chosen, scene, host):
     composites = host.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
     assert {c.GetBackgroundVolumeID() for c in composites} == {chosen[1].GetID()}
     assert "L3" in panel.ui.placingLabel.text
-    assert "place the centres" in said(panel)
+    assert "place the centres" in what_is_missing(panel)
     points.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
     assert "L4" in panel.ui.placingLabel.text
-    assert said(panel) == ""
+    assert what_is_missing(panel) == ""
     panel.ui.skipButton.click()
     assert "L5" in panel.ui.placingLabel.text
     points.SetNthControlPointPosition(2, 1.0, 2.0, -60.0)

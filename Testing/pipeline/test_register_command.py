@@ -26,6 +26,7 @@ class Registered:
     phantom: Phantom
     inputs: Path
     output: Path
+    told: list[dict[str, object]]
 
 
 def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -45,12 +46,19 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     output = folder / "result"
     done = _command(*_arguments(folder, output), "--quality", "fast", "--progress", "json")
     assert done.returncode == 0, done.stdout + done.stderr
-    return Registered(phantom, folder, output)
+    return Registered(phantom, folder, output, [json.loads(line) for line in done.stdout.splitlines()])
 
 
 def _arguments(folder: Path, output: Path) -> list[str | Path]:
     files = [folder / "ct.nii.gz", folder / "mr.nrrd", "--vertebrae", folder / "labels.mha"]
     return ["register", *files, "--mr-landmarks", folder / "landmarks.json", "--output", output]
+
+
+def test_progress_never_goes_back(registered: Registered) -> None:
+    fractions = [line["fraction"] for line in registered.told if "fraction" in line]
+    assert len(fractions) > 10
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 def test_every_promised_file_is_there(registered: Registered) -> None:

@@ -32,7 +32,7 @@ Landmarks: vertebral body centres, from Slicer (.mrk.json) or as JSON {"L1": [x,
 All transforms are written in LPS mm."""
 
 LOADED_BESIDE_TORCH = ("scipy.ndimage", "scipy.optimize", "scipy.spatial.transform", "onnxruntime")
-"""torch takes longest and is imported in a thread from the start; these are, once the images are read."""
+"""Imported while a thread still imports torch, for which everything else that needs them would wait."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

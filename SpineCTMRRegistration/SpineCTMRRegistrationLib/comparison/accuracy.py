@@ -76,12 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--quality", nargs="*", default=["standard"], choices=QUALITIES)
     parser.add_argument("--centroid-errors", nargs="*", type=float, default=[0.0, 5.0], help="mm")
-    parser.add_argument("--seeds", type=int, default=1, help="runs with other sample points, for each row")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of every row, with other sample points")
     parser.add_argument("--output", type=Path, help="JSON file for all figures")
     chosen = parser.parse_args(arguments)
-    print(
-        "kind | seed | quality | centroids off | start | network | bone | worst vertebra | soft | folds | s"
-    )
+    print("kind | seed | run | quality | centroids off | start | network | bone | worst | soft | folds | s")
     rows = []
     for index, kind in enumerate(chosen.kinds):
         for patient in range(chosen.patients):
@@ -116,7 +114,7 @@ def _print_row(row: dict[str, Any]) -> None:
         f"{row['bone_mean']:.3f} | {row['bone_worst']:.3f} | {row['soft_mean']:.2f} | {row['folds']} | "
         f"{row['seconds']:.1f}"
     )
-    print(f"{row['kind']} | {row['seed']} | {row['quality']} | {figures}", flush=True)
+    print(f"{row['kind']} | {row['seed']} | {row['drawn']} | {row['quality']} | {figures}", flush=True)
 
 
 if __name__ == "__main__":

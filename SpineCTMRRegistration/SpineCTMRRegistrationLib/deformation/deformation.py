@@ -16,9 +16,10 @@ from ..alignment import rigid
 from ..imaging.grid import Grid
 from .bones import Bone, NearestBone, distance_from_bones
 from .fold_smoothing import smooth_folds
-from .inversion import approximate_inverse, refine_grid, refine_inverse, sample_vectors
+from .inversion import approximate_inverse, refine_grid, refine_inverse
 from .options import DeformationOptions
 from .polyrigid import integrate_back, node_coordinates
+from .sampling import sample_field
 from .untangling import untangle
 
 RIGID_MARGIN_VOXELS = 1.8
@@ -181,7 +182,7 @@ def compose(
     bones and at the border of the box.
     """
     coarse = box.coarse(options.stride)
-    return soft + sample_vectors(
+    return soft + sample_field(
         bones_motion, node_coordinates(coarse, soft.device) + soft, coarse.spacing_mm[0]
     )
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ..imaging.grid import Grid
 from .polyrigid import node_coordinates
-from .sampling import linear_samples, value_and_gradient
+from .sampling import sample_field, value_and_gradient
 
 TOLERANCE_MM = 0.005
 NEARLY_MM = 0.03
@@ -17,13 +17,6 @@ SLAB_LAYERS = 32
 """Looked at together: enough work for every thread, little memory."""
 FIXED_POINT_STEPS = 8
 NEWTON_STEPS = 20
-
-
-def sample_vectors(field: torch.Tensor, points: torch.Tensor, spacing_mm: float) -> torch.Tensor:
-    """Trilinear values (..., c) of a field (z, y, x, c) at box coordinates (..., 3) in mm."""
-    size = torch.tensor(field.shape[2::-1], dtype=torch.float32, device=field.device)
-    where = points * (2 / (spacing_mm * (size - 1).clamp(min=1))) - 1
-    return linear_samples(field.permute(3, 0, 1, 2), where.reshape(-1, 3)).T.reshape(*points.shape[:-1], -1)
 
 
 def refine_grid(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
@@ -67,7 +60,7 @@ def refine_inverse(
         part = slice(first, first + SLAB_LAYERS)
         layers = inverse[part]
         nodes = torch.stack(torch.meshgrid(axes[0][part], axes[1], axes[2], indexing="ij")[::-1], -1)
-        error = layers + sample_vectors(displacement, nodes + layers, spacing_mm)
+        error = layers + sample_field(displacement, nodes + layers, spacing_mm)
         size = error.norm(dim=-1)
         off = size > NEARLY_MM
         if known is not None:
@@ -90,7 +83,7 @@ def _solve(
     result = inverse.clone()
     index = torch.arange(len(nodes), device=nodes.device)
     for _ in range(FIXED_POINT_STEPS):
-        error = inverse + sample_vectors(displacement, nodes + inverse, spacing_mm)
+        error = inverse + sample_field(displacement, nodes + inverse, spacing_mm)
         going = error.norm(dim=-1) > TOLERANCE_MM
         if not going.any():
             return result
@@ -105,7 +98,7 @@ def _newton(
     displacement: torch.Tensor, nodes: torch.Tensor, inverse: torch.Tensor, spacing_mm: float
 ) -> torch.Tensor:
     """Damped Newton iterations of the inverse (n, 3) at nodes (n, 3)."""
-    error = inverse + sample_vectors(displacement, nodes + inverse, spacing_mm)
+    error = inverse + sample_field(displacement, nodes + inverse, spacing_mm)
     size = error.norm(dim=-1, keepdim=True)
     step = torch.ones_like(size)
     for _ in range(NEWTON_STEPS):
@@ -116,7 +109,7 @@ def _newton(
         direction, failed = torch.linalg.solve_ex(derivative, error)
         direction = torch.where(failed[:, None] > 0, error, direction)
         attempt = inverse - step * direction
-        new_error = attempt + sample_vectors(displacement, nodes + attempt, spacing_mm)
+        new_error = attempt + sample_field(displacement, nodes + attempt, spacing_mm)
         new_size = new_error.norm(dim=-1, keepdim=True)
         better = new_size < size
         inverse = torch.where(better, attempt, inverse)

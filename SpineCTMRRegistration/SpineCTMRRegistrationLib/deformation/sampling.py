@@ -31,6 +31,17 @@ def linear_samples(volume: torch.Tensor, where: torch.Tensor, padding: str = "bo
     return sampled.transpose(0, 1).reshape(len(volume), -1)[:, : len(where)]
 
 
+def sample_field(field: torch.Tensor, points: torch.Tensor, spacing_mm: float = 1.0) -> torch.Tensor:
+    """Trilinear values (..., c) of a field (z, y, x, c) at places (..., 3), in mm from its first node.
+
+    With the default spacing the places are indices (x, y, z). Outside, the value at the border.
+    """
+    size = torch.tensor(field.shape[2::-1], dtype=torch.float32, device=field.device)
+    where = points * (2 / (spacing_mm * (size - 1).clamp(min=1))) - 1
+    values = linear_samples(field.permute(3, 0, 1, 2), where.reshape(-1, 3)).T
+    return values.reshape(*points.shape[:-1], field.shape[-1])
+
+
 def value_and_gradient(
     volume: torch.Tensor, index: torch.Tensor
 ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:

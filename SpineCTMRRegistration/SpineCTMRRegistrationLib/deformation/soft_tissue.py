@@ -13,8 +13,7 @@ import torch.nn.functional as F
 
 from ..vertebrae import descriptors
 from ..vertebrae.mutual_information import information_slopes
-from .inversion import sample_vectors
-from .sampling import value_and_gradient
+from .sampling import sample_field, value_and_gradient
 
 OVER_RELAXATION = 1.5
 """Averaging over whole cells overstates how stiff the evidence is, so that plain steps fall short."""
@@ -42,7 +41,12 @@ class SoftTissueOptions:
 
 
 def soft_motion(
-    mr: torch.Tensor, ct: torch.Tensor, free: torch.Tensor, spacing_mm: float, options: SoftTissueOptions
+    mr: torch.Tensor,
+    ct: torch.Tensor,
+    free: torch.Tensor,
+    spacing_mm: float,
+    options: SoftTissueOptions,
+    seed: int = 0,
 ) -> torch.Tensor:
     """Displacement (z, y, x, 3) in mm along the grid's axes from MR voxels to their places in `ct`.
 
@@ -52,6 +56,7 @@ def soft_motion(
         free: (z, y, x) in [0, 1]: 0 where the displacement must be zero or is unknown to the images.
         spacing_mm: of the grid.
         options: see `SoftTissueOptions`.
+        seed: of the points.
     """
     cell = max(round(options.cell_mm / spacing_mm), 1)
     lattice = mr.new_zeros((*(-(-n // cell) for n in mr.shape), 3))
@@ -59,7 +64,7 @@ def soft_motion(
     if len(voxels) == 0:
         return mr.new_zeros((*mr.shape, 3))
     images = _Images(mr, ct, descriptors.dense(mr), descriptors.dense(ct), spacing_mm)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     count = min(options.points, len(voxels))
     worth = len(voxels) / (count * cell**3)
     for _ in range(options.steps):
@@ -68,7 +73,7 @@ def soft_motion(
         jitter = (torch.rand(index.shape, generator=generator) - 0.5).to(mr)
         weight = free[index.unbind(-1)]
         points = index.flip(-1) + jitter
-        shift = sample_vectors(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
+        shift = sample_field(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
         pull, stiffness = images.evidence(points, points + shift / spacing_mm, weight, options.information)
         pull, stiffness = (_gathered(v * worth, index // cell, lattice.shape) for v in (pull, stiffness))
         right = pull - options.stiffness * _laplacian(lattice)
@@ -102,7 +107,7 @@ class _Images:
             weight: (n,) share of the lattice's motion that each point follows.
             information: weight of the mutual information.
         """
-        wanted = sample_vectors(self.mr_descriptors, points, 1.0)
+        wanted = sample_field(self.mr_descriptors, points)
         value, slopes = value_and_gradient(self.ct_descriptors, places)
         difference = wanted - value
         error = difference.square().mean(-1)
@@ -110,7 +115,7 @@ class _Images:
         scaled = change / (12 * (error + error.mean()).clamp(min=1e-6))[:, None, None]
         pull = (scaled * difference[..., None]).sum(1)
         matrix = scaled.transpose(1, 2) @ change
-        mr = sample_vectors(self.mr[..., None], points, 1.0)
+        mr = sample_field(self.mr[..., None], points)
         ct, slopes = value_and_gradient(self.ct[..., None], places)
         steepness = torch.cat(slopes, -1) / self.spacing_mm
         score = information_slopes(ct[None, :, 0], steepness[None], mr[None, :, 0], weight[None])[0]

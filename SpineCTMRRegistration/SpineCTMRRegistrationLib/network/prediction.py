@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..alignment import rigid
-from ..deformation.inversion import sample_vectors
+from ..deformation.sampling import sample_field
 from ..imaging.case import Case
 from ..imaging.grid import Grid
 from .blocks import predict_velocity
@@ -65,7 +65,7 @@ def poses_from_displacement(
             for m in (global_rigid, motions[number])
         )
         for _ in range(6):
-            moved = goal - sample_vectors(displacement, moved, grid.spacing_mm[0])
+            moved = goal - sample_field(displacement, moved, grid.spacing_mm[0])
         poses[number] = rigid.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
     return poses
 

@@ -1,6 +1,6 @@
 """Run a network file with onnxruntime or torch, on CUDA or the CPU.
 
-Neither runtime is imported before it is needed: a registration must start within a second.
+Neither runtime is imported with this module.
 """
 
 from __future__ import annotations

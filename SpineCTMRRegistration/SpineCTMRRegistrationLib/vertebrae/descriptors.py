@@ -71,7 +71,9 @@ def _box_mean(volume: torch.Tensor) -> torch.Tensor:
 def sparse(samples: torch.Tensor, floor: float) -> torch.Tensor:
     """Descriptors (..., 12) from intensities (..., m) at the offsets `STENCIL` around each point."""
     distances = samples.new_empty((samples.shape[:-1].numel(), CHANNELS))
-    for part, result in zip(samples.flatten(0, -2).split(PART), distances.split(PART), strict=True):
+    for part, result in zip(
+        samples.reshape(-1, len(STENCIL)).split(PART), distances.split(PART), strict=True
+    ):
         by_offset = part.T.contiguous()
         for channel, (i, j) in enumerate(_PAIRS):
             total = torch.zeros_like(by_offset[0])

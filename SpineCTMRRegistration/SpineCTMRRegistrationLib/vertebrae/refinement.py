@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ..alignment import rigid
+from ..beside import beside
 from ..deformation.bones import to_box
 from ..imaging.case import Centroids
 from ..imaging.grid import Grid
@@ -111,7 +111,7 @@ def refine_poses(
             `global_rigid`.
         options: the schedule.
         seed: of the sample points.
-        progress: told the share done.
+        progress: told the stage and the share done.
     """
     numbers = cranial_to_caudal(list(ct_centers))
     generator = torch.Generator().manual_seed(seed)
@@ -119,7 +119,7 @@ def refine_poses(
     first = poses.select(torch.tensor([0]))
     prior = joint_prior(poses)
     spread = torch.zeros(len(numbers))
-    with ThreadPoolExecutor(max_workers=1) as ahead:
+    with beside() as ahead:
         levels = [
             ahead.submit(make_level, scene, numbers, s.factor, s.points, options.reach_mm, generator)
             for s in options.stages

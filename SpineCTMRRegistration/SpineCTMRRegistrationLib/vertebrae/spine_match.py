@@ -23,6 +23,7 @@ from .scene import make_scene
 
 SPACING_MM = 1.0
 MARGIN_MM = 14.0
+"""Of the box around the bones of the start: reach of the refinement and of the level beside."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,19 @@ class SpineMatch:
         box: grid of the scene in the MR frame.
         global_rigid: CT→MR in LPS mm.
         ct_centers: body centres in the CT, LPS mm.
-        found: refined poses by VerSe number, not yet judged.
+        vertebrae: refined poses by VerSe number, not yet judged.
     """
 
     scene: Scene
     box: Grid
     global_rigid: rigid.Rigid
     ct_centers: Centroids
-    found: Mapping[int, VertebraPose]
+    vertebrae: Mapping[int, VertebraPose]
 
     @cached_property
     def poses(self) -> dict[int, rigid.Rigid]:
         """CT→MR in LPS mm, by VerSe number."""
-        return {n: v.pose for n, v in self.found.items()}
+        return {n: v.pose for n, v in self.vertebrae.items()}
 
     @cached_property
     def shift(self) -> LevelShift | None:
@@ -57,7 +58,9 @@ class SpineMatch:
         """The vertebrae with their match ratios and stretches."""
         place = (self.scene, self.box, self.global_rigid, self.ct_centers, self.poses)
         matches, stretches = match_ratios(*place), bone_stretches(*place)
-        return {n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in self.found.items()}
+        return {
+            n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in self.vertebrae.items()
+        }
 
 
 def match_spine(
@@ -76,7 +79,7 @@ def match_spine(
         known: other CT→MR poses in LPS mm to start from.
         options: the refinement's schedule.
         seed: of the sample points.
-        progress: told the share done.
+        progress: told the stage and the share done.
     """
     moved = np.concatenate(
         [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ...alignment import rigid
-from ...deformation.inversion import invert_displacement, sample_vectors
+from ...deformation.inversion import invert_displacement
 from ...deformation.options import DeformationOptions
 from ...deformation.polyrigid import node_coordinates
+from ...deformation.sampling import sample_field
 from ...imaging.grid import Grid
 from .anatomy import Anatomy, make_anatomy
 from .metal_streaks import add_streaks
@@ -104,6 +105,7 @@ def make_pair(
         spacing_mm=spacing_mm,
         reach_mm=float(rng.uniform(25, 45)),
         weight_power=float(rng.uniform(1.5, 3)),
+        steps=4,
         stride=2,
     )
     global_rigid = global_of(poses, anatomy)
@@ -139,7 +141,7 @@ def _render_pair(
     if rng.uniform() < 0.4:
         displacement = soft[inner]
         unsoft = invert_displacement(soft, box, stride=1)
-        before = sample_vectors(back, node_coordinates(box) + unsoft, spacing)
+        before = sample_field(back, node_coordinates(box) + unsoft, spacing)
         start_ct = _move(undo, fixed + (unsoft + before)[inner])
     else:
         error = _start_error(rng, box.center_mm) @ global_rigid

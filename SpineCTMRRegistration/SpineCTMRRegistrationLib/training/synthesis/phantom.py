@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter
 
 from ...alignment import rigid
 from ...deformation.deformation import Deformation, spine_box
-from ...deformation.inversion import sample_vectors
 from ...deformation.options import DeformationOptions
+from ...deformation.sampling import sample_field
 from ...imaging.case import Case, Centroids
 from ...imaging.grid import Grid
 from ...progress import Progress, silent, span
@@ -92,7 +92,9 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     moved = np.concatenate(
         [rigid.apply(poses[n], _outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)]
     )
-    truth = DeformationOptions(spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, stride=2)
+    truth = DeformationOptions(
+        spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, steps=4, stride=2
+    )
     box = spine_box(moved, truth.spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
     moving = span(progress, 0.0, 0.35)
     deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth, moving)
@@ -202,6 +204,6 @@ class _TrueMap:
         local = (points - torch.tensor(box.origin_mm, dtype=torch.float32)) @ torch.tensor(
             box.axes, dtype=torch.float32
         )
-        moved = points + sample_vectors(self.field, local, box.spacing_mm[0])
+        moved = points + sample_field(self.field, local, box.spacing_mm[0])
         back = torch.tensor(rigid.inverse(self.deformation.global_rigid), dtype=torch.float64)
         return (moved.double() @ back[:3, :3].T + back[:3, 3]).float()
