@@ -18,7 +18,7 @@ def beside(workers: int = 1) -> Executor:
 
 
 class _AtOnce(Executor):
-    """Does work in the thread that submits it."""
+    """Does work in the thread that submits it; as in a pool, its error is told by the future's result."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         done: Future[Any] = Future()

@@ -1,3 +1,7 @@
+"""Parts of a progress."""
+
+from __future__ import annotations
+
 import pytest
 from SpineCTMRRegistrationLib.progress import span
 
