@@ -1,22 +1,23 @@
-"""Adds to `pyproject.toml` what it cannot say: the network files lie outside the library's folder.
+"""Adds to `pyproject.toml` what it cannot say: the network files lie outside the engine's folder.
 
 In Slicer they must be in the module's `Resources/Networks`. An installed package holds them as
-the data-only package `SpineCTMRRegistrationLib.bundled_networks`.
+the data-only package `spine_ctmr.bundled_networks`.
 """
 
 from setuptools import find_packages, setup
 
 MODULE = "SpineCTMRRegistration"
-LIBRARY = "SpineCTMRRegistrationLib"
-NETWORKS = f"{LIBRARY}.bundled_networks"
+ENGINE = "spine_ctmr"
+NETWORKS = f"{ENGINE}.bundled_networks"
 
 setup(
-    packages=[*find_packages(MODULE, include=[LIBRARY, f"{LIBRARY}.*"]), NETWORKS],
-    package_dir={LIBRARY: f"{MODULE}/{LIBRARY}", NETWORKS: f"{MODULE}/Resources/Networks"},
+    packages=[*find_packages(MODULE, include=[ENGINE, f"{ENGINE}.*"]), NETWORKS],
+    package_dir={ENGINE: f"{MODULE}/{ENGINE}", NETWORKS: f"{MODULE}/Resources/Networks"},
     package_data={
         NETWORKS: ["*.onnx", "*.json", "*.safetensors", "*.md"],
-        LIBRARY: [
-            f"{folder}/*.toml" for folder in ("training/recipes", "comparison/ablation", "comparison/papers")
+        ENGINE: [
+            "py.typed",
+            *(f"research/{f}/*.toml" for f in ("training/recipes", "studies/ablation", "studies/papers")),
         ],
     },
     include_package_data=False,

@@ -1,4 +1,4 @@
-"""The Slicer module: registers CT and MR of the spine through the command of SpineCTMRRegistrationLib."""
+"""The Slicer module: registers CT and MR of the spine through the command of spine_ctmr."""
 
 import shutil
 import sys
@@ -14,20 +14,20 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleWidget,
 )
-from SpineCTMRRegistrationLib.errors import SpineError
-from SpineCTMRRegistrationLib.panel import dependencies, readiness, sample_data
-from SpineCTMRRegistrationLib.panel.parameters import Parameters, has_inputs, node_of
-from SpineCTMRRegistrationLib.panel.qt_process import QtProcess
-from SpineCTMRRegistrationLib.panel.result_table import QUALITY
-from SpineCTMRRegistrationLib.panel.run import CommandRun
-from SpineCTMRRegistrationLib.panel.sections.placing import PlacingSection
-from SpineCTMRRegistrationLib.panel.sections.result import ResultSection
-from SpineCTMRRegistrationLib.panel.sections.running import RunningSection
-from SpineCTMRRegistrationLib.panel.sections.sample import SampleSource
-from SpineCTMRRegistrationLib.panel.sections.segments import fill_segment_table
-from SpineCTMRRegistrationLib.panel.self_test import SpineCTMRRegistrationTest
-from SpineCTMRRegistrationLib.panel.session import Ending, RegistrationSession
-from SpineCTMRRegistrationLib.panel.watching import ContentWatcher
+from spine_ctmr.errors import SpineError
+from SpineCTMRRegistrationLib import dependencies, readiness, sample_data
+from SpineCTMRRegistrationLib.parameters import Parameters, has_inputs, node_of
+from SpineCTMRRegistrationLib.qt_process import QtProcess
+from SpineCTMRRegistrationLib.result_table import QUALITY
+from SpineCTMRRegistrationLib.run import CommandRun
+from SpineCTMRRegistrationLib.sections.placing import PlacingSection
+from SpineCTMRRegistrationLib.sections.result import ResultSection
+from SpineCTMRRegistrationLib.sections.running import RunningSection
+from SpineCTMRRegistrationLib.sections.sample import SampleSource
+from SpineCTMRRegistrationLib.sections.segments import fill_segment_table
+from SpineCTMRRegistrationLib.self_test import SpineCTMRRegistrationTest
+from SpineCTMRRegistrationLib.session import Ending, RegistrationSession
+from SpineCTMRRegistrationLib.watching import ContentWatcher
 
 __all__ = [
     "SpineCTMRRegistration",

@@ -1,3 +1,6 @@
-"""Rigidity-preserving CT/MR registration of the spine, independent of 3D Slicer."""
+"""What the Slicer module does besides its widgets: scene bridge, process runner, visual checks.
 
-__version__ = "0.1.0"
+Nothing here computes a registration; the engine runs as a command in a child process. `scene.py`,
+`results_in_scene.py`, `views.py` and `sample_data.py` talk to the scene; the other files are plain
+Python. Nothing heavy is imported, because this runs inside Slicer's own process.
+"""

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.geometry.grid import Grid
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.alignment.bending import bend_field, bent_motions
-from SpineCTMRRegistrationLib.alignment.centroids import rigid_start
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.alignment.bending import bend_field, bent_motions
+from spine_ctmr.alignment.centroids import rigid_start
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
 
 Points = dict[int, NDArray[np.float64]]
 LEVEL_MM = 33.0

@@ -11,9 +11,9 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.alignment.centroids import body_centers, rigid_start
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.alignment.centroids import body_centers, rigid_start
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
 
 Array = NDArray[np.float64]
 Labeller = Callable[[Grid, dict[int, Array]], sitk.Image]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.alignment.label_start import label_start
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.alignment.label_start import label_start
+from spine_ctmr.errors import InputError
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
 
 from .conftest import Labeller, _vertebra
 

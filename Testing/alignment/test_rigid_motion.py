@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.alignment import rigid
+from spine_ctmr.geometry import rigid
 
 Array = NDArray[np.float64]
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1)

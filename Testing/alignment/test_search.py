@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.alignment.start import Start, find_start
-from SpineCTMRRegistrationLib.imaging.case import Case
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.training.synthesis.anatomy import make_anatomy
-from SpineCTMRRegistrationLib.training.synthesis.rendering import contrast_table, render
-from SpineCTMRRegistrationLib.training.synthesis.tissue import ct_contrast, mr_contrast
+from spine_ctmr.alignment.start import Start, find_start
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.case import Case
+from spine_ctmr.phantoms.anatomy import make_anatomy
+from spine_ctmr.phantoms.rendering import contrast_table, render
+from spine_ctmr.phantoms.tissue import ct_contrast, mr_contrast
 
 SHIFT = np.array([21.0, -34.0, 47.0])
 

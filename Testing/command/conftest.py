@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 STANDINS = Path(__file__).with_name("standins.py")
-REAL = ("-m", "SpineCTMRRegistrationLib")
+REAL = ("-m", "spine_ctmr")
 
 
 @dataclass

@@ -11,11 +11,11 @@ import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 
-from SpineCTMRRegistrationLib.command import run
-from SpineCTMRRegistrationLib.commands import Subcommand
-from SpineCTMRRegistrationLib.commands.options import add_output_options
-from SpineCTMRRegistrationLib.errors import InputError, RegistrationFailed
-from SpineCTMRRegistrationLib.reporting import Reporter
+from spine_ctmr.command.main import run
+from spine_ctmr.command.options import add_output_options
+from spine_ctmr.command.reporting import Reporter
+from spine_ctmr.command.subcommand import Subcommand
+from spine_ctmr.errors import InputError, RegistrationFailed
 
 LONG_S = 60
 

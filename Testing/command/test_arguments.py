@@ -1,8 +1,8 @@
 import pytest
-from SpineCTMRRegistrationLib import __version__
-from SpineCTMRRegistrationLib.command import main
-from SpineCTMRRegistrationLib.commands import subcommands
-from SpineCTMRRegistrationLib.commands.parsing import build_parser
+from spine_ctmr import __version__
+from spine_ctmr.command.main import main
+from spine_ctmr.command.parsing import build_parser
+from spine_ctmr.command.subcommands import subcommands
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ def test_help_loads_nothing_heavy(real):
 
 HEAVY_MODULES_AFTER_HELP = """
 import sys
-from SpineCTMRRegistrationLib.command import main
+from spine_ctmr.command.main import main
 try:
     main(["register", "--help"])
 except SystemExit:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import torch
-from SpineCTMRRegistrationLib.beside import beside
+from spine_ctmr.process.threads import beside
 
 
 @pytest.fixture(params=[1, 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from SpineCTMRRegistrationLib.progress import span
+from spine_ctmr.progress import span
 
 
 def test_span_is_a_part_of_the_whole():

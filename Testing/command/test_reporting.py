@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from SpineCTMRRegistrationLib.reporting import BarReporter, JsonReporter, make_reporter
+from spine_ctmr.command.reporting import BarReporter, JsonReporter, make_reporter
 
 
 def test_json_lines(standin):

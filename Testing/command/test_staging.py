@@ -1,9 +1,9 @@
 import os
 
 import pytest
-from SpineCTMRRegistrationLib import staging
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.staging import staged_directory
+from spine_ctmr.errors import InputError
+from spine_ctmr.process import staging
+from spine_ctmr.process.staging import staged_directory
 
 
 @pytest.fixture

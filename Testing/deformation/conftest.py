@@ -10,16 +10,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.deformation.bones import make_bones
-from SpineCTMRRegistrationLib.deformation.deformation import (
-    Deformation,
-    bone_motion,
-    build_deformation,
-    spine_box,
-)
-from SpineCTMRRegistrationLib.deformation.options import DeformationOptions
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.deformation.bones import make_bones
+from spine_ctmr.deformation.deformation import Deformation, bone_motion, build_deformation
+from spine_ctmr.deformation.options import DeformationOptions
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.boxes import spine_box
+from spine_ctmr.geometry.grid import Grid
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
 

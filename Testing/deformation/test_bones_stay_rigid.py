@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
 
 Mover = Callable[..., Any]
 Moved = Any  # of conftest.py, which importlib mode does not let tests import

@@ -11,17 +11,12 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import center_of_mass
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.deformation.bones import distance_from_bones, labels_in_box, make_bones, to_box
-from SpineCTMRRegistrationLib.deformation.deformation import (
-    bone_motion,
-    build_deformation,
-    compose,
-    spine_box,
-)
-from SpineCTMRRegistrationLib.deformation.options import DeformationOptions
-from SpineCTMRRegistrationLib.deformation.polyrigid import node_coordinates
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.deformation.bones import distance_from_bones, make_bones
+from spine_ctmr.deformation.deformation import bone_motion, build_deformation, compose
+from spine_ctmr.deformation.options import DeformationOptions
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.boxes import labels_in_box, node_coordinates, spine_box, to_box
+from spine_ctmr.geometry.grid import Grid
 
 Moved = Any  # of conftest.py, which importlib mode does not let tests import
 Mover = Callable[..., Moved]

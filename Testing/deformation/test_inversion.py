@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import map_coordinates
-from SpineCTMRRegistrationLib.deformation.inversion import invert_displacement, refine_grid
-from SpineCTMRRegistrationLib.deformation.polyrigid import node_coordinates
-from SpineCTMRRegistrationLib.deformation.sampling import sample_field
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.deformation.inversion import invert_displacement, refine_grid
+from spine_ctmr.geometry.boxes import node_coordinates
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.sampling import sample_field
 
 BOX = Grid((33, 29, 25), (1.5, 1.5, 1.5), (7.0, -3.0, 11.0))
 

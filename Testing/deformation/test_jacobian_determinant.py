@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.deformation import jacobian
-from SpineCTMRRegistrationLib.deformation.jacobian import (
+from spine_ctmr.geometry import jacobian
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.jacobian import (
     folding_count,
     jacobian_determinant,
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
-from SpineCTMRRegistrationLib.imaging.grid import Grid
 
 OBLIQUE = Rotation.from_euler("xyz", (25, -35, 50), degrees=True).as_matrix()
 DIRECTIONS = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import map_coordinates
-from SpineCTMRRegistrationLib.deformation import sampling
+from spine_ctmr.geometry import sampling
 
 
 @pytest.fixture(params=[1, 2, 3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from SpineCTMRRegistrationLib.deformation.soft_tissue import SoftTissueOptions, soft_motion
+from spine_ctmr.deformation.soft_tissue import SoftTissueOptions, soft_motion
 
 SHAPE, SPACING = (26, 30, 28), 2.0
 OPTIONS = SoftTissueOptions()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.deformation.jacobian import jacobian_determinant
-from SpineCTMRRegistrationLib.deformation.untangling import untangle
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.deformation.untangling import untangle
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.jacobian import jacobian_determinant
 
 SHAPE = (11, 12, 13)
 GRID = Grid(SHAPE[::-1], (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))

@@ -32,8 +32,8 @@ def main() -> None:
     slicer = application.start()
     panel = application.make_panel()
     slices = [SliceWindow(slicer.app.mrml, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
-    from SpineCTMRRegistrationLib.panel.result_nodes import results_of
-    from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+    from SpineCTMRRegistrationLib.result_nodes import results_of
+    from SpineCTMRRegistrationLib.sample_data import SampleNodes
 
     sample = panel.logic.make_sample_source()
     sample.load()

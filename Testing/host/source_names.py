@@ -10,7 +10,7 @@ from pathlib import Path
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
 FILES = (
     MODULE_FOLDER / "SpineCTMRRegistration.py",
-    *sorted((MODULE_FOLDER / "SpineCTMRRegistrationLib" / "panel").rglob("*.py")),
+    *sorted((MODULE_FOLDER / "SpineCTMRRegistrationLib").rglob("*.py")),
 )
 
 

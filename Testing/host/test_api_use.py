@@ -134,7 +134,7 @@ def test_nodes_and_logics_are_those_of_slicer():
 def test_no_name_of_a_widget_is_computed():
     """Otherwise the tests above would not see it."""
     computed = [use.where for use in source_names.uses() if use.path[-1] == "<computed>"]
-    allowed = ("panel/readiness.py", "panel/session.py", "panel/parameters.py")  # names of parameters
+    allowed = ("readiness.py", "session.py", "parameters.py")  # names of parameters
     assert [where for where in computed if not where.partition("Lib/")[2].startswith(allowed)] == []
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.checks import InputNames, check_case
-from SpineCTMRRegistrationLib.imaging.label_checks import usable_labels
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.checks import InputNames, check_case
+from spine_ctmr.imaging.label_checks import usable_labels
 
 NAMES = InputNames("ct.nii", "mr.nii", "seg.nii", "points.json", "mrseg.nii")
 

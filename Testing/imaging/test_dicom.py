@@ -4,9 +4,9 @@ import pytest
 import SimpleITK as sitk
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.dicom import find_series
-from SpineCTMRRegistrationLib.imaging.reading import read_image
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.dicom import find_series
+from spine_ctmr.imaging.reading import read_image
 
 ROW, COLUMN = np.array([0.8, 0.6, 0.0]), np.array([0.0, 0.0, -1.0])
 NORMAL = np.cross(ROW, COLUMN)

@@ -3,7 +3,7 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.geometry.grid import Grid
 
 angles = st.tuples(*[st.floats(-180, 180)] * 3)
 signs = st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3)

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.landmarks import read_landmarks, read_landmarks_and_warnings
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.landmarks import read_landmarks, read_landmarks_and_warnings
 
 
 def saved(tmp_path, content, name="points.json"):

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.read_case import read_case
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.read_case import read_case
 
 
 @pytest.fixture

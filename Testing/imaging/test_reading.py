@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.reading import read_image
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.reading import read_image
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.segmentation import read_vertebrae
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.segmentation import read_vertebrae
 
 
 def array_of(values, shape=(6, 5, 4)):

@@ -1,5 +1,5 @@
 import pytest
-from SpineCTMRRegistrationLib.imaging.vertebra_names import (
+from spine_ctmr.imaging.vertebra_names import (
     VERSE_NUMBERS,
     cranial_to_caudal,
     vertebra_list,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from SpineCTMRRegistrationLib.network.unet import VelocityUNet
-from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
-from SpineCTMRRegistrationLib.training.export import export
-from SpineCTMRRegistrationLib.training.recipe import Recipe
+from spine_ctmr.network.unet import VelocityUNet
+from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.export import export
+from spine_ctmr.research.training.recipe import Recipe
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
 

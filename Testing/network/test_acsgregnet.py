@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.network.acsgregnet import ACSGRegNetOptions, AttentionVelocity
-from SpineCTMRRegistrationLib.network.affine_network import AffineNetwork, affine_displacement
-from SpineCTMRRegistrationLib.network.avoxelmorph import AVoxelMorphOptions
-from SpineCTMRRegistrationLib.network.gated_fusion import GatedFusion
-from SpineCTMRRegistrationLib.network.transformer import Positions, TransformerEncoder
-from SpineCTMRRegistrationLib.network.two_stage import TwoStageNetwork
+from spine_ctmr.errors import InputError
+from spine_ctmr.network.acsgregnet import ACSGRegNetOptions, AttentionVelocity
+from spine_ctmr.network.affine_network import AffineNetwork, affine_displacement
+from spine_ctmr.network.avoxelmorph import AVoxelMorphOptions
+from spine_ctmr.network.gated_fusion import GatedFusion
+from spine_ctmr.network.transformer import Positions, TransformerEncoder
+from spine_ctmr.network.two_stage import TwoStageNetwork
 
 torch.set_num_threads(1)
 

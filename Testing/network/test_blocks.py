@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from SpineCTMRRegistrationLib.network.blocks import (
+from spine_ctmr.network.blocks import (
     BlockOptions,
     blend_weights,
     block_spans,
     predict_velocity,
 )
-from SpineCTMRRegistrationLib.network.network_file import NetworkCard
-from SpineCTMRRegistrationLib.network.runtime import load_network
+from spine_ctmr.network.network_file import NetworkCard
+from spine_ctmr.network.runtime import load_network
 
 
 class BlockMeans:

@@ -5,19 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
-import SpineCTMRRegistrationLib
-from SpineCTMRRegistrationLib.network.bundle import bundled_network_directory
+import spine_ctmr
+from spine_ctmr.network.bundle import bundled_network_directory
 
-LIBRARY = Path(SpineCTMRRegistrationLib.__file__).parent
-PRINT = (
-    "from SpineCTMRRegistrationLib.network.bundle import bundled_network_directory as d; print(d(), end='')"
-)
+LIBRARY = Path(spine_ctmr.__file__).parent
+PRINT = "from spine_ctmr.network.bundle import bundled_network_directory as d; print(d(), end='')"
 
 
 @pytest.fixture
 def library(tmp_path):
     """A copy of the library's lightest part, without network files."""
-    copy = tmp_path / "SpineCTMRRegistrationLib"
+    copy = tmp_path / "spine_ctmr"
     (copy / "network").mkdir(parents=True)
     for name in ("__init__.py", "errors.py", "network/__init__.py", "network/bundle.py"):
         shutil.copy(LIBRARY / name, copy / name)
@@ -35,7 +33,7 @@ def test_this_copy_has_network_files():
     assert (bundled_network_directory() / "README.md").is_file()
 
 
-@pytest.mark.parametrize("place", ["SpineCTMRRegistrationLib/bundled_networks", "Resources/Networks"])
+@pytest.mark.parametrize("place", ["spine_ctmr/bundled_networks", "Resources/Networks"])
 def test_found_where_installed_or_in_slicer(library, place):
     folder = library.parent / place
     folder.mkdir(parents=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from SpineCTMRRegistrationLib.network.cao import MARGIN, CaoNetwork, CaoOptions
+from spine_ctmr.network.cao import MARGIN, CaoNetwork, CaoOptions
 from torch import nn
 
 torch.set_num_threads(1)

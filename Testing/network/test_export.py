@@ -6,16 +6,16 @@ from pathlib import Path
 
 import onnx
 import pytest
-from SpineCTMRRegistrationLib.command import main
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.network.network_file import read_card
-from SpineCTMRRegistrationLib.network.unet import VelocityUNet
-from SpineCTMRRegistrationLib.network.vanulsen import VanUlsenOptions
-from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
-from SpineCTMRRegistrationLib.training.export import check_agreement, export
-from SpineCTMRRegistrationLib.training.model_card import model_card
-from SpineCTMRRegistrationLib.training.onnx_graph import onnx_content, require_plain
-from SpineCTMRRegistrationLib.training.recipe import Recipe
+from spine_ctmr.command.main import main
+from spine_ctmr.errors import InputError
+from spine_ctmr.network.network_file import read_card
+from spine_ctmr.network.unet import VelocityUNet
+from spine_ctmr.network.vanulsen import VanUlsenOptions
+from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.export import check_agreement, export
+from spine_ctmr.research.training.model_card import model_card
+from spine_ctmr.research.training.onnx_graph import onnx_content, require_plain
+from spine_ctmr.research.training.recipe import Recipe
 
 
 def test_onnx_file_is_plain_and_self_contained(network_folder: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from SpineCTMRRegistrationLib.network.integration import (
+from spine_ctmr.network.integration import (
     compose,
     displacement_of,
     integrate,

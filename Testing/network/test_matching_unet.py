@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter, uniform_filter
-from SpineCTMRRegistrationLib.losses.mind import box_mean
-from SpineCTMRRegistrationLib.network.matching_unet import (
+from spine_ctmr.network.matching_unet import (
     CHANNELS,
     OFFSETS,
     MatchingUNet,
@@ -16,11 +15,12 @@ from SpineCTMRRegistrationLib.network.matching_unet import (
     costs_of,
     matches_of,
 )
-from SpineCTMRRegistrationLib.network.network_file import read_card, read_weights
-from SpineCTMRRegistrationLib.network.runtime import TorchNetwork, load_network
-from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
-from SpineCTMRRegistrationLib.training.export import export
-from SpineCTMRRegistrationLib.training.recipe import Recipe
+from spine_ctmr.network.network_file import read_card, read_weights
+from spine_ctmr.network.runtime import TorchNetwork, load_network
+from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.export import export
+from spine_ctmr.research.training.recipe import Recipe
+from spine_ctmr.similarity.mind import box_mean
 
 
 def test_costs_are_differences_with_the_moving_image_at_each_offset() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.network.network_file import (
+from spine_ctmr.errors import InputError
+from spine_ctmr.network.network_file import (
     NetworkCard,
     find_card,
     read_card,

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from SpineCTMRRegistrationLib.network.cao import CaoOptions
-from SpineCTMRRegistrationLib.network.motion import RegistrationNetwork
-from SpineCTMRRegistrationLib.network.network_file import read_card
-from SpineCTMRRegistrationLib.network.pieces import whole_displacement
-from SpineCTMRRegistrationLib.network.prediction import predict_displacement
-from SpineCTMRRegistrationLib.network.preprocessing import scale_ct, scale_mr
-from SpineCTMRRegistrationLib.network.runtime import DisplacementNetwork, load_network
-from SpineCTMRRegistrationLib.network.vanulsen import VanUlsenOptions
-from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
-from SpineCTMRRegistrationLib.training.export import export
-from SpineCTMRRegistrationLib.training.recipe import Recipe
-from SpineCTMRRegistrationLib.training.recipe_file import find_recipe, load_recipe
+from spine_ctmr.network.cao import CaoOptions
+from spine_ctmr.network.motion import RegistrationNetwork
+from spine_ctmr.network.network_file import read_card
+from spine_ctmr.network.pieces import whole_displacement
+from spine_ctmr.network.prediction import predict_displacement
+from spine_ctmr.network.preprocessing import scale_ct, scale_mr
+from spine_ctmr.network.runtime import DisplacementNetwork, load_network
+from spine_ctmr.network.vanulsen import VanUlsenOptions
+from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.export import export
+from spine_ctmr.research.training.recipe import Recipe
+from spine_ctmr.research.training.recipe_file import find_recipe, load_recipe
 
 torch.set_num_threads(1)
 CAO = replace(load_recipe(find_recipe("cao_dual")), network=CaoOptions(filters=(2, 3, 4)))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from SpineCTMRRegistrationLib.network.preprocessing import scale_ct, scale_mr
+from spine_ctmr.network.preprocessing import scale_ct, scale_mr
 
 
 def test_ct_is_clipped_and_mapped_to_unit_range() -> None:

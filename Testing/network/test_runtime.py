@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.network import runtime
-from SpineCTMRRegistrationLib.network.network_file import read_card, read_weights
-from SpineCTMRRegistrationLib.network.runtime import OnnxRuntimeNetwork, TorchNetwork, load_network
+from spine_ctmr.errors import InputError
+from spine_ctmr.network import runtime
+from spine_ctmr.network.network_file import read_card, read_weights
+from spine_ctmr.network.runtime import OnnxRuntimeNetwork, TorchNetwork, load_network
 
 from .conftest import lively_network
 
@@ -43,9 +43,9 @@ def test_result_does_not_depend_on_the_thread_count(network_folder: Path) -> Non
 def test_torch_is_not_imported_for_onnxruntime(network_folder: Path) -> None:
     code = (
         "import sys, numpy as np, pathlib;"
-        "from SpineCTMRRegistrationLib.network.runtime import load_network;"
-        "from SpineCTMRRegistrationLib.network.blocks import predict_velocity;"
-        "from SpineCTMRRegistrationLib.network.preprocessing import scale_mr;"
+        "from spine_ctmr.network.runtime import load_network;"
+        "from spine_ctmr.network.blocks import predict_velocity;"
+        "from spine_ctmr.network.preprocessing import scale_mr;"
         "assert 'onnxruntime' not in sys.modules;"
         "n = load_network(pathlib.Path(sys.argv[1]), 'cpu');"
         "predict_velocity(n, np.zeros((16,)*3), np.zeros((16,)*3));"

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from SpineCTMRRegistrationLib.network.motion import NetworkOptions
-from SpineCTMRRegistrationLib.network.prediction import predict_displacement
-from SpineCTMRRegistrationLib.network.preprocessing import scale_ct, scale_mr
-from SpineCTMRRegistrationLib.network.runtime import DisplacementNetwork, load_network
-from SpineCTMRRegistrationLib.network.two_stage import TwoStageNetwork
-from SpineCTMRRegistrationLib.training.checkpoint import save_atomically
-from SpineCTMRRegistrationLib.training.export import export
-from SpineCTMRRegistrationLib.training.recipe_file import find_recipe, load_recipe
+from spine_ctmr.network.motion import NetworkOptions
+from spine_ctmr.network.prediction import predict_displacement
+from spine_ctmr.network.preprocessing import scale_ct, scale_mr
+from spine_ctmr.network.runtime import DisplacementNetwork, load_network
+from spine_ctmr.network.two_stage import TwoStageNetwork
+from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.export import export
+from spine_ctmr.research.training.recipe_file import find_recipe, load_recipe
 
 from .test_acsgregnet import SMALL, SMALL_VOXELMORPH
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from SpineCTMRRegistrationLib.network.unet import VelocityUNet, VelocityUNetOptions
+from spine_ctmr.network.unet import VelocityUNet, VelocityUNetOptions
 
 
 def test_parameter_count_of_the_published_network() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from SpineCTMRRegistrationLib.network.normalised import normalised_pair
-from SpineCTMRRegistrationLib.network.vanulsen import VanUlsenNetwork, VanUlsenOptions
+from spine_ctmr.network.normalised import normalised_pair
+from spine_ctmr.network.vanulsen import VanUlsenNetwork, VanUlsenOptions
 from torch import nn
 
 torch.set_num_threads(1)

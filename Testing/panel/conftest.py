@@ -79,8 +79,8 @@ def chosen(panel, volumes, scene):
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory, host):
     """The files of a small phantom patient, as the sample data has them."""
-    from SpineCTMRRegistrationLib.training.synthesis.phantom import PhantomOptions, make_phantom
-    from SpineCTMRRegistrationLib.training.synthesis.phantom_files import write_phantom
+    from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
+    from spine_ctmr.phantoms.phantom_files import write_phantom
 
     options = PhantomOptions(
         levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
@@ -105,7 +105,7 @@ class BareRun:
 @pytest.fixture(scope="session")
 def bare_run(sample_folder, tmp_path_factory) -> BareRun:
     """The real engine, where every other package that we use somewhere is hidden."""
-    from SpineCTMRRegistrationLib.panel.dependencies import NEEDED
+    from SpineCTMRRegistrationLib.dependencies import NEEDED
 
     hidden = ["onnxruntime", "tqdm", "matplotlib", "onnx", "pydicom", "highdicom", "vtk", "hypothesis"]
     needed = sorted(package.module for package in NEEDED)
@@ -120,10 +120,10 @@ sys.meta_path.insert(0, Hide())
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name in hidden else find(name, package)
 from pathlib import Path
-from SpineCTMRRegistrationLib.imaging.read_case import read_case
-from SpineCTMRRegistrationLib.options import RegistrationOptions
-from SpineCTMRRegistrationLib.registration import register
-from SpineCTMRRegistrationLib.results import write_results
+from spine_ctmr.imaging.read_case import read_case
+from spine_ctmr.options import RegistrationOptions
+from spine_ctmr.registration import register
+from spine_ctmr.results.writer import write_results
 files = [Path(sys.argv[1]) / n for n in ("ct.nrrd", "mr.nrrd", "ct_vertebrae.nrrd", "mr_landmarks.json")]
 write_results(register(read_case(*files, None), RegistrationOptions(quality="fast")), Path(sys.argv[2]))
 print(sorted({{m.partition(".")[0] for m in sys.modules}} & set({needed})))
@@ -137,7 +137,7 @@ print(sorted({{m.partition(".")[0] for m in sys.modules}} & set({needed})))
 @pytest.fixture
 def patient(scene, panel, sample_folder):
     """The sample patient in the scene and chosen in the panel; quality fast."""
-    from SpineCTMRRegistrationLib.panel.sample_data import load_sample
+    from SpineCTMRRegistrationLib.sample_data import load_sample
 
     nodes = load_sample(scene, sample_folder)
     panel.ui.ctSelector.setCurrentNode(nodes.ct)

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from SpineCTMRRegistrationLib.panel.process import OnBytes, OnEnded
+from SpineCTMRRegistrationLib.process import OnBytes, OnEnded
 
 
 class Replay:

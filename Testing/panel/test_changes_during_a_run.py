@@ -51,7 +51,7 @@ def test_another_parameter_set_chosen_during_the_run(panel, engine, scene):
     assert panel.ui.registerButton.toolTip == "A registration is running."
     assert panel.ui.cancelButton.enabled
     engine.finish()
-    from SpineCTMRRegistrationLib.panel.parameters import Parameters
+    from SpineCTMRRegistrationLib.parameters import Parameters
 
     assert all(getattr(Parameters(first), name) is not None for name in OUTPUTS)
     assert all(getattr(Parameters(second), name) is None for name in OUTPUTS)
@@ -73,7 +73,7 @@ def test_two_parameter_sets_do_not_share_results(panel, engine, patient, scene):
         selector.setCurrentNode(node)
     start(panel)
     engine.finish()
-    from SpineCTMRRegistrationLib.panel.parameters import Parameters
+    from SpineCTMRRegistrationLib.parameters import Parameters
 
     second = Parameters(panel.ui.parameterSetSelector.currentNode())
     assert all(getattr(second, name) not in (None, node) for name, node in first.items())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from SpineCTMRRegistrationLib.errors import SpineError
-from SpineCTMRRegistrationLib.panel import dependencies
-from SpineCTMRRegistrationLib.panel.dependencies import NEEDED, SlicerInstaller, ensure, question
+from spine_ctmr.errors import SpineError
+from SpineCTMRRegistrationLib import dependencies
+from SpineCTMRRegistrationLib.dependencies import NEEDED, SlicerInstaller, ensure, question
 
 
 class Pip:

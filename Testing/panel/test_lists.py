@@ -21,7 +21,7 @@ def widgets() -> list[ElementTree.Element]:
 
 
 def parameter_names() -> set[str]:
-    text = (MODULE / "SpineCTMRRegistrationLib" / "panel" / "parameters.py").read_text()
+    text = (MODULE / "SpineCTMRRegistrationLib" / "parameters.py").read_text()
     body = text.partition("class Parameters:")[2].partition("\n\n\n")[0]
     return set(re.findall(r"^    (\w+): ", body.rpartition('"""')[2], re.MULTILINE))
 
@@ -34,7 +34,7 @@ def listed(variable: str) -> list[str]:
 
 
 def files(*suffixes: str, without: tuple[str, ...] = ()) -> set[str]:
-    made_by_tools = ("__pycache__", "SpineCTMRRegistrationLib.egg-info")
+    made_by_tools = ("__pycache__", "spine_ctmr.egg-info")
     found = (p for p in MODULE.rglob("*") if p.is_file() and not set(made_by_tools) & set(p.parts))
     return {
         p.relative_to(MODULE).as_posix()

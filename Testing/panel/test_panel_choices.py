@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from panel.choices import add_segmentation, cells, what_is_missing
-from SpineCTMRRegistrationLib.panel import dependencies
+from SpineCTMRRegistrationLib import dependencies
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
 
@@ -184,9 +184,9 @@ print(sorted({"torch", "onnxruntime", "scipy", "matplotlib", "PIL", "safetensors
 
 
 def test_warnings_name_the_nodes_and_keep_their_order(host):
-    from SpineCTMRRegistrationLib.panel.sections.result import _warnings
-    from SpineCTMRRegistrationLib.panel.session import WARNINGS
-    from SpineCTMRRegistrationLib.panel.vertebra_table import Quality
+    from SpineCTMRRegistrationLib.sections.result import _warnings
+    from SpineCTMRRegistrationLib.session import WARNINGS
+    from SpineCTMRRegistrationLib.vertebra_table import Quality
 
     quality = Quality("", (), warnings=("[file]: L3 outside [file].", "The soft tissue was left out."))
     table = host.vtkMRMLTableNode()

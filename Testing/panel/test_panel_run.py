@@ -84,7 +84,7 @@ def test_three_clicks_to_a_result(panel, patient, scene, host, monkeypatch, tmp_
 
 
 def check_another_patient_gets_new_nodes(parameters, scene, host) -> None:
-    from SpineCTMRRegistrationLib.panel.session import keep_results_of_others
+    from SpineCTMRRegistrationLib.session import keep_results_of_others
 
     names = ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table")
     earlier = [getattr(parameters, name) for name in names]
@@ -98,7 +98,7 @@ def check_another_patient_gets_new_nodes(parameters, scene, host) -> None:
 
 def test_the_self_test_that_runs_inside_slicer(panel, sample_folder, scene, host):
     """The test class of the module's file, with the small patient where the sample's files stay."""
-    from SpineCTMRRegistrationLib.panel.sample_data import SAMPLE_NAME
+    from SpineCTMRRegistrationLib.sample_data import SAMPLE_NAME
 
     import SpineCTMRRegistration as module
 
@@ -114,7 +114,7 @@ def test_the_self_test_that_runs_inside_slicer(panel, sample_folder, scene, host
 def check_bones_move_to_the_landmarks(parameters, patient) -> None:
     """The body centres of the CT, moved by the transform node, lie at the phantom's true MR centres."""
     import slicer
-    from SpineCTMRRegistrationLib.panel.result_nodes import results_of
+    from SpineCTMRRegistrationLib.result_nodes import results_of
 
     poses = results_of(parameters.table).vertebra_transforms
     points = patient.mr_landmarks

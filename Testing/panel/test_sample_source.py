@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from host.waiting import children, temporary_files, wait
-from SpineCTMRRegistrationLib.panel import dependencies
-from SpineCTMRRegistrationLib.panel.sample_data import SAMPLE_NAME
+from SpineCTMRRegistrationLib import dependencies
+from SpineCTMRRegistrationLib.sample_data import SAMPLE_NAME
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="looks at processes in /proc")
 

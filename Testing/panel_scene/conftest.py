@@ -13,15 +13,15 @@ import pytest
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.panel.process import SubprocessProcess
-from SpineCTMRRegistrationLib.panel.request import RunOptions, register_words
-from SpineCTMRRegistrationLib.panel.result_nodes import Outputs, ResultNodes
-from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
-from SpineCTMRRegistrationLib.panel.run import RESULTS, CommandRun, Finished
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
-from SpineCTMRRegistrationLib.panel.scene import InputNodes, placement_of, write_inputs
-from SpineCTMRRegistrationLib.training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
-from SpineCTMRRegistrationLib.training.synthesis.phantom_files import write_phantom
+from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
+from spine_ctmr.phantoms.phantom_files import write_phantom
+from SpineCTMRRegistrationLib.process import SubprocessProcess
+from SpineCTMRRegistrationLib.request import RunOptions, register_words
+from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes
+from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.run import RESULTS, CommandRun, Finished
+from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
+from SpineCTMRRegistrationLib.scene import InputNodes, placement_of, write_inputs
 
 PATIENT = PhantomOptions(
     levels=(23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=16.0, tilt_deg=9.0

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
-from SpineCTMRRegistrationLib.imaging.grid import Grid
+from spine_ctmr.geometry.grid import Grid
 
 from .conftest import MR_PARENT, Patient
 

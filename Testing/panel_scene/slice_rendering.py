@@ -17,12 +17,12 @@ import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
 from PIL import Image, ImageDraw, ImageFont
-from SpineCTMRRegistrationLib.panel import views
-from SpineCTMRRegistrationLib.panel.deformation_grid import show_grid
-from SpineCTMRRegistrationLib.panel.result_nodes import Outputs, ResultNodes
-from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes, load_sample
-from SpineCTMRRegistrationLib.panel.scene import placement_of
+from SpineCTMRRegistrationLib import views
+from SpineCTMRRegistrationLib.deformation_grid import show_grid
+from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes
+from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
+from SpineCTMRRegistrationLib.scene import placement_of
 from vtk.util.numpy_support import vtk_to_numpy
 
 SIZE_PX = (320, 330)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.panel.json_lines import LineReader, parse
-from SpineCTMRRegistrationLib.panel.process import ChildProcess, OnBytes, OnEnded, SubprocessProcess
-from SpineCTMRRegistrationLib.panel.qt_process import QtProcess
-from SpineCTMRRegistrationLib.panel.request import InputFiles, RunOptions, register_words
-from SpineCTMRRegistrationLib.panel.run import RESULTS, CommandRun, Finished, ProgressReport
+from spine_ctmr.errors import InputError
+from SpineCTMRRegistrationLib.json_lines import LineReader, parse
+from SpineCTMRRegistrationLib.process import ChildProcess, OnBytes, OnEnded, SubprocessProcess
+from SpineCTMRRegistrationLib.qt_process import QtProcess
+from SpineCTMRRegistrationLib.request import InputFiles, RunOptions, register_words
+from SpineCTMRRegistrationLib.run import RESULTS, CommandRun, Finished, ProgressReport
 
 LINES = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"))
@@ -106,9 +106,9 @@ STAGE = {"stage": "aligning", "fraction": 0.25, "elapsed_s": 3.0, "remaining_s":
 def test_a_good_run(tmp_path: Path) -> None:
     process = Script(STAGE, {"warning": "L3 is cut."}, {"message": "fine"}, {"result": "x"}, results=True)
     heard = told(process, tmp_path)
-    assert process.command[:4] == [sys.executable, "-m", "SpineCTMRRegistrationLib", "demo"]
+    assert process.command[:4] == [sys.executable, "-m", "spine_ctmr", "demo"]
     assert process.command[-3:] == ["--progress", "json", "--cancel-on-eof"]
-    assert (process.folder / "SpineCTMRRegistrationLib" / "__main__.py").is_file()
+    assert (process.folder / "spine_ctmr" / "__main__.py").is_file()
     assert heard.of("progressed") == [ProgressReport("aligning", 0.25, None)]
     assert heard.of("warned") == ["L3 is cut."]
     assert heard.of("logged") == ["L3 is cut.", "fine"]
@@ -201,8 +201,8 @@ def test_a_receiver_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_the_command_line_of_a_registration() -> None:
     files = InputFiles(Path("ct"), Path("mr"), Path("seg"), mr_landmarks=Path("points"))
     words = register_words(files, Path("out"), RunOptions(quality="best", threads=2))
-    from SpineCTMRRegistrationLib.commands import subcommands
-    from SpineCTMRRegistrationLib.commands.parsing import build_parser
+    from spine_ctmr.command.parsing import build_parser
+    from spine_ctmr.command.subcommands import subcommands
 
     arguments = build_parser(subcommands()).parse_args(words)
     assert (arguments.ct, arguments.mr, arguments.vertebrae) == (Path("ct"), Path("mr"), Path("seg"))

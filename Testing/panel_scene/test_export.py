@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.panel.export import copy_results
+from spine_ctmr.errors import InputError
+from SpineCTMRRegistrationLib.export import copy_results
 
 
 @pytest.fixture

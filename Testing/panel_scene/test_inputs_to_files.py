@@ -10,19 +10,19 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.imaging.landmarks import read_landmarks
-from SpineCTMRRegistrationLib.imaging.segmentation import read_vertebrae
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
-from SpineCTMRRegistrationLib.panel.scene import (
+from spine_ctmr.errors import InputError
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.landmarks import read_landmarks
+from spine_ctmr.imaging.segmentation import read_vertebrae
+from SpineCTMRRegistrationLib.sample_data import SampleNodes
+from SpineCTMRRegistrationLib.scene import (
     InputNodes,
     file_names,
     landmark_names,
     segments_of,
     write_inputs,
 )
-from SpineCTMRRegistrationLib.panel.segments import label_values
+from SpineCTMRRegistrationLib.segments import label_values
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, put_under
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import slicer
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.panel.run import LIBRARY
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
-from SpineCTMRRegistrationLib.panel.scene import InputNodes, write_inputs
-from SpineCTMRRegistrationLib.panel.segments import segments_of
-from SpineCTMRRegistrationLib.panel.vertebra_table import missing, segment_rows
+from spine_ctmr.errors import InputError
+from SpineCTMRRegistrationLib.run import ENGINE
+from SpineCTMRRegistrationLib.sample_data import SampleNodes
+from SpineCTMRRegistrationLib.scene import InputNodes, write_inputs
+from SpineCTMRRegistrationLib.segments import segments_of
+from SpineCTMRRegistrationLib.vertebra_table import missing, segment_rows
 
 
 def engine_says(nodes: InputNodes, folder: Path) -> str:
@@ -24,14 +24,14 @@ def engine_says(nodes: InputNodes, folder: Path) -> str:
     (folder / "inputs").mkdir()
     files = write_inputs(nodes, folder / "inputs")
     words = ["register", str(files.ct), str(files.mr), "--vertebrae", str(files.vertebrae)]
-    command = [sys.executable, "-m", LIBRARY.name, *words, "--output", str(folder / "results")]
+    command = [sys.executable, "-m", ENGINE.name, *words, "--output", str(folder / "results")]
     done = subprocess.run(
         [*command, "--progress", "json"],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-        cwd=LIBRARY.parent,
+        cwd=ENGINE.parent,
     )
     assert done.returncode == 2, done.stderr
     assert not (folder / "results").exists()

@@ -13,11 +13,11 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
-from SpineCTMRRegistrationLib.panel import results_in_scene
-from SpineCTMRRegistrationLib.panel.result_nodes import (
+from spine_ctmr.errors import InputError
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
+from SpineCTMRRegistrationLib import results_in_scene
+from SpineCTMRRegistrationLib.result_nodes import (
     CT_IN_MR,
     JACOBIAN,
     OPTIONAL_RESULTS,
@@ -28,8 +28,8 @@ from SpineCTMRRegistrationLib.panel.result_nodes import (
     quality_of,
     results_of,
 )
-from SpineCTMRRegistrationLib.panel.results_in_scene import SourceNodes, load_results
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.sample_data import SampleNodes
 
 from .conftest import Patient, Registered
 from .geometry import LPS, mr_points, through

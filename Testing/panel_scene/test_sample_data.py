@@ -13,13 +13,13 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.commands import phantom as phantom_command
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.panel.process import OnBytes, OnEnded
-from SpineCTMRRegistrationLib.panel.run import CommandRun
-from SpineCTMRRegistrationLib.panel.sample_data import SampleMaker, load_sample
-from SpineCTMRRegistrationLib.reporting import PlainReporter
-from SpineCTMRRegistrationLib.training.synthesis import phantom
+from spine_ctmr.command import phantom as phantom_command
+from spine_ctmr.command.reporting import PlainReporter
+from spine_ctmr.errors import InputError
+from spine_ctmr.phantoms import phantom
+from SpineCTMRRegistrationLib.process import OnBytes, OnEnded
+from SpineCTMRRegistrationLib.run import CommandRun
+from SpineCTMRRegistrationLib.sample_data import SampleMaker, load_sample
 
 from .conftest import Patient
 

@@ -9,10 +9,10 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
-from SpineCTMRRegistrationLib.panel.result_nodes import ResultNodes
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+from spine_ctmr.geometry import rigid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
+from SpineCTMRRegistrationLib.result_nodes import ResultNodes
+from SpineCTMRRegistrationLib.sample_data import SampleNodes
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, Registered

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.panel.vertebra_axes import vertebra_axes
-from SpineCTMRRegistrationLib.panel.vertebra_table import (
+import SpineCTMRRegistrationLib
+from spine_ctmr.errors import InputError
+from spine_ctmr.quality.flags import flag_vertebra
+from spine_ctmr.quality.tables import write_quality_json
+from SpineCTMRRegistrationLib.vertebra_axes import vertebra_axes
+from SpineCTMRRegistrationLib.vertebra_table import (
     FLAG_COLORS,
     ResultRow,
     SegmentInfo,
@@ -20,8 +23,6 @@ from SpineCTMRRegistrationLib.panel.vertebra_table import (
     segment_rows,
     vertebra_choices,
 )
-from SpineCTMRRegistrationLib.quality.flags import flag_vertebra
-from SpineCTMRRegistrationLib.quality.tables import write_quality_json
 
 
 def named(*names: str) -> list[SegmentInfo]:
@@ -124,7 +125,7 @@ def test_a_single_vertebra_takes_the_axes_of_the_patient() -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = """
-import sys, pkgutil, importlib, SpineCTMRRegistrationLib.panel as panel
+import sys, pkgutil, importlib, SpineCTMRRegistrationLib as panel
 for module in pkgutil.walk_packages(panel.__path__, panel.__name__ + "."):
     try:
         importlib.import_module(module.name)
@@ -133,6 +134,11 @@ for module in pkgutil.walk_packages(panel.__path__, panel.__name__ + "."):
 print([m for m in ("torch", "onnxruntime", "scipy", "matplotlib.pyplot") if m in sys.modules])
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        cwd=Path(SpineCTMRRegistrationLib.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stderr

@@ -11,14 +11,14 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
-from SpineCTMRRegistrationLib.panel import views
-from SpineCTMRRegistrationLib.panel.deformation_grid import show_grid
-from SpineCTMRRegistrationLib.panel.nodes import scene_nodes
-from SpineCTMRRegistrationLib.panel.result_nodes import ResultNodes
-from SpineCTMRRegistrationLib.panel.sample_data import SampleNodes
+from spine_ctmr.errors import InputError
+from spine_ctmr.geometry import rigid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
+from SpineCTMRRegistrationLib import views
+from SpineCTMRRegistrationLib.deformation_grid import show_grid
+from SpineCTMRRegistrationLib.nodes import scene_nodes
+from SpineCTMRRegistrationLib.result_nodes import ResultNodes
+from SpineCTMRRegistrationLib.sample_data import SampleNodes
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, Registered
 

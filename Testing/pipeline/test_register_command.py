@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
-from SpineCTMRRegistrationLib.training.synthesis.phantom import Phantom, PhantomOptions, make_phantom
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
+from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 
 PATIENT = PhantomOptions(
     levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
@@ -30,7 +30,7 @@ class Registered:
 
 
 def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "SpineCTMRRegistrationLib", *map(str, words)]
+    command = [sys.executable, "-m", "spine_ctmr", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from scipy.ndimage import gaussian_filter
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.deformation.bones import labels_in_box, make_bones
-from SpineCTMRRegistrationLib.deformation.deformation import bone_motion, build_deformation, spine_box
-from SpineCTMRRegistrationLib.deformation.options import DeformationOptions
-from SpineCTMRRegistrationLib.deformation.warping import ct_in_mr, mr_in_ct, vertebrae_in_mr
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
+from spine_ctmr.deformation.bones import make_bones
+from spine_ctmr.deformation.deformation import bone_motion, build_deformation
+from spine_ctmr.deformation.options import DeformationOptions
+from spine_ctmr.deformation.warping import ct_in_mr, mr_in_ct, vertebrae_in_mr
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.boxes import labels_in_box, spine_box
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
 
 torch.set_num_threads(1)
 
@@ -165,8 +166,8 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Patient:
 @pytest.fixture(scope="session")
 def exported(patient: Patient, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read only: everything that is exported without models."""
-    from SpineCTMRRegistrationLib.planning.export import export
-    from SpineCTMRRegistrationLib.planning.request import ExportRequest
+    from spine_ctmr.planning.export import export
+    from spine_ctmr.planning.request import ExportRequest
 
     folder = tmp_path_factory.mktemp("exported")
     export(ExportRequest(patient.result, patient.ct, patient.mr, patient.labels), folder)

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
-from SpineCTMRRegistrationLib.planning.derived_series import stored_values
+from spine_ctmr.planning.derived_series import stored_values
 
 from .conftest import PATIENT, PATIENT_ID, Patient
 

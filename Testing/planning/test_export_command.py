@@ -18,7 +18,7 @@ def _command(patient: Patient, output: Path, *words: object) -> subprocess.Compl
     series = ["--ct", patient.ct, "--mr", patient.mr, "--output", output]
     line = ["export-dicom", patient.result, *series, *words]
     return subprocess.run(
-        [sys.executable, "-m", "SpineCTMRRegistrationLib", *map(str, line)],
+        [sys.executable, "-m", "spine_ctmr", *map(str, line)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -97,7 +97,7 @@ def test_inputs_are_not_overwritten(patient: Patient) -> None:
 
 def test_register_does_not_load_what_export_needs() -> None:
     code = (
-        "import sys; import SpineCTMRRegistrationLib.command; "
+        "import sys; import spine_ctmr.command.main; "
         "print([m for m in ('highdicom', 'vtk', 'pydicom', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.planning.models import vertebra_surface, write_model
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.planning.models import vertebra_surface, write_model
 
 vtk: Any = pytest.importorskip("vtk", reason="vtk is not installed (extra 'models')")
 

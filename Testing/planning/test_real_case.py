@@ -17,7 +17,7 @@ from .validator import errors_of, require_validator
 
 
 def _command(*words: object) -> None:
-    line = [sys.executable, "-m", "SpineCTMRRegistrationLib", *map(str, words), "--progress", "none"]
+    line = [sys.executable, "-m", "spine_ctmr", *map(str, words), "--progress", "none"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
 

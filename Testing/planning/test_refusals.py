@@ -12,10 +12,9 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.planning.export import export
-from SpineCTMRRegistrationLib.planning.request import ExportRequest
+from spine_ctmr.errors import InputError
+from spine_ctmr.planning.export import export
+from spine_ctmr.planning.request import ExportRequest
 
 from .conftest import PATIENT_ID, Patient
 
@@ -70,7 +69,7 @@ def test_identifiers_must_be_valid(copy: Patient, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PatientID", "other"), ("FrameOfReferenceUID", generate_uid()), ("StudyInstanceUID", generate_uid())],
+    [("PatientID", "other"), ("FrameOfReferenceUID", "1.2.3.4"), ("StudyInstanceUID", "1.2.3.5")],
 )
 def test_mixed_slices(copy: Patient, tmp_path: Path, name: str, value: str) -> None:
     _edit(copy.mr, lambda data: setattr(data, name, value), only_first=True)

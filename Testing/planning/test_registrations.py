@@ -8,8 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.planning.export import export
-from SpineCTMRRegistrationLib.planning.request import ExportRequest
+from spine_ctmr.planning.export import export
+from spine_ctmr.planning.request import ExportRequest
 
 from .conftest import CT_GRID, Patient
 from .dicom_reader import Points, registered_to_source, source_to_registered

@@ -8,8 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.imaging.vertebra_names import VERSE_NUMBERS, vertebra_name
-from SpineCTMRRegistrationLib.planning.dicom_segmentation import vertebra_code
+from spine_ctmr.imaging.vertebra_names import VERSE_NUMBERS, vertebra_name
+from spine_ctmr.planning.dicom_segmentation import vertebra_code
 
 from .conftest import Patient
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.imaging.vertebra_names import vertebra_name
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.vertebra_names import vertebra_name
 
 CENTERS = {23: np.array([2.0, -4.0, 25.0]), 24: np.array([0.0, 3.0, -25.0])}
 RADII = np.array([16.0, 13.0, 10.0])

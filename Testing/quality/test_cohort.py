@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.stats import wilcoxon
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.quality.cohort import as_markdown, compare, holm, read_cohort, signed_rank_p
+from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.cohort import as_markdown, compare, holm, read_cohort, signed_rank_p
 
 
 def test_signed_rank_agrees_with_hollander_and_wolfe():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.stats import wilcoxon
-from SpineCTMRRegistrationLib.quality.cohort import Cohort
-from SpineCTMRRegistrationLib.quality.cohort_tables import cao_table, vanulsen_table
-from SpineCTMRRegistrationLib.quality.evaluation_tables import TITLES
+from spine_ctmr.evaluation.cohort import Cohort
+from spine_ctmr.evaluation.cohort_tables import cao_table, vanulsen_table
+from spine_ctmr.evaluation.tables import TITLES
 
 L3, L4 = 22, 23
 RNG = np.random.default_rng(0)

@@ -7,18 +7,18 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.command import run
-from SpineCTMRRegistrationLib.commands import subcommands
-from SpineCTMRRegistrationLib.deformation.jacobian import determinant_at
-from SpineCTMRRegistrationLib.errors import InputError
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality.evaluation import evaluate
-from SpineCTMRRegistrationLib.quality.evaluation_tables import as_markdown, write_evaluation
-from SpineCTMRRegistrationLib.quality.invertibility import rigid_dice
-from SpineCTMRRegistrationLib.quality.landmark_pairs import LandmarkPair, read_landmark_pairs
-from SpineCTMRRegistrationLib.quality.metrics import statistics
-from SpineCTMRRegistrationLib.quality.result_folder import read_result_folder
+from spine_ctmr.command.main import run
+from spine_ctmr.command.subcommands import subcommands
+from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
+from spine_ctmr.evaluation.measure import evaluate
+from spine_ctmr.evaluation.tables import as_markdown, write_evaluation
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.jacobian import determinant_at
+from spine_ctmr.quality.invertibility import rigid_dice
+from spine_ctmr.quality.metrics import statistics
+from spine_ctmr.results.reader import read_result_folder
 
 from .conftest import CENTERS, MR_GRID, RADII, START, write_folder
 
@@ -236,7 +236,7 @@ def test_the_command(hand_made, tmp_path, capfd):
         "--progress",
         "none",
     ]
-    worker = [sys.executable, "-m", "SpineCTMRRegistrationLib"]
+    worker = [sys.executable, "-m", "spine_ctmr"]
     before = {p: p.read_bytes() for p in hand_made.folder.rglob("*") if p.is_file()}
     assert run(words, subcommands(), worker) == 0
     assert "| DSC |" in capfd.readouterr().out

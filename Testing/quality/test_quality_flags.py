@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from SpineCTMRRegistrationLib.quality.flags import (
+from spine_ctmr.quality.flags import (
     VertebraQuality,
     at_wrong_level,
     flag_vertebra,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality.metrics import (
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.quality.metrics import (
     dice,
     statistics,
     surface_distances,

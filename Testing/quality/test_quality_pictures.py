@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from PIL import Image
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality.drawing import BONE_RGB, annotated, draw_outline, grey, with_bone
-from SpineCTMRRegistrationLib.quality.pictures import (
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.report.drawing import BONE_RGB, annotated, draw_outline, grey, with_bone
+from spine_ctmr.report.pictures import (
     before_after_overview,
     fused_views,
     heatmap,
     with_jacobian,
 )
-from SpineCTMRRegistrationLib.quality.views import body_center, label_boxes, spine_views
+from spine_ctmr.report.views import body_center, label_boxes, spine_views
 
 DATA = Path(os.environ.get("SPINE_CTMR_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ORIGIN = (-50.0, -60.0, -70.0)
@@ -191,7 +191,7 @@ def test_images_far_apart_or_without_labels_still_make_a_picture(plain):
 
 def test_importing_loads_no_drawing_library():
     code = (
-        "import sys, SpineCTMRRegistrationLib.quality.pictures, SpineCTMRRegistrationLib.quality.report;"
+        "import sys, spine_ctmr.report.pictures, spine_ctmr.report.page;"
         "sys.exit(int(any(m in sys.modules for m in ('matplotlib', 'PIL'))))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
-from SpineCTMRRegistrationLib.quality.flags import flag_vertebra
-from SpineCTMRRegistrationLib.quality.histogram import bin_shares, bone_histogram
-from SpineCTMRRegistrationLib.quality.report import write_report
+from spine_ctmr.quality.flags import flag_vertebra
+from spine_ctmr.report.histogram import bin_shares, bone_histogram
+from spine_ctmr.report.page import write_report
 
 
 class Page(HTMLParser):

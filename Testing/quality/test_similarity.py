@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.stats import entropy
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.case import Case
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality.similarity import normalised_mutual_information, vertebra_similarity
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.case import Case
+from spine_ctmr.quality.similarity import normalised_mutual_information, vertebra_similarity
 
 
 def test_agrees_with_scipy_on_uniform_levels():

@@ -5,11 +5,11 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.case import Case
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.quality.strip import own_planes, vertebra_strip
-from SpineCTMRRegistrationLib.quality.views import label_boxes
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.imaging.case import Case
+from spine_ctmr.report.strip import own_planes, vertebra_strip
+from spine_ctmr.report.views import label_boxes
 
 GRID = Grid((60, 70, 80), (2.0, 2.0, 2.0), (-60.0, -60.0, -80.0))
 TILT = rigid.from_rotation((0.3, 0.1, 0.2), (4.0, -6.0, 9.0))

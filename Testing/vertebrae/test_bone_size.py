@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import affine_transform, binary_dilation
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.vertebrae.bone_size import bone_stretches
+from spine_ctmr.geometry import rigid
+from spine_ctmr.vertebrae.bone_size import bone_stretches
 
 NUMBERS = (20, 21, 22)
 

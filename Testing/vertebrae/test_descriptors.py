@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates, uniform_filter
-from SpineCTMRRegistrationLib.deformation.sampling import value_and_gradient
-from SpineCTMRRegistrationLib.vertebrae import descriptors
+from spine_ctmr.geometry.sampling import value_and_gradient
+from spine_ctmr.similarity import descriptors
 
 
 def _volume(seed: int = 0, shape: tuple[int, int, int] = (11, 12, 13)) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """The true pose is better than the places beside it; a wrong one is not."""
 
 import numpy as np
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.vertebrae.distinctness import match_ratios
+from spine_ctmr.geometry import rigid
+from spine_ctmr.vertebrae.distinctness import match_ratios
 
 NUMBERS = (20, 21, 22)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from SpineCTMRRegistrationLib.vertebrae import mutual_information
-from SpineCTMRRegistrationLib.vertebrae.mutual_information import BINS, QUANTILES, information_terms
+from spine_ctmr.similarity import sampled_information as mutual_information
+from spine_ctmr.similarity.sampled_information import BINS, QUANTILES, information_terms
 
 COUNT = 20_000
 

@@ -12,10 +12,10 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from SpineCTMRRegistrationLib.alignment import rigid
-from SpineCTMRRegistrationLib.imaging.grid import Grid
-from SpineCTMRRegistrationLib.vertebrae.refinement import RefinementOptions, Stage, VertebraPose, refine_poses
-from SpineCTMRRegistrationLib.vertebrae.scene import make_scene
+from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.vertebrae.refinement import RefinementOptions, Stage, VertebraPose, refine_poses
+from spine_ctmr.vertebrae.scene import make_scene
 
 Array = NDArray[Any]
 Seen = Any  # of conftest.py, which importlib mode does not let tests import

@@ -1,0 +1,60 @@
+"""What is missing before a registration can start, in one sentence."""
+
+from __future__ import annotations
+
+from spine_ctmr.errors import InputError
+
+from .parameters import Parameters, chosen_outputs, input_nodes
+from .result_nodes import check_outputs
+from .scene import landmark_names, segments_of
+from .vertebra_table import SegmentRow, missing, segment_rows
+
+
+def missing_input(parameters: Parameters) -> str | None:
+    """The first thing that keeps these parameters from being registered; None if nothing does."""
+    if parameters.ct is None:
+        return "Choose the CT."
+    if parameters.mr is None:
+        return "Choose the MR."
+    if parameters.ct is parameters.mr:
+        return "CT and MR are the same volume; choose two different ones."
+    if parameters.vertebrae is None:
+        return "Choose the segmentation of the vertebrae in the CT."
+    if parameters.mrVertebrae is parameters.vertebrae:
+        return "The same segmentation is chosen for CT and MR; choose another one or 'Find automatically'."
+    if parameters.mrVertebrae is not None and not mr_names(parameters):
+        return (
+            f"'{parameters.mrVertebrae.GetName()}' says of no vertebra where it is in the MR; place the "
+            "centres, or choose 'Find automatically'."
+        )
+    return missing(rows(parameters)) or _unusable_outputs(parameters)
+
+
+def rows(parameters: Parameters) -> list[SegmentRow]:
+    """The input table: the segments of the CT and what they were read as."""
+    if parameters.vertebrae is None:
+        return []
+    overrides = dict(parameters.segmentNames.items())
+    return segment_rows(segments_of(parameters.vertebrae), overrides, mr_names(parameters))
+
+
+def mr_names(parameters: Parameters) -> list[str] | None:
+    """What the MR's points or segments are called; None if the level is found by the images."""
+    nodes = input_nodes(parameters)
+    if nodes.mr_landmarks is not None:
+        return landmark_names(nodes.mr_landmarks)
+    if nodes.mr_vertebrae is not None:
+        return [segment.name for segment in segments_of(nodes.mr_vertebrae)]
+    return None
+
+
+def _unusable_outputs(parameters: Parameters) -> str | None:
+    outputs = chosen_outputs(parameters)
+    if not outputs.wanted:
+        return "Choose at least one output."
+    inputs = [parameters.ct, parameters.mr, parameters.vertebrae, parameters.mrVertebrae]
+    try:
+        check_outputs(outputs, [node for node in inputs if node is not None])
+    except InputError as error:
+        return str(error)
+    return None

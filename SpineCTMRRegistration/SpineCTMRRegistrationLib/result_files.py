@@ -1,0 +1,146 @@
+"""Reading the files of a folder of results into nodes outside the scene. LPS ends here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name, vertebra_number
+from vtk.util.numpy_support import vtk_to_numpy
+
+from .vertebra_axes import vertebra_axes
+from .vertebra_table import Quality, read_quality
+
+RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class VertebraPose:
+    """Where one vertebra of the CT lies in the MR.
+
+    Attributes:
+        ct_to_mr: rigid motion (4, 4), RAS mm.
+        center: its body centre in the MR (3,), RAS mm.
+        axes: its right, anterior and superior axes in the MR as columns (3, 3), RAS.
+    """
+
+    ct_to_mr: NDArray[Any]
+    center: NDArray[Any]
+    axes: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """The content of a folder of results.
+
+    Attributes:
+        transform: from-parent is mr_to_ct.
+        volumes: the wanted ones, by the name of the file without its suffix.
+        labels: moved vertebrae on the MR's grid, VerSe numbers.
+        poses: by vertebra name, cranial to caudal.
+        rigid_start: the CT→MR motion (4, 4) that the registration started from, RAS mm.
+    """
+
+    transform: slicer.vtkMRMLTransformNode
+    volumes: dict[str, slicer.vtkMRMLScalarVolumeNode]
+    labels: slicer.vtkMRMLLabelMapVolumeNode
+    poses: dict[str, VertebraPose]
+    quality: Quality
+    rigid_start: NDArray[Any]
+
+
+def read_results(folder: Path, volumes: Collection[str]) -> ResultFiles:
+    """Read a finished folder of results.
+
+    Args:
+        folder: written by `spine-ctmr register`.
+        volumes: which images to read, such as "ct_in_mr".
+
+    Raises:
+        InputError: a file is missing or unreadable.
+    """
+    labels = read_volume(folder / "vertebrae_in_mr.nrrd", slicer.vtkMRMLLabelMapVolumeNode())
+    return ResultFiles(
+        transform=_read_transform(folder / "mr_to_ct.h5", slicer.vtkMRMLTransformNode()),
+        volumes={n: read_volume(folder / f"{n}.nrrd", slicer.vtkMRMLScalarVolumeNode()) for n in volumes},
+        labels=labels,
+        poses=_read_poses(folder / "vertebrae", labels),
+        quality=read_quality(folder),
+        rigid_start=_read_rigid_start(folder / "run.json"),
+    )
+
+
+def read_volume(path: Path, node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
+    """`node` with the image of a file; raises InputError when it cannot be read."""
+    return _read(slicer.vtkMRMLVolumeArchetypeStorageNode(), node, path)
+
+
+def _read_transform(path: Path, node: slicer.vtkMRMLTransformNode) -> slicer.vtkMRMLTransformNode:
+    return _read(slicer.vtkMRMLTransformStorageNode(), node, path)
+
+
+def _read(
+    storage: slicer.vtkMRMLStorageNode, node: slicer.vtkMRMLStorableNode, path: Path
+) -> slicer.vtkMRMLStorableNode:
+    storage.SetFileName(str(path))
+    if not path.is_file() or not storage.ReadData(node):
+        raise InputError(f"{path.name} of the results cannot be read; register again.")
+    return node
+
+
+def _read_poses(folder: Path, labels: slicer.vtkMRMLLabelMapVolumeNode) -> dict[str, VertebraPose]:
+    files = {n: path for path in folder.glob("*.tfm") if (n := vertebra_number(path.stem)) is not None}
+    motions, centers = {}, {}
+    for number in cranial_to_caudal(files):
+        path, name = files[number], vertebra_name(number)
+        motions[name] = _read_motion(path)
+        centers[name] = (motions[name] @ RAS_FROM_LPS @ _fixed_center(path))[:3]
+    axes = vertebra_axes(centers, _centroids(labels))
+    return {name: VertebraPose(motions[name], centers[name], axes[name]) for name in motions}
+
+
+def _read_motion(path: Path) -> NDArray[Any]:
+    """The motion (4, 4) that an ITK transform file stands for, RAS. MRML takes files for from-parent."""
+    matrix = vtk.vtkMatrix4x4()
+    _read_transform(path, slicer.vtkMRMLLinearTransformNode()).GetMatrixTransformFromParent(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def _fixed_center(path: Path) -> NDArray[Any]:
+    """The centre of rotation of an ITK transform file, LPS mm with a final 1: the body centre in the CT."""
+    line = re.search(r"^FixedParameters:(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    numbers = [float(word) for word in line[1].split()[:3]] if line else []
+    if len(numbers) != 3:
+        raise InputError(f"{path.name} of the results has no centre; register again.")
+    return np.array([*numbers, 1.0])
+
+
+def _centroids(labels: slicer.vtkMRMLLabelMapVolumeNode) -> dict[str, NDArray[Any]]:
+    """The centroid in RAS mm of each label, by vertebra name."""
+    image = labels.GetImageData()
+    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    matrix = vtk.vtkMatrix4x4()
+    labels.GetIJKToRASMatrix(matrix)
+    to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    where = np.nonzero(voxels)
+    numbers = voxels[where]
+    points = np.stack([*where[::-1], np.ones(len(numbers))]) if len(numbers) else np.empty((4, 0))
+    return {vertebra_name(n): (to_ras @ points[:, numbers == n].mean(axis=1))[:3] for n in np.unique(numbers)}
+
+
+def _read_rigid_start(path: Path) -> NDArray[Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        motion = np.array(content["start"]["ct_to_mr_lps"], float).reshape(4, 4)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} of the results cannot be read; register again.") from error
+    return RAS_FROM_LPS @ motion @ RAS_FROM_LPS

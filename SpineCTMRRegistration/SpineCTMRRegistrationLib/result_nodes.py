@@ -1,0 +1,121 @@
+"""The nodes that hold a result: what the user wants of them, and how they refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import slicer
+from spine_ctmr.errors import InputError
+
+from .nodes import interpolate_linearly
+from .result_table import QUALITY
+from .segments import VERTEBRA
+from .vertebra_table import Quality, parse_quality
+
+TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
+    "transform",
+    "ct_in_mr",
+    "mr_in_ct",
+    "vertebrae_in_mr",
+    "jacobian",
+)
+"""Results that the user can leave out. Table and vertebra transforms are always loaded."""
+
+FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.RigidStart"
+"""Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
+CT_PLACE = "SpineCTMRRegistration.CtPlace"
+"""Attribute of the CT in MR space: where the CT was (`Placement`), as JSON."""
+POSES = "spineCTMR.vertebraTransform"
+CT_ROLE, TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.ct", "spineCTMR.transform", "spineCTMR.source"
+"""References of the CT in MR space (CT, transform) and of the moved vertebrae to what they were made from."""
+
+NODE_CLASSES: Mapping[str, str] = {
+    TRANSFORM: "vtkMRMLTransformNode",
+    CT_IN_MR: "vtkMRMLScalarVolumeNode",
+    MR_IN_CT: "vtkMRMLScalarVolumeNode",
+    VERTEBRAE: "vtkMRMLSegmentationNode",
+    JACOBIAN: "vtkMRMLScalarVolumeNode",
+    "table": "vtkMRMLTableNode",
+}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Which results the user wants, and in which nodes.
+
+    Attributes:
+        wanted: of OPTIONAL_RESULTS.
+        nodes: existing nodes to update, by result; new nodes are made for the other wanted ones.
+        table: the quality table of an earlier run to update, with its vertebra transforms; None for new ones.
+    """
+
+    wanted: frozenset[str] = frozenset(OPTIONAL_RESULTS)
+    nodes: Mapping[str, slicer.vtkMRMLNode] = field(default_factory=dict)
+    table: slicer.vtkMRMLTableNode | None = None
+
+
+@dataclass(frozen=True)
+class ResultNodes:
+    """A result in the scene; None for what was not wanted or was deleted.
+
+    Attributes:
+        vertebra_transforms: linear transform by vertebra name, cranial to caudal.
+    """
+
+    table: slicer.vtkMRMLTableNode
+    transform: slicer.vtkMRMLTransformNode | None
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode | None
+    mr_in_ct: slicer.vtkMRMLScalarVolumeNode | None
+    vertebrae_in_mr: slicer.vtkMRMLSegmentationNode | None
+    jacobian: slicer.vtkMRMLScalarVolumeNode | None
+    vertebra_transforms: Mapping[str, slicer.vtkMRMLLinearTransformNode]
+
+
+def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
+    """Refuse outputs that are inputs, or one node for two results; call it before a run.
+
+    Raises:
+        InputError: says which node, and what to do.
+    """
+    seen = {node.GetID() for node in inputs}
+    for key, node in chosen_nodes(outputs).items():
+        if node.GetID() in seen:
+            raise InputError(f'"{node.GetName()}" is an input or another output; choose another node.')
+        if node.GetClassName() != NODE_CLASSES[key]:
+            raise InputError(f'"{node.GetName()}" cannot hold this result; choose a new node for it.')
+        seen.add(node.GetID())
+
+
+def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
+    """The result that a quality table belongs to, for example after the scene was saved and reloaded."""
+    transform = table.GetNodeReference(role_of(TRANSFORM))
+    if transform is not None:
+        interpolate_linearly(transform)
+    count = table.GetNumberOfNodeReferences(POSES)
+    poses = [table.GetNthNodeReference(POSES, i) for i in range(count)]
+    return ResultNodes(
+        table=table,
+        vertebra_transforms={node.GetAttribute(VERTEBRA): node for node in poses if node is not None},
+        **{key: table.GetNodeReference(role_of(key)) for key in OPTIONAL_RESULTS},
+    )
+
+
+def quality_of(table: slicer.vtkMRMLTableNode) -> Quality:
+    """The quality figures in a table node made by `load_results`.
+
+    Raises:
+        InputError: the table was not made by it.
+    """
+    return parse_quality(table.GetAttribute(QUALITY) or "", f'"{table.GetName()}"')
+
+
+def chosen_nodes(outputs: Outputs) -> dict[str, slicer.vtkMRMLNode]:
+    """Existing nodes by result."""
+    nodes = {key: node for key, node in outputs.nodes.items() if node is not None and key in outputs.wanted}
+    return nodes if outputs.table is None else {**nodes, "table": outputs.table}
+
+
+def role_of(key: str) -> str:
+    """The reference by which a quality table knows the node of a result."""
+    return f"spineCTMR.{key}"

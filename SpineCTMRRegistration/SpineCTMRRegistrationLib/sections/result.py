@@ -1,0 +1,134 @@
+"""The result: verdict, vertebra table, visual checks and export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from spine_ctmr.errors import InputError, SpineError
+
+from ..export import copy_results
+from ..result_nodes import quality_of, results_of
+from ..result_table import QUALITY
+from ..session import FAILURE, WARNINGS
+from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
+from .cells import cell, color, fit_height
+from .checks import ChecksSection
+
+TALLEST_PX = 480
+"""Most of a spine; the verdict above the table names every vertebra that is not good."""
+NOT_EXPORTABLE = "This result is from another session; register again to export its files."
+
+
+class ResultSection:
+    """Shows one result, given by its quality table."""
+
+    def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None]) -> None:
+        self._ui, self._folder_of = ui, folder_of
+        self._checks = ChecksSection(ui)
+        ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        self._table: Any = None
+        self._shown: tuple[str, ...] = ()
+        exports = ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton
+        self._exports = [(button, button.toolTip) for button in exports]
+        ui.exportTransformsButton.connect("clicked()", self._on_export_transforms)
+        ui.exportReportButton.connect("clicked()", self._on_export_report)
+        ui.exportResultsButton.connect("clicked()", self._on_export_results)
+
+    def show(self, table: Any) -> None:
+        """Show the result that a quality table belongs to; None for no result.
+
+        What is shown already stays, with the row that is selected.
+        """
+        self._table = table
+        told = tuple(table.GetAttribute(name) or "" for name in (QUALITY, FAILURE, WARNINGS)) if table else ()
+        if told != self._shown:
+            self._shown = told
+            self._ui.verdictLabel.visible = table is not None
+            self._ui.vertebraTable.rowCount = 0
+            if table is not None:
+                self._show_quality(table)
+        self._checks.update(results_of(table) if table is not None else None)
+        self._enable_exports()
+
+    def _show_quality(self, table: Any) -> None:
+        try:
+            quality = quality_of(table)
+        except InputError as error:
+            self._ui.verdictLabel.text = str(error)
+            return
+        self._show_rows(quality)
+        self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
+
+    def _show_rows(self, quality: Quality) -> None:
+        table = self._ui.vertebraTable
+        table.rowCount = len(quality.rows)
+        for index, row in enumerate(quality.rows):
+            for column, text in enumerate(_texts(row)):
+                table.setItem(index, column, cell(text, row.reason, row.color))
+        for column in range(4):
+            table.resizeColumnToContents(column)
+        fit_height(table, TALLEST_PX)
+
+    def _show_verdict(self, quality: Quality, failure: str | None, warnings: list[str]) -> None:
+        """In the colour of the worst vertebra, red for a registration that failed its own checks."""
+        worst = "do not use" if failure else _worst(quality)
+        start = quality.overall.get("start")
+        origin = [f"Rigid start: {start}."] if start else []
+        lines = [f"<b>{failure or quality.verdict}</b>", *origin, *warnings]
+        self._ui.verdictLabel.text = "<br>".join(lines)
+        background = color(FLAG_COLORS[worst])
+        self._ui.verdictLabel.styleSheet = f"background: {background}; color: black; padding: 4px;"
+
+    def _enable_exports(self) -> None:
+        folder = self._folder_of(self._table)
+        lost = self._table is not None and folder is None
+        for button, hint in self._exports:
+            button.enabled = folder is not None
+            button.toolTip = NOT_EXPORTABLE if lost else hint
+
+    def _on_export_transforms(self) -> None:
+        self._export(lambda folder: ["mr_to_ct.h5", "ct_to_mr.h5", "vertebrae"])
+
+    def _on_export_report(self) -> None:
+        self._export(lambda folder: ["report.html"])
+
+    def _on_export_results(self) -> None:
+        self._export(lambda folder: [path.name for path in folder.iterdir()])
+
+    def _export(self, names_in: Callable[[Path], list[str]]) -> None:
+        """Copy files of the result into a folder of the user's choice."""
+        target = qt.QFileDialog.getExistingDirectory(self._ui.resultSection, "Folder to export to")
+        if not target:
+            return
+        try:
+            folder = self._folder_of(self._table)
+            if folder is None:
+                raise InputError("The files of this result were deleted meanwhile; register again.")
+            copy_results(folder, names_in(folder), Path(target))
+        except SpineError as error:
+            slicer.util.warningDisplay(str(error))
+
+
+def _texts(row: ResultRow) -> tuple[str, ...]:
+    return (row.name, row.flag, _figure(row, "moved_mm", " mm"), _figure(row, "rotated_deg", "°"), row.reason)
+
+
+def _figure(row: ResultRow, key: str, unit: str) -> str:
+    value = row.figures.get(key)
+    return "" if value is None else f"{value:.1f}{unit}"
+
+
+def _warnings(table: Any, quality: Quality) -> list[str]:
+    """What the user should know, with the nodes' names where the inputs are meant."""
+    named = json.loads(table.GetAttribute(WARNINGS) or "[]")
+    return [*named, *quality.warnings[len(named) :]]
+
+
+def _worst(quality: Quality) -> str:
+    flags = [row.flag for row in quality.rows]
+    return max(flags, key=list(FLAG_COLORS).index, default="check")

@@ -1,0 +1,148 @@
+"""The segments of segmentations and label map volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from spine_ctmr.imaging.slicer_segments import meanings_of
+from spine_ctmr.imaging.vertebra_names import vertebra_number
+from vtk.util.numpy_support import vtk_to_numpy
+
+from .vertebra_table import SegmentInfo
+
+BINARY_LABELMAP = "Binary labelmap"
+LARGEST_LABEL = 10_000
+CHUNK_VOXELS = 1 << 20
+_LABELS: dict[str, tuple[int, list[int]]] = {}
+"""Time of change and labels of images by their address: a slider must not search 200 million voxels anew."""
+VERTEBRA = "SpineCTMRRegistration.Vertebra"
+"""Tag of a segment and attribute of a transform: the vertebra's name."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a segment is called, its colour (RGB from 0 to 1), and which vertebra it is."""
+
+    vertebra: str
+    name: str
+    color: tuple[float, float, float]
+
+
+def segments_of(node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode) -> list[SegmentInfo]:
+    """The segments of a segmentation or the labels of a label map volume.
+
+    Labels are called as in the volume's colour table if that names a vertebra, else by their number.
+    """
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _labels_of(node)
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
+    return [_segment_info(key, segmentation.GetSegment(key)) for key in ids]
+
+
+def segmentation_from(
+    labels: slicer.vtkMRMLLabelMapVolumeNode, looks: Mapping[str, Look]
+) -> slicer.vtkSegmentation:
+    """A segmentation of VerSe numbers: a segment for each of `looks`, with the vertebra's name as id."""
+    image = slicer.vtkSlicerSegmentationsModuleLogic.CreateOrientedImageDataFromVolumeNode(labels)
+    segmentation = slicer.vtkSegmentation()
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    for vertebra, look in looks.items():
+        _add_segment(segmentation, vertebra, look, image, vertebra_number(vertebra) or 0)
+    image.UnRegister(None)  # the caller owns what the logic made
+    return segmentation
+
+
+def moved_segmentation(
+    source: slicer.vtkMRMLSegmentationNode,
+    looks: Mapping[str, Look],
+    motions: Mapping[str, NDArray[Any]],
+    to_world: NDArray[Any],
+) -> slicer.vtkSegmentation | None:
+    """The source's own voxels, each segment moved rigidly, so that nothing is resampled.
+
+    Args:
+        source: the vertebrae of the CT.
+        looks: of the segments, by segment id; `Look.vertebra` says which motion moves it.
+        motions: CT→MR (4, 4) in RAS mm of the world, by vertebra name.
+        to_world: where the source was registered (4, 4), RAS mm; it may have been moved since.
+
+    Returns:
+        None if the source has no label maps.
+    """
+    segmentation = slicer.vtkSegmentation()
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    for segment_id, look in looks.items():
+        image = slicer.vtkOrientedImageData()
+        if not source.GetBinaryLabelmapRepresentation(segment_id, image):
+            return None
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        moved = motions[look.vertebra] @ to_world @ slicer.util.arrayFromVTKMatrix(matrix)
+        image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
+        _add_segment(segmentation, segment_id, look, image, 1)
+    return segmentation
+
+
+def _add_segment(
+    segmentation: slicer.vtkSegmentation,
+    segment_id: str,
+    look: Look,
+    image: slicer.vtkOrientedImageData,
+    value: int,
+) -> None:
+    segment = slicer.vtkSegment()
+    segment.SetName(look.name)
+    segment.SetColor(*look.color)
+    segment.SetTag(VERTEBRA, look.vertebra)
+    segment.SetLabelValue(value)
+    segment.AddRepresentation(BINARY_LABELMAP, image)
+    segmentation.AddSegment(segment, segment_id)
+
+
+def label_values(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[int]:
+    """The labels in a label map volume, ascending, without the background."""
+    image = node.GetImageData()
+    address, changed = image.GetAddressAsString(""), image.GetMTime()
+    if address not in _LABELS or _LABELS[address][0] != changed:
+        _LABELS[address] = changed, _labels_in(vtk_to_numpy(image.GetPointData().GetScalars()))
+    return _LABELS[address][1]
+
+
+def _labels_in(voxels: NDArray[Any]) -> list[int]:
+    seen = np.zeros(LARGEST_LABEL + 2, bool)
+    for start in range(0, voxels.size, CHUNK_VOXELS):
+        chunk = voxels[start : start + CHUNK_VOXELS]
+        seen[np.minimum(chunk[chunk > 0].astype(np.int64), LARGEST_LABEL + 1)] = True
+    return np.flatnonzero(seen[: LARGEST_LABEL + 1]).tolist()
+
+
+def _segment_info(segment_id: str, segment: slicer.vtkSegment) -> SegmentInfo:
+    entry = vtk.mutable("")
+    segment.GetTag("TerminologyEntry", entry)
+    return SegmentInfo(segment_id, segment.GetName(), meanings_of(str(entry)), tuple(segment.GetColor()))
+
+
+def _labels_of(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[SegmentInfo]:
+    if node.GetImageData() is None:
+        return []
+    labels = label_values(node)
+    display = node.GetDisplayNode()
+    table = display.GetColorNode() if display is not None else None
+    names = {n: (table and table.GetColorName(n)) or str(n) for n in labels}
+    if not any(vertebra_number(name) for name in names.values()):
+        names = {n: str(n) for n in labels}
+    return [SegmentInfo(str(n), names[n], color=_table_color(table, n)) for n in labels]
+
+
+def _table_color(table: slicer.vtkMRMLColorNode | None, label: int) -> tuple[float, float, float]:
+    color = [0.5, 0.5, 0.5, 1.0]
+    if table is not None:
+        table.GetColor(label, color)
+    return color[0], color[1], color[2]

@@ -1,0 +1,77 @@
+"""Centres of vertebral bodies from label maps, and the rigid start they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.case import Centroids
+from .bending import PRIOR_STIFFNESS_MM2
+
+SACRUM = 26
+CORE_SHARE = 0.6
+"""The body's core: voxels at least this share of the largest depth below the bone's surface."""
+
+
+def body_centers(labels: sitk.Image) -> Centroids:
+    """LPS mm centre of the vertebral body of every label.
+
+    The body is the thickest part of a vertebra: its centre is the mean of the bone's core, grown back
+    over the part of the bone within one core depth. A label without posterior parts gives its centroid.
+    """
+    grid = Grid.of(labels)
+    array = sitk.GetArrayViewFromImage(labels)
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(labels)
+    centers: Centroids = {}
+    for number in statistics.GetLabels():
+        x, y, z, nx, ny, nz = statistics.GetBoundingBox(number)
+        crop = array[z : z + nz, y : y + ny, x : x + nx] == number
+        index = _core_center(crop, grid) if number != SACRUM else _upper_core_center(crop, grid, (x, y, z))
+        centers[int(number)] = grid.to_points(index + np.array([x, y, z]))
+    return centers
+
+
+def _depth(mask: NDArray[Any], spacing_mm: tuple[float, float, float]) -> NDArray[Any]:
+    image = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
+    image.SetSpacing(spacing_mm)
+    signed = sitk.SignedMaurerDistanceMap(image, True, squaredDistance=False, useImageSpacing=True)
+    return np.asarray(sitk.GetArrayFromImage(signed)[1:-1, 1:-1, 1:-1])
+
+
+def _core_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Index (x, y, z) of the body's centre in a crop (z, y, x)."""
+    depth = _depth(mask, grid.spacing_mm)
+    core = np.argwhere(depth >= CORE_SHARE * depth.max())[:, ::-1]
+    distance = np.linalg.norm(grid.to_points(core) - grid.to_points(core.mean(0)), axis=1)
+    near = distance <= max(2 * depth.max(), distance.min())  # of a thin piece the middle may hold no bone
+    return core[near].mean(0)
+
+
+def _upper_core_center(mask: NDArray[Any], grid: Grid, start: tuple[int, int, int]) -> NDArray[Any]:
+    """Index of the centre of S1's body: the core of the sacrum's cranial 25 mm near the midline."""
+    voxels = np.argwhere(mask)[:, ::-1]
+    points = grid.to_points(voxels + start)
+    high = points[:, 2] > points[:, 2].max() - 32
+    middle = np.abs(points[:, 0] - np.median(points[:, 0])) < 25
+    upper = np.zeros_like(mask)
+    z, y, x = voxels[high & middle].T[::-1]
+    upper[z, y, x] = True
+    return _core_center(upper, grid)
+
+
+def rigid_start(ct_centers: Centroids, mr_centers: Centroids) -> rigid.Rigid:
+    """CT→MR rigid motion (4, 4) in LPS mm from the vertebrae that both have.
+
+    With one common vertebra only the translation is taken; with two the rotation about their line,
+    and with more the weakly seen rotation about the spine, are held at the patient's orientation.
+    """
+    common = [n for n in ct_centers if n in mr_centers]
+    source = np.array([ct_centers[n] for n in common])
+    target = np.array([mr_centers[n] for n in common])
+    return rigid.fit(source, target, stiffness_mm2=PRIOR_STIFFNESS_MM2)

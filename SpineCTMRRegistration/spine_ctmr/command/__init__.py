@@ -1,0 +1,1 @@
+"""The command line `spine-ctmr`: its grammar and one file for each subcommand."""

@@ -1,0 +1,122 @@
+"""The command `spine-ctmr`: reads the arguments and has a worker process do the work.
+
+The process that the user starts stays light: it checks the arguments, owns the temporary
+output folder and watches the worker. The worker is the same command line with a marker in
+its environment. Nothing heavy is imported here, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+
+from ..errors import Cancelled, InputError, SpineError
+from ..process.explanation import explain, explain_ending
+from ..process.lifeline import be_worker, is_worker, leave, worker_environment
+from ..process.staging import staged_directory
+from ..process.supervision import cancellation, supervise
+from .parsing import build_parser
+from .reporting import Reporter, make_reporter
+from .subcommand import Subcommand
+from .subcommands import subcommands
+
+DONE, FAILED_CHECKS = 0, 3
+REPORTED_BY_WORKER = (1, 2, 130)
+
+
+class _WorkerStopped(Exception):
+    """The worker has already said why it stopped."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `spine-ctmr` and return its exit code.
+
+    0 = done, 1 = unexpected failure, 2 = wrong arguments or unusable input, 3 = registration
+    failed its own checks (results kept), 130 = cancelled.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    return run(words, subcommands(), [sys.executable, "-m", __package__.partition(".")[0]])
+
+
+def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]) -> int:
+    """Run the subcommand that `words` ask for.
+
+    Args:
+        words: the command line without the program's name.
+        known: the subcommands to choose from.
+        worker: the start of a command line that, followed by `words`, calls this function again.
+    """
+    try:
+        arguments = build_parser(known).parse_args(words)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    subcommand: Subcommand = arguments.subcommand
+    reporter = make_reporter(arguments.progress)
+    if is_worker():
+        leave(_work(subcommand, arguments, reporter))
+    return _oversee(subcommand, arguments, reporter, [*worker, *words])
+
+
+def _work(subcommand: Subcommand, arguments: Namespace, reporter: Reporter) -> int:
+    """The worker's side: do the work in the folder that the overseer chose."""
+    staging = be_worker()
+    if staging is not None:
+        arguments.output = staging
+    try:
+        subcommand.run(arguments, reporter)
+    except (Exception, KeyboardInterrupt) as error:
+        explanation = explain(error, subcommand.noun, subcommand.memory_advice, staging)
+        reporter.close()
+        reporter.error(explanation.sentence)
+        return explanation.exit_code
+    reporter.close()
+    return DONE
+
+
+def _oversee(subcommand: Subcommand, arguments: Namespace, reporter: Reporter, worker: Sequence[str]) -> int:
+    """The user's side: check, stage, start the worker, publish its results, explain its end."""
+    with cancellation(watch_input=arguments.cancel_on_eof) as cancelled:
+        try:
+            subcommand.check(arguments)
+            if not subcommand.staged:
+                return _supervised(subcommand, worker, None, cancelled)
+            output = Path(os.path.abspath(arguments.output))
+            with staged_directory(output, arguments.overwrite) as staging:
+                code = _supervised(subcommand, worker, staging, cancelled)
+            reporter.result(output)
+            return code
+        except _WorkerStopped as stopped:
+            return stopped.exit_code
+        except (Exception, KeyboardInterrupt) as error:
+            explanation = explain(error, subcommand.noun, subcommand.memory_advice, None)
+            reporter.error(explanation.sentence)
+            return explanation.exit_code
+
+
+def _supervised(subcommand: Subcommand, worker: Sequence[str], staging: Path | None, cancelled: Event) -> int:
+    """The exit code of a worker whose results are worth keeping: 0 or 3.
+
+    Raises:
+        Cancelled: the user asked to stop.
+        SpineError: the worker crashed or was ended by the system.
+        _WorkerStopped: the worker stopped and said why.
+    """
+    code = supervise(worker, worker_environment(staging), cancelled, subcommand.grace_s)
+    if code in (DONE, FAILED_CHECKS):
+        if staging is not None and not any(staging.iterdir()):
+            raise _WorkerStopped(code)
+        return code
+    if code in REPORTED_BY_WORKER:
+        raise _WorkerStopped(code)
+    if cancelled.is_set():
+        raise Cancelled("Cancelled.")
+    raise SpineError(explain_ending(code, subcommand.noun, subcommand.memory_advice))

@@ -1,0 +1,166 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..process.threads import THREAD_VARIABLES
+
+if TYPE_CHECKING:
+    from ..registration import RegistrationOptions
+
+
+def whole_number(minimum: int, maximum: int = 2**31 - 1) -> Callable[[str], int]:
+    """A converter of argument text to an integer in [minimum, maximum]."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = minimum - 1
+        if not minimum <= number <= maximum:
+            raise ArgumentTypeError(f"'{text}' is not a whole number from {minimum} to {maximum}")
+        return number
+
+    return convert
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """How a run tells where it is and how it is stopped."""
+    group = parser.add_argument_group("progress")
+    group.add_argument(
+        "--progress",
+        choices=("bar", "json", "none"),
+        default="bar",
+        help="bar on the terminal; JSON lines on standard output, for other programs; or none (default: bar)",
+    )
+    group.add_argument(
+        "--cancel-on-eof",
+        action="store_true",
+        help="cancel when standard input is closed, for programs that start this command",
+    )
+
+
+def add_output_options(parser: ArgumentParser, default: str | None = None) -> None:
+    """Where results go."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=default is None,
+        default=default,
+        metavar="DIR",
+        help="folder to create for the results; it appears when they are complete"
+        + (f" (default: {default})" if default else ""),
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace DIR if it holds the results of an earlier run"
+    )
+
+
+def add_registration_options(parser: ArgumentParser) -> None:
+    """How a registration computes; read back by `registration_options`."""
+    group = parser.add_argument_group("computation")
+    group.add_argument(
+        "--quality",
+        choices=("fast", "standard", "best"),
+        default="standard",
+        help="accuracy against time and memory (default: standard)",
+    )
+    group.add_argument(
+        "--device",
+        choices=("auto", "cuda", "cpu"),
+        default="auto",
+        help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can (default: auto)",
+    )
+    group.add_argument(
+        "--network",
+        type=Path,
+        metavar="FILE",
+        help="network to use instead of the bundled one: a file or the folder of `spine-ctmr export`",
+    )
+    add_seed_and_threads(group)
+
+
+def add_seed_and_threads(group: _ArgumentGroup) -> None:
+    """What any computation has."""
+    group.add_argument(
+        "--seed",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="seed of the random numbers; the same seed gives the same result (default: 0)",
+    )
+    group.add_argument(
+        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
+    )
+
+
+def check_registration_options(arguments: Namespace) -> None:
+    """Check what can be checked without importing anything heavy.
+
+    Raises:
+        InputError: there is nothing at the network's path.
+    """
+    network = arguments.network
+    if network is not None and not network.exists():
+        raise InputError(
+            f"The network file '{network}' does not exist; give what `spine-ctmr export` has written."
+        )
+
+
+def limit_threads(arguments: Namespace) -> None:
+    """Limit the threads of numerical libraries that are loaded later in this process."""
+    if arguments.threads is not None:
+        os.environ.update({name: str(arguments.threads) for name in THREAD_VARIABLES})
+
+
+def registration_options(arguments: Namespace) -> RegistrationOptions:
+    """The options of the registration; imports it."""
+    from ..registration import RegistrationOptions
+
+    return RegistrationOptions(
+        quality=arguments.quality,
+        device=arguments.device,
+        seed=arguments.seed,
+        network=arguments.network,
+        threads=arguments.threads,
+    )
+
+
+def require_image(name: str, path: Path | None) -> None:
+    """Accept an existing image file, an existing folder, or None.
+
+    Raises:
+        InputError: there is nothing at `path`.
+    """
+    if path is not None and not path.exists():
+        raise InputError(
+            f"The {name} '{path}' does not exist; "
+            "give a NIfTI, NRRD or MetaImage file or a folder of DICOM files."
+        )
+
+
+def require_no_file(output: Path) -> None:
+    """Accept a folder that a run goes on in, or nothing.
+
+    Raises:
+        InputError: there is a file at `output`.
+    """
+    if output.exists() and not output.is_dir():
+        raise InputError(f"The output '{output}' is a file; choose a folder.")
+
+
+def require_file(name: str, path: Path | None, mend: str) -> None:
+    """Accept an existing file or None.
+
+    Raises:
+        InputError: there is no file at `path`.
+    """
+    if path is not None and not path.is_file():
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"The {name} '{path}' {problem}; {mend}.")

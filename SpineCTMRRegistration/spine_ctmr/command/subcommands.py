@@ -1,0 +1,28 @@
+"""The subcommands of `spine-ctmr`, one file each. A new one is added to `subcommands()`."""
+
+from __future__ import annotations
+
+from . import (
+    ablation,
+    benchmark,
+    compare,
+    contact_sheet,
+    demo,
+    evaluate,
+    export,
+    export_dicom,
+    papers,
+    phantom,
+    register,
+    train,
+)
+from .subcommand import Subcommand
+
+
+def subcommands() -> tuple[Subcommand, ...]:
+    """All subcommands in the order of the help text."""
+    modules = (
+        *(register, evaluate, compare, export_dicom, demo, phantom),
+        *(contact_sheet, train, export, ablation, papers, benchmark),
+    )
+    return tuple(module.SUBCOMMAND for module in modules)

@@ -1,0 +1,131 @@
+"""`spine-ctmr train`: a network from a recipe."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import InputError
+from .options import limit_threads, require_no_file, whole_number
+from .reporting import Reporter
+from .subcommand import Subcommand
+
+EXAMPLES = """\
+  spine-ctmr train matching_2mm --output run
+  spine-ctmr train matching_2mm --output run --resume
+  spine-ctmr train matching_2mm --anatomy label_maps/ --output run
+  spine-ctmr train my-recipe.toml --data patients/ --output run
+  spine-ctmr train jian_pc --warm-start baseline-run --bank bank --output run
+  torchrun --nproc-per-node 4 -m spine_ctmr train jian_baseline --output run
+
+Without --data, synthetic patients are made first and kept in --bank. With --data, every patient is a
+subfolder with ct, ct_labels, mr and, if known, mr_labels and mr_landmarks (ct.nii.gz, mr.nrrd, ...).
+Stopped in whatever way, a run goes on with --resume as if it had never stopped."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "recipe", metavar="RECIPE", help="name of a recipe that comes with this program, or a TOML file"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="RUN", help="folder for checkpoints, logs and pictures"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="own patients to learn from instead of synthetic ones"
+    )
+    parser.add_argument(
+        "--anatomy",
+        type=Path,
+        metavar="FOLDER",
+        help="two or more vertebra label maps of any CTs, whose spines the synthetic patients get",
+    )
+    parser.add_argument(
+        "--bank",
+        type=Path,
+        metavar="FOLDER",
+        help="where made or prepared patients are kept and shared by runs (default: RUN/patients)",
+    )
+    parser.add_argument(
+        "--warm-start",
+        type=Path,
+        metavar="RUN",
+        help="begin with the rigidity stage, from a run of the same recipe without or with other penalties",
+    )
+    parser.add_argument("--steps", type=whole_number(1), metavar="N", help="instead of the recipe's steps")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cuda", "cpu"),
+        default="auto",
+        help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
+    )
+    parser.add_argument(
+        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
+    )
+
+
+def _check(arguments: Namespace) -> None:
+    for name, folder in (("data folder", arguments.data), ("run to start from", arguments.warm_start)):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"The {name} '{folder}' does not exist; check the path.")
+    if arguments.data is not None and arguments.anatomy is not None:
+        raise InputError("--anatomy is for synthetic patients; leave out --data or --anatomy.")
+    require_no_file(arguments.output)
+
+
+def _run(arguments: Namespace, reporter: Reporter) -> None:
+    limit_threads(arguments)
+
+    import torch
+
+    from ..phantoms.segmented_spines import label_maps
+    from ..research.training.batch import TrainingData
+    from ..research.training.own_data import own_patients
+    from ..research.training.recipe_file import find_recipe, load_recipe
+    from ..research.training.run_folder import require_new_or_resumed
+    from ..research.training.synthetic_data import synthetic_patients
+    from ..research.training.trainer import train
+    from ..research.training.vertebra_pairs import vertebra_pairs
+    from ..research.training.workers import process_number
+
+    recipe = load_recipe(find_recipe(arguments.recipe))
+    if arguments.steps is not None:
+        recipe = replace(recipe, steps=arguments.steps)
+    require_new_or_resumed(arguments.output, arguments.resume)
+    device = arguments.device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device 'cuda': no usable CUDA device was found; choose 'auto' or 'cpu'.")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    bank = arguments.bank or arguments.output / "patients"
+    data: TrainingData
+    if arguments.data is not None:
+        data = own_patients(recipe, arguments.data, bank, reporter, reporter.warning)
+    elif recipe.vertebrae is not None:
+        if arguments.anatomy is not None:
+            raise InputError(
+                f"The recipe '{recipe.name}' learns from single vertebrae; --anatomy is for whole patients."
+            )
+        data = vertebra_pairs(recipe, bank, reporter)
+    else:
+        maps = () if arguments.anatomy is None else label_maps(arguments.anatomy)
+        data = synthetic_patients(recipe, bank, reporter, maps)
+    reporter.close()
+    train(recipe, arguments.output, data, arguments.resume, reporter, device, arguments.warm_start)
+    if process_number()[0] == 0:
+        reporter.result(arguments.output)
+
+
+SUBCOMMAND = Subcommand(
+    name="train",
+    summary="Train a network from a recipe, on synthetic patients or your own.",
+    examples=EXAMPLES,
+    add_arguments=_add_arguments,
+    check=_check,
+    run=_run,
+    staged=False,
+    noun="training",
+    memory_advice="choose a recipe with a smaller crop or batch, and resume",
+    grace_s=120.0,
+)

@@ -1,0 +1,130 @@
+"""The motion of the whole body between the images: rigid bones, and soft tissue as the images say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from ..geometry import rigid
+from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
+from ..geometry.grid import Grid
+from ..imaging.case import Case
+from ..imaging.label_voxels import bone_corners
+from ..imaging.resampling import case_on_grid
+from ..imaging.vertebra_names import vertebra_name
+from ..progress import Progress
+from .bones import Bone, distance_from_bones, make_bones
+from .deformation import Deformation, bone_motion, build_deformation, compose
+from .options import DeformationOptions
+from .soft_tissue import SoftTissueOptions, soft_motion
+
+WINDOW_MM = 14.0
+"""Over this distance the soft-tissue motion fades to zero at the end of the box and of what the MR shows."""
+LARGEST_FIELD_VOXELS = 6_000_000
+"""Of a stored field, so that the file of a long spine stays of ordinary size."""
+NOTABLE_CONTACT = 0.01
+"""Share of a bone that touches another one, from which on the user is told."""
+SOFT_TISSUE_HU = (-200.0, 300.0)
+"""What lies beyond looks alike to the search for the soft tissue."""
+
+
+def deform(
+    case: Case,
+    poses: Mapping[int, rigid.Rigid],
+    options: DeformationOptions,
+    soft_tissue: SoftTissueOptions,
+    seed: int,
+    progress: Progress,
+    notes: list[str],
+) -> Deformation:
+    """The deformation that moves every vertebra by its pose.
+
+    Args:
+        case: the inputs.
+        poses: CT→MR in LPS mm, by VerSe number.
+        options: how the motion spreads between the bones.
+        soft_tissue: how the soft tissue is followed on the images.
+        seed: of the sample points.
+        progress: told the stage and the share done.
+        notes: what a user should know is appended here.
+    """
+    progress("soft tissue", 0.6)
+    corners = bone_corners(case.vertebrae)
+    global_rigid = rigid.nearest(poses, corners)
+    moved = np.concatenate([rigid.apply(m, corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
+    settings = _affordable(options, moved)
+    box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
+    labels = labels_in_box(case.vertebrae, global_rigid, box)
+    bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
+    explained = bone_motion(bones, box, settings)
+    soft = _soft_motion(case, bones, box, global_rigid, explained, settings, soft_tissue, seed)
+    progress("deformation", 0.8)
+    deformation = build_deformation(
+        bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
+    )
+    touching = [
+        f"{100 * share:.0f} % of {vertebra_name(n)}"
+        for n, share in deformation.contact.items()
+        if share > NOTABLE_CONTACT
+    ]
+    if touching:
+        notes.append(
+            f"Moved bones touch: there the deformation bends {', '.join(touching)}. "
+            "The rigid transform of each vertebra is not affected."
+        )
+    return deformation
+
+
+def _affordable(settings: DeformationOptions, moved: NDArray[Any]) -> DeformationOptions:
+    """A spacing at which the field of a long spine stays a file of ordinary size."""
+    extent = np.ptp(moved, axis=0) + 2 * settings.reach_mm
+    smallest = float((np.prod(extent) / LARGEST_FIELD_VOXELS) ** (1 / 3))
+    return replace(settings, spacing_mm=max(settings.spacing_mm, smallest))
+
+
+def _soft_motion(
+    case: Case,
+    bones: Sequence[Bone],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    explained: torch.Tensor,
+    settings: DeformationOptions,
+    soft_tissue: SoftTissueOptions,
+    seed: int,
+) -> torch.Tensor:
+    """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
+    coarse = box.coarse(settings.stride)
+    spacing = coarse.spacing_mm[0]
+    field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
+    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
+    mr, ct = case_on_grid(case, coarse, to_ct)
+    nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
+    distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
+    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
+    free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
+    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(*SOFT_TISSUE_HU)
+    return soft_motion(*images, free.float(), spacing, soft_tissue, seed)
+
+
+def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:
+    """1 inside a field of view (z, y, x), falling linearly to 0 where it ends."""
+    if seen.all():
+        return torch.ones(seen.shape)
+    return torch.from_numpy(distance_transform_edt(seen) * (spacing_mm / WINDOW_MM)).clamp(max=1).float()
+
+
+def _border_window(grid: Grid) -> torch.Tensor:
+    """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
+    window = torch.ones(grid.shape)
+    for axis, (n, s) in enumerate(zip(grid.shape, grid.spacing_mm[::-1], strict=True)):
+        index = torch.arange(n)
+        ramp = (torch.minimum(index, n - 1 - index) * s / WINDOW_MM).clamp(0, 1)
+        window = window * (ramp * ramp * (3 - 2 * ramp)).reshape([-1 if a == axis else 1 for a in range(3)])
+    return window

@@ -1,0 +1,165 @@
+"""Bones of the deformation: where each one is and how it moves, in the frame of a box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..geometry import rigid
+from ..geometry.boxes import to_box
+from ..geometry.distance import distance_map, index_extent
+from ..geometry.grid import Grid
+from ..geometry.sampling import linear_samples
+
+
+@dataclass(frozen=True)
+class Bone:
+    """One rigid body before its residual motion.
+
+    Coordinates are *box coordinates*: millimetres along the axes of the box grid, measured from its
+    first node, after the global rigid motion (so the body is near its place in the MR).
+
+    Attributes:
+        number: VerSe vertebra number.
+        start: box index (x, y, z) of the first voxel of `distance`.
+        distance: (z, y, x) float32 mm to the nearest bone voxel, 0 in the bone.
+        low, high: first and past-last box index (x, y, z) of the bone's own voxels.
+        logarithm: (4, 4) matrix logarithm of the residual motion.
+    """
+
+    number: int
+    start: tuple[int, int, int]
+    distance: torch.Tensor
+    low: tuple[int, int, int]
+    high: tuple[int, int, int]
+    logarithm: NDArray[Any]
+
+
+def make_bones(
+    labels: NDArray[Any],
+    box: Grid,
+    poses: Mapping[int, rigid.Rigid],
+    global_rigid: rigid.Rigid,
+    reach_mm: float,
+) -> list[Bone]:
+    """Bones with distance maps out to `reach_mm` and the residual motions of their poses.
+
+    Args:
+        labels: (z, y, x) numbers on the box after the global rigid motion (`labels_in_box`).
+        box: isotropic grid of `labels`.
+        poses: CT→MR rigid poses in LPS mm.
+        global_rigid: the global CT→MR motion.
+        reach_mm: how far the distance maps extend.
+    """
+    margin = int(np.ceil(reach_mm / box.spacing_mm[0]))
+    bones = []
+    for number, pose in poses.items():
+        mask = labels == number
+        if not mask.any():
+            continue
+        residual = to_box(pose @ rigid.inverse(global_rigid), box)
+        start, distance = distance_map(mask, margin, box.spacing_mm[0])
+        low, high = index_extent(mask)
+        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, rigid.log(residual)))
+    return bones
+
+
+def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float) -> torch.Tensor:
+    """Distance in mm from box points (..., 3) to a bone that has moved for `time` in [0, 1].
+
+    Points beyond the bone's distance map get the distance of its border.
+    """
+    back = rigid.exp(-time * bone.logarithm)
+    size = np.array(bone.distance.shape[::-1])
+    scale = 2 / (spacing_mm * np.maximum(size - 1, 1))
+    linear = torch.as_tensor(back[:3, :3] * scale[:, None], dtype=torch.float32, device=points.device)
+    offset = (back[:3, 3] - np.array(bone.start) * spacing_mm) * scale - 1
+    where = points.reshape(-1, 3) @ linear.T + torch.as_tensor(
+        offset, dtype=torch.float32, device=points.device
+    )
+    return linear_samples(bone.distance[None], where)[0].reshape(points.shape[:-1])
+
+
+Region = tuple[slice, slice, slice]
+
+
+def region_of(bone: Bone, box: Grid, within_mm: float, stride: int = 1) -> Region:
+    """Part (z, y, x) of every `stride`-th node that lies within a distance of the bone, by its box."""
+    return _nodes_between(np.array(bone.low), np.array(bone.high) - 1, box, within_mm, stride)
+
+
+def moved_region(bone: Bone, box: Grid, within_mm: float, time: float, stride: int = 1) -> Region:
+    """The same for a bone that has moved for `time` in [0, 1]."""
+    spacing = box.spacing_mm[0]
+    ends = np.array([bone.low, np.array(bone.high) - 1]) * spacing
+    corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
+    moved = rigid.apply(rigid.exp(time * bone.logarithm), corners) / spacing
+    return _nodes_between(moved.min(0), moved.max(0), box, within_mm, stride)
+
+
+def _nodes_between(low: NDArray[Any], high: NDArray[Any], box: Grid, within_mm: float, stride: int) -> Region:
+    """Every `stride`-th node between two box indices (x, y, z), and within a distance of that."""
+    reach = within_mm / box.spacing_mm[0]
+    first = np.ceil(np.maximum(low - reach, 0) / stride).astype(int)
+    past = np.floor(np.minimum(high + reach, np.array(box.size) - 1) / stride).astype(int) + 1
+    x, y, z = (slice(int(a), int(max(a, b))) for a, b in zip(first, past, strict=True))
+    return z, y, x
+
+
+def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
+    """Largest displacement that any bone gives the corners of its own distance map."""
+    largest = 0.0
+    for bone in bones:
+        ends = np.array([bone.start, np.add(bone.start, bone.distance.shape[::-1])]) * box.spacing_mm[0]
+        corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
+        moved = rigid.apply(rigid.exp(bone.logarithm), corners) - corners
+        largest = max(largest, float(np.linalg.norm(moved, axis=1).max()))
+    return largest
+
+
+@dataclass(frozen=True)
+class NearestBone:
+    """Which bone is nearest to each node: (z, y, x) distance in mm and index, and mutual overlaps.
+
+    Attributes:
+        regions: by bone, the part of the nodes that holds all nodes within the distance asked for.
+    """
+
+    distance: torch.Tensor
+    index: torch.Tensor
+    overlap: dict[int, float]
+    regions: list[Region]
+
+
+def distance_from_bones(
+    nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float, within_mm: float, stride: int = 1
+) -> NearestBone:
+    """Nearest bone of every `stride`-th node (z, y, x, 3) when the bones have moved for `time` in [0, 1].
+
+    Distances beyond `within_mm` may be infinite.
+    """
+    spacing = box.spacing_mm[0]
+    distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
+    index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
+    cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
+    covered, regions = [], []
+    for number, bone in enumerate(bones):
+        region = moved_region(bone, box, within_mm, time, stride)
+        own = distance_at(bone, nodes[region], time, spacing)
+        closer = own < distance[region]
+        distance[region] = torch.where(closer, own, distance[region])
+        index[region].masked_fill_(closer, number)
+        inside = own < spacing / 2
+        cover[region] += inside
+        covered.append(inside)
+        regions.append(region)
+    overlap = {
+        bone.number: float((cover[region][inside] > 1).float().mean()) if inside.any() else 0.0
+        for bone, region, inside in zip(bones, regions, covered, strict=True)
+    }
+    return NearestBone(distance, index, overlap, regions)

@@ -1,0 +1,1 @@
+"""Comparison of a registration with what is known about the truth."""

@@ -1,0 +1,1 @@
+"""The ground floor: voxel grids, rigid motions, sampling and volume change; knows no other room."""

@@ -1,0 +1,52 @@
+"""Boxes around a spine, and what lies in them.
+
+Box coordinates are millimetres along the axes of a box's grid, measured from its first node.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+
+from . import rigid
+from .grid import Grid
+
+
+def spine_box(
+    points: NDArray[Any], spacing_mm: float, margin_mm: float, axes: NDArray[Any], stride: int = 2
+) -> Grid:
+    """An isotropic grid around LPS `points` (n, 3) with sizes that suit `build_deformation`."""
+    box = Grid.around(points, spacing_mm, margin_mm, axes)
+    extra = [(1 - n) % stride for n in box.size]
+    return box.crop((0, 0, 0), np.add(box.size, extra))
+
+
+def node_coordinates(box: Grid, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Box coordinates (mm along the box axes) of all nodes, (z, y, x, 3) float32."""
+    axes = [
+        torch.arange(n, device=device, dtype=torch.float32) * s
+        for n, s in zip(box.size, box.spacing_mm, strict=True)
+    ]
+    z, y, x = torch.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+    return torch.stack([x, y, z], -1)
+
+
+def to_box(motion: rigid.Rigid, box: Grid) -> rigid.Rigid:
+    """A rigid motion in LPS mm, rewritten in box coordinates (float64, (4, 4))."""
+    frame = np.eye(4)
+    frame[:3, :3] = box.axes
+    frame[:3, 3] = box.origin_mm
+    return np.linalg.inv(frame) @ motion @ frame
+
+
+def labels_in_box(labels: sitk.Image, global_rigid: rigid.Rigid, box: Grid) -> NDArray[Any]:
+    """CT labels carried by the global rigid CT→MR motion onto the box, (z, y, x) uint8."""
+    reference = box.empty()
+    resampled = sitk.Resample(
+        labels, reference, rigid.to_sitk(rigid.inverse(global_rigid)), sitk.sitkNearestNeighbor, 0.0
+    )
+    return sitk.GetArrayFromImage(resampled)

@@ -1,0 +1,64 @@
+"""Where the voxels of each vertebra label lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..geometry.grid import Grid, Points
+
+
+@dataclass(frozen=True)
+class LabelVoxels:
+    """The voxels of one label: indices (n, 3) as (x, y, z) on `grid`."""
+
+    indices: NDArray[np.int32]
+    grid: Grid
+
+    def points(self, at_most: int | None = None) -> Points:
+        """LPS mm (m, 3) of all voxel centres, or of an even selection of at most `at_most`."""
+        step = 1 if at_most is None else -(-len(self.indices) // at_most)
+        return self.grid.to_points(self.indices[::step])
+
+    def box_points(self) -> Points:
+        """LPS mm (8, 3) corners of the box around the voxel centres, in index space."""
+        ends = np.stack([self.indices.min(0), self.indices.max(0)])
+        return self.grid.to_points([(ends[i, 0], ends[j, 1], ends[k, 2]) for i, j, k in np.ndindex(2, 2, 2)])
+
+    def inside(self, grid: Grid) -> int:
+        """How many voxel centres lie in `grid`."""
+        if grid.contains(self.box_points()).all():
+            return len(self.indices)
+        return int(np.count_nonzero(grid.contains(self.points())))
+
+    @property
+    def centroid_mm(self) -> Points:
+        """LPS mm (3,) mean of the voxel centres."""
+        return self.grid.to_points(self.indices.mean(0))
+
+
+def label_voxels(labels: sitk.Image) -> dict[int, LabelVoxels]:
+    """The voxels of each non-zero label of a 3-D integer label map, by label."""
+    array: NDArray[Any] = sitk.GetArrayViewFromImage(labels)
+    grid = Grid.of(labels)
+    flat = array.reshape(-1)
+    places = np.flatnonzero(flat)
+    values = flat[places]
+    result = {}
+    for number in np.unique(values):
+        z, y, x = np.unravel_index(places[values == number], array.shape)
+        result[int(number)] = LabelVoxels(np.stack([x, y, z], -1).astype(np.int32), grid)
+    return result
+
+
+def bone_corners(labels: sitk.Image) -> dict[int, NDArray[Any]]:
+    """LPS mm corners (8, 3) of each vertebra's bounding box."""
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(labels)
+    grid = Grid.of(labels)
+    boxes = {int(n): statistics.GetBoundingBox(n) for n in statistics.GetLabels()}
+    return {n: grid.crop(b[:3], b[3:]).corners() for n, b in boxes.items()}

@@ -1,0 +1,67 @@
+"""What the network says of a case: the displacement on its grid, and the pose of every vertebra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..geometry.sampling import sample_field
+from .blocks import predict_velocity
+from .integration import displacement_of
+from .pieces import whole_displacement
+from .preprocessing import scale_ct, scale_mr
+from .runtime import DisplacementNetwork, LoadedNetwork
+
+LEAST_POINTS = 30
+"""On the network's grid; of fewer no pose is fitted."""
+
+
+def predict_displacement(network: LoadedNetwork, mr: NDArray[Any], ct: NDArray[Any]) -> torch.Tensor:
+    """The network's `mr_to_ct` less the identity, (z, y, x, 3) mm along the grid's axes.
+
+    Args:
+        network: a loaded network.
+        mr: (z, y, x) on a grid of the network's spacing.
+        ct: (z, y, x) HU on the same grid, brought there by what is known so far.
+    """
+    if isinstance(network, DisplacementNetwork):
+        return torch.from_numpy(whole_displacement(network, scale_mr(mr), scale_ct(ct)))
+    velocity = predict_velocity(network, scale_mr(mr), scale_ct(ct))
+    field = displacement_of(torch.from_numpy(velocity).permute(3, 0, 1, 2)[None], network.card.spacing_mm)
+    nz, ny, nx = mr.shape
+    return field[0].permute(1, 2, 3, 0)[:nz, :ny, :nx].contiguous()
+
+
+def poses_from_displacement(
+    displacement: torch.Tensor,
+    grid: Grid,
+    bones: Mapping[int, NDArray[Any]],
+    motions: Mapping[int, rigid.Rigid],
+    global_rigid: rigid.Rigid,
+) -> dict[int, rigid.Rigid]:
+    """Rigid CT→MR pose (LPS mm) of each vertebra that fits a displacement best in its bone.
+
+    Args:
+        displacement: (z, y, x, 3) mm on `grid`, MR → CT after the global rigid motion.
+        grid: in the MR frame.
+        bones: LPS points (n, 3) of each vertebra in the CT; one of too few points is left out.
+        motions: about where each vertebra moves, CT→MR in LPS mm.
+        global_rigid: CT→MR in LPS mm.
+    """
+    poses = {}
+    for number, points in bones.items():
+        if len(points) < LEAST_POINTS:
+            continue
+        goal, moved = (
+            torch.tensor((rigid.apply(m, points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
+            for m in (global_rigid, motions[number])
+        )
+        for _ in range(6):
+            moved = goal - sample_field(displacement, moved, grid.spacing_mm[0])
+        poses[number] = rigid.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
+    return poses

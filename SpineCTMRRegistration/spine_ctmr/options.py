@@ -1,0 +1,64 @@
+"""What a user can choose about a registration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .deformation.options import DeformationOptions
+from .deformation.soft_tissue import SoftTissueOptions
+from .errors import InputError
+from .vertebrae.refinement import RefinementOptions, Stage
+
+QUALITIES = ("fast", "standard", "best")
+DEVICES = ("auto", "cuda", "cpu")
+
+
+@dataclass(frozen=True)
+class RegistrationOptions:
+    """Options of one registration, checked when made.
+
+    Attributes:
+        quality: "fast", "standard" or "best".
+        device: of the network, "auto" (CUDA where usable), "cuda" or "cpu".
+        seed: of the sample points; the same seed gives the same result.
+        network: a network file instead of the bundled one.
+        threads: CPU threads, None for all cores.
+
+    Raises:
+        InputError: a value is unknown.
+    """
+
+    quality: str = "standard"
+    device: str = "auto"
+    seed: int = 0
+    network: Path | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("quality", self.quality, QUALITIES), ("device", self.device, DEVICES)):
+            if value not in known:
+                raise InputError(f"{name} '{value}': unknown; choose one of {', '.join(known)}.")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads {self.threads}: too few; give 1 or more.")
+
+    @property
+    def refinement(self) -> RefinementOptions:
+        """Schedule of the pose refinement."""
+        if self.quality == "fast":
+            return RefinementOptions((Stage(4, 600, 5, 1, 1), Stage(2, 3000, 5, 1, 1, 0.3)))
+        if self.quality == "best":
+            coarse = Stage(4, 1200, 12, 1, 3), Stage(2, 2500, 10, 1, 2), Stage(1, 4000, 5, 1, 1)
+            return RefinementOptions((*coarse, Stage(1, 30_000, 4, 1, 1, 0.3)), shifts_mm=6.0, turns_deg=9.0)
+        return RefinementOptions()
+
+    @property
+    def deformation(self) -> DeformationOptions:
+        """How the motion spreads between the bones."""
+        return DeformationOptions(spacing_mm=1.5 if self.quality == "fast" else 1.0)
+
+    @property
+    def soft_tissue(self) -> SoftTissueOptions:
+        """How the soft tissue is followed on the images."""
+        points = {"fast": 20_000, "standard": 60_000, "best": 200_000}
+        return SoftTissueOptions(points=points[self.quality])

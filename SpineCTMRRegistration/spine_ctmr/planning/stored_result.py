@@ -1,0 +1,142 @@
+"""A folder of results, read back and checked to belong to two DICOM series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.reading import quiet_itk, read_image
+from ..imaging.vertebra_names import cranial_to_caudal
+from ..results.reader import read_result_folder
+from .grid_motion import GridMotion, from_ct_to_mr, from_mr_to_ct
+from .sources import Source
+
+CHECK_STRIDE = 4
+LARGEST_DIFFERENCE = 1.0
+"""Warped voxels are rounded to whole numbers once; more is another image."""
+SHARE_OF_STRANGERS = 0.01
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """What `register` wrote, on the grids of the two series.
+
+    Attributes:
+        mr_to_ct: composite transform of LPS mm points.
+        ct_to_mr: its inverse.
+        poses: rigid CT→MR pose (4, 4) in LPS mm by VerSe number, cranial to caudal.
+        flags: "good", "check" or "do not use" by VerSe number.
+        verdict: the quality table in one sentence.
+        ct_in_mr: the warped CT on the MR's grid.
+        mr_in_ct: the warped MR on the CT's grid.
+        vertebrae_in_mr: moved labels on the MR's grid, VerSe numbers.
+    """
+
+    mr_to_ct: sitk.CompositeTransform
+    ct_to_mr: sitk.CompositeTransform
+    poses: Mapping[int, rigid.Rigid]
+    flags: Mapping[int, str]
+    verdict: str
+    ct_in_mr: sitk.Image
+    mr_in_ct: sitk.Image
+    vertebrae_in_mr: sitk.Image
+
+    @property
+    def field_mr_to_ct(self) -> GridMotion:
+        """`mr_to_ct` as grid and matrix."""
+        return from_mr_to_ct(self.mr_to_ct)
+
+    @property
+    def field_ct_to_mr(self) -> GridMotion:
+        """`ct_to_mr` as grid and matrix."""
+        return from_ct_to_mr(self.ct_to_mr)
+
+    @property
+    def global_rigid(self) -> rigid.Rigid:
+        """The overall CT→MR motion (4, 4) in LPS mm, without what vertebrae and soft tissue do beyond it."""
+        return self.field_ct_to_mr.after
+
+
+def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
+    """The results in `folder`.
+
+    Raises:
+        InputError: incomplete, marked as failed, or made from other images than `ct` and `mr`.
+    """
+    with quiet_itk():
+        stored = read_result_folder(folder)
+        if failure := stored.run.get("failure"):
+            raise InputError(
+                f"The result '{folder}' failed its own checks ({str(failure).rstrip('.')}); "
+                "register again before exporting it for planning."
+            )
+        result = StoredResult(
+            mr_to_ct=_composite(folder, "mr_to_ct.h5", stored.to_ct),
+            ct_to_mr=_composite(folder, "ct_to_mr.h5", stored.to_mr),
+            poses={number: stored.poses[number] for number in cranial_to_caudal(stored.poses)},
+            flags={int(row["number"]): str(row["flag"]) for row in stored.quality.get("vertebrae", [])},
+            verdict=str(stored.quality.get("verdict", "")),
+            ct_in_mr=_on_source(folder, read_image(folder / "ct_in_mr.nrrd"), mr),
+            mr_in_ct=_on_source(folder, read_image(folder / "mr_in_ct.nrrd"), ct),
+            vertebrae_in_mr=_on_source(folder, stored.labels_in_mr, mr),
+        )
+        _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)
+        _check_voxels(folder, mr, result.mr_in_ct, result.ct_to_mr)
+    return result
+
+
+def _composite(folder: Path, name: str, transform: sitk.Transform) -> sitk.CompositeTransform:
+    """The transform as a rigid motion and a field; raises InputError if it is anything else."""
+    composite = sitk.CompositeTransform(transform)
+    kinds = {composite.GetNthTransform(i).GetName() for i in range(composite.GetNumberOfTransforms())}
+    if kinds != {"Euler3DTransform", "DisplacementFieldTransform"}:
+        raise InputError(
+            f"{folder / name} is not a rigid motion with a displacement field; register the patient again."
+        )
+    return composite
+
+
+def _on_source(folder: Path, image: sitk.Image, source: Source) -> sitk.Image:
+    """A stored image with its voxels in the order of the series, which a file format may have changed."""
+    grid = source.grid
+    if Grid.of(image).same_as(grid):
+        return grid.image(sitk.GetArrayFromImage(image))
+    if not _same_voxels(Grid.of(image), grid):
+        raise InputError(
+            f"The result '{folder}' was not made from the {source.modality} '{source.folder}' (their voxels "
+            "lie elsewhere); give the series that was registered, or register from the DICOM folders."
+        )
+    return sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
+
+
+def _same_voxels(one: Grid, other: Grid, tolerance: float = 1e-2) -> bool:
+    """Whether two grids have the same voxel centres, with axes flipped or exchanged."""
+    step = (one.point_to_index @ other.index_to_point)[:3, :3]
+    if np.abs(np.abs(step) - np.rint(np.abs(step))).max() > tolerance / max(other.size):
+        return False
+    corners = one.to_indices(other.corners())
+    ends = np.array([np.zeros(3), one.size]) - 0.5
+    inside = [np.abs(corners.min(0) - ends[0]).max(), np.abs(corners.max(0) - ends[1]).max()]
+    return max(inside) <= tolerance
+
+
+def _check_voxels(folder: Path, source: Source, warped: sitk.Image, transform: sitk.Transform) -> None:
+    """Warp some voxels of `source` again and compare them with the stored ones."""
+    some = Grid.of(warped).coarse(CHECK_STRIDE).empty()
+    again = sitk.Resample(source.image, some, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)
+    fresh = sitk.GetArrayFromImage(again)
+    stored = sitk.GetArrayViewFromImage(warped)[::CHECK_STRIDE, ::CHECK_STRIDE, ::CHECK_STRIDE]
+    known = np.isfinite(fresh)
+    differs = np.abs(fresh[known] - stored[known]) > LARGEST_DIFFERENCE
+    if known.any() and differs.mean() > SHARE_OF_STRANGERS:
+        raise InputError(
+            f"The result '{folder}' was not made from the {source.modality} '{source.folder}' (their voxel "
+            "values differ); give the series that was registered."
+        )

@@ -1,0 +1,110 @@
+"""Turns whatever ended a run into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Cancelled, SpineError
+
+TRACEBACK = "SPINE_CTMR_TRACEBACK"
+"""Environment variable that asks for the details of unexpected errors."""
+
+LONGEST_MESSAGE = 300
+FULL_DISK_BYTES = 1 << 20
+OUT_OF_MEMORY_TEXTS = ("out of memory", "bad_alloc", "bad allocation", "allocate memory")
+ENDED_BY_KILL = (-9, 137)
+WINDOWS_NO_MEMORY = 0xC0000017
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the user is told."""
+
+    sentence: str
+    exit_code: int
+
+
+def explain(error: BaseException, noun: str, memory_advice: str, folder: Path | None) -> Explanation:
+    """What an exception means to the user; prints its traceback if the environment asks for it.
+
+    Args:
+        error: what was raised.
+        noun: what was running, such as "registration".
+        memory_advice: what helps when memory is short.
+        folder: where files were being written, to recognise a full disk.
+    """
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, SpineError):
+        return Explanation(str(error), error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return Explanation("Cancelled.", Cancelled.exit_code)
+    if _is_out_of_memory(error):
+        return Explanation(f"The {noun} ran out of memory; {memory_advice}.", 1)
+    if _is_full_disk(error, folder):
+        return Explanation("The disk of the output folder is full; free some space or use another disk.", 1)
+    if isinstance(error, ImportError) and error.name:
+        return Explanation(
+            f"The Python package '{error.name}' cannot be loaded ({_one_line(error)}); "
+            "install this program again with its requirements.",
+            1,
+        )
+    return Explanation(
+        f"The {noun} stopped unexpectedly ({type(error).__name__}: {_one_line(error)}); "
+        f"set {TRACEBACK}=1 and run it again to see the details.",
+        1,
+    )
+
+
+def explain_ending(code: int, noun: str, memory_advice: str) -> str:
+    """What the exit code of a worker that ended without a word means to the user.
+
+    Args:
+        code: its exit code; negative for the signal that ended it.
+        noun: what was running, such as "registration".
+        memory_advice: what helps when memory is short.
+    """
+    if code in ENDED_BY_KILL or code == WINDOWS_NO_MEMORY:
+        return f"The {noun} ran out of memory and was ended by the system; {memory_advice}."
+    return (
+        f"The {noun} crashed in native code ({_ending_name(code)}); "
+        f"try --device cpu, or set {TRACEBACK}=1 and run it again to see the details."
+    )
+
+
+def _ending_name(code: int) -> str:
+    number = -code if code < 0 else code - 128
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"exit code {code:#x}" if code > 255 else f"exit code {code}"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)
+
+
+def _is_full_disk(error: BaseException, folder: Path | None) -> bool:
+    """Whether the disk is the cause; native writers say only that they failed, so look at the disk."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        return True
+    try:
+        return folder is not None and shutil.disk_usage(folder).free < FULL_DISK_BYTES
+    except OSError:
+        return False
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"

@@ -1,0 +1,165 @@
+"""Judge a registration by what is known without the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
+from ..imaging.vertebra_names import vertebra_name
+from .flags import (
+    VertebraQuality,
+    at_wrong_level,
+    flag_vertebra,
+    in_company,
+    of_other_bones,
+    other_bones,
+)
+from .invertibility import inverse_consistency, points_in
+from .similarity import vertebra_similarity
+
+if TYPE_CHECKING:
+    from ..registration import RegistrationResult
+    from ..vertebrae.level_check import LevelShift
+
+NAN = float("nan")
+BONE_SAMPLES = 6000
+"""Voxels of each bone at which det J is measured."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The quality of one registration.
+
+    Attributes:
+        vertebrae: one row for each, cranial to caudal.
+        overall: figures by name, units in the names.
+        failure: one sentence if the registration failed its own checks.
+        bone_determinants: det J (n,) at bone voxels of all vertebrae.
+    """
+
+    vertebrae: list[VertebraQuality]
+    overall: dict[str, float | int | str]
+    failure: str | None
+    bone_determinants: NDArray[Any]
+
+
+def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: sitk.Image) -> Assessment:
+    """Rows, overall figures and verdict of a result.
+
+    Args:
+        result: what was registered.
+        determinant: (z, y, x) of `mr_to_ct` on the deformation's box.
+        labels_in_mr: vertebra numbers on the MR's grid.
+    """
+    in_bone = _bone_determinants(result, labels_in_mr)
+    starts = dict.fromkeys(result.vertebrae, result.start.global_rigid)
+    poses = {n: v.pose for n, v in result.vertebrae.items()}
+    similarity = [vertebra_similarity(result.case, labels_in_mr, motions) for motions in (starts, poses)]
+    rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.vertebrae]
+    shift = result.shift if result.shift is not None and result.shift.is_better else None
+    other = other_bones(rows) if shift is None else None
+    rows = _judged_together(rows, shift, other)
+    deformation = result.deformation
+    there_and_back = inverse_consistency(
+        deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
+    )
+    overall: dict[str, float | int | str] = {
+        "start": result.start.found_by,
+        "start_residual_mm": result.start.residual_mm,
+        "folding_voxels": folding_count(determinant),
+        "determinant_min": float(determinant.min()),
+        "determinant_max": float(determinant.max()),
+        "sd_log_jacobian": sd_log_jacobian(determinant),
+        "sd_log_jacobian_learn2reg": sd_log_jacobian_learn2reg(determinant),
+        "inverse_consistency_mm": float(there_and_back.mean()),
+    }
+    every = np.concatenate([np.empty(0), *in_bone.values()])
+    return Assessment(rows, overall, _failure(rows, shift, other), every)
+
+
+def _judged_together(
+    rows: list[VertebraQuality], shift: LevelShift | None, other: str | None
+) -> list[VertebraQuality]:
+    if shift is not None:
+        return at_wrong_level(rows, _side(shift))
+    return in_company(rows) if other is None else of_other_bones(rows)
+
+
+def _row(
+    result: RegistrationResult,
+    number: int,
+    in_bone: Mapping[int, NDArray[Any]],
+    nmi_before: float,
+    nmi_after: float,
+) -> VertebraQuality:
+    found = result.vertebrae[number]
+    center = result.start.ct_centers[number]
+    network = result.network_poses.get(number)
+    values = in_bone.get(number, np.array([np.nan]))
+    return flag_vertebra(
+        vertebra_name(number),
+        number,
+        residual_before=found.residual_before,
+        residual_after=found.residual_after,
+        match_ratio=found.match_ratio,
+        stretch_mm=found.stretch_mm,
+        level_ratio=NAN if result.shift is None else result.shift.residual_ratio,
+        nmi_before=nmi_before,
+        nmi_after=nmi_after,
+        spread_mm=found.spread_mm,
+        network_disagreement_mm=NAN if network is None else rigid.distance_mm(network, found.pose, center),
+        neighbour_disagreement_mm=found.neighbour_disagreement_mm,
+        visible_share=found.visible_share,
+        overlap_share=result.deformation.overlap.get(number, 0.0),
+        moved_mm=rigid.distance_mm(found.pose, result.start.global_rigid, center),
+        rotated_deg=rigid.angle_deg(found.pose @ rigid.inverse(result.start.global_rigid)),
+        jacobian_mean=float(values.mean()),
+        jacobian_sd=float(values.std()),
+    )
+
+
+def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[int, NDArray[Any]]:
+    """det J of `mr_to_ct`, as software applies it, at voxels of every bone."""
+    grid, numbers = Grid.of(labels), sitk.GetArrayViewFromImage(labels)
+    field, box = result.deformation.mr_to_ct_field, result.deformation.box
+    found = {}
+    for number, region in enumerate(ndimage.find_objects(numbers), 1):
+        if region is not None:
+            voxels = np.argwhere(numbers[region] == number) + [side.start for side in region]
+            sample = voxels[:: max(1, len(voxels) // BONE_SAMPLES), ::-1]
+            found[number] = determinant_at(field, box, grid.to_points(sample))
+    return found
+
+
+def _failure(rows: list[VertebraQuality], shift: LevelShift | None, other: str | None) -> str | None:
+    if shift is not None:
+        return (
+            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
+            f"one level more {_side(shift)} in the MR; check the names of the CT labels and of the MR "
+            "landmarks."
+        )
+    if other is not None:
+        return (
+            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
+            "and that the MR landmarks are at the right levels."
+        )
+    refused = [row.name for row in rows if row.flag == "do not use"]
+    if 2 * len(refused) > len(rows):
+        return (
+            f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
+            "MR landmarks of the right levels."
+        )
+    return None
+
+
+def _side(shift: LevelShift) -> str:
+    return "cranial" if shift.direction < 0 else "caudal"

@@ -1,0 +1,56 @@
+"""Do the two directions of a transform undo each other, and how rigid is it in a bone?"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..geometry import rigid
+from ..geometry.grid import Grid, Points
+from .metrics import dice
+
+FIT_POINTS = 1500
+
+
+def moved(transform: sitk.Transform, points: Points) -> Points:
+    """LPS points (n, 3) moved by a transform."""
+    return np.array([transform.TransformPoint(point) for point in np.asarray(points, float).tolist()])
+
+
+def inverse_consistency(to_ct: sitk.Transform, to_mr: sitk.Transform, points: Points) -> NDArray[np.float64]:
+    """Distances in mm (n,) of MR points (n, 3) from themselves after going to the CT and back."""
+    return np.linalg.norm(moved(to_mr, moved(to_ct, points)) - points, axis=1)
+
+
+def points_in(grid: Grid, count: int = 2000, seed: int = 0) -> Points:
+    """Random LPS points (n, 3) between the voxel centres of a grid."""
+    share = np.random.default_rng(seed).uniform(0, 1, (count, 3))
+    return grid.to_points(share * (np.array(grid.size) - 1))
+
+
+def closest_rigid(transform: sitk.Transform, points: Points) -> rigid.Rigid:
+    """The rigid motion (4, 4) in LPS mm nearest to a transform at points (n, 3), by least squares."""
+    return rigid.fit(points, moved(transform, points))
+
+
+def rigid_dice(mask: NDArray[np.bool_], grid: Grid, to_ct: sitk.Transform, to_mr: sitk.Transform) -> float:
+    """Dice overlap of a bone with itself moved by the nearest rigid motion (Jian et al. 2022); 1 = rigid.
+
+    The bone is taken to the CT by the rigid motion nearest to `to_ct` and back by `to_mr`, so errors of
+    the inverse count too.
+
+    Args:
+        mask: (z, y, x) the bone in the MR.
+        grid: of the mask.
+        to_ct: `mr_to_ct`.
+        to_mr: `ct_to_mr`.
+    """
+    voxels = np.argwhere(mask)[:, ::-1]
+    if len(voxels) < 4:
+        return float("nan")
+    nearest = closest_rigid(to_ct, grid.to_points(voxels[:: max(1, len(voxels) // FIT_POINTS)]))
+    path = sitk.CompositeTransform([to_mr, rigid.to_sitk(nearest)])
+    image = grid.image(mask.astype(np.float32))
+    there = sitk.Resample(image, grid.empty(), path, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    return dice(mask, sitk.GetArrayViewFromImage(there) >= 0.5)

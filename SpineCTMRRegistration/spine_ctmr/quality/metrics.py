@@ -1,0 +1,148 @@
+"""Overlap, surface distance, volume and landmark errors, in millimetres whatever the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from ..geometry.grid import Points
+
+PointMap: TypeAlias = sitk.Transform | Callable[[Points], Points] | NDArray[Any]
+"""An ITK transform, a function of LPS points (n, 3), or a homogeneous matrix (4, 4) in LPS mm."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A sample in a few numbers; NaN throughout when it is empty.
+
+    Attributes:
+        count: finite values.
+        sd: standard deviation of the sample (n - 1); NaN for a single value.
+        q1, q3: 25th and 75th percentile; p95 the 95th; all linearly interpolated.
+    """
+
+    count: int
+    mean: float
+    sd: float
+    median: float
+    q1: float
+    q3: float
+    p95: float
+    max: float
+
+
+@dataclass(frozen=True)
+class SurfaceDistances:
+    """Distances between two surfaces in mm, both directions pooled; NaN when a mask is empty.
+
+    Attributes:
+        mean_mm: average symmetric surface distance.
+        hd95_mm: larger of the two directed 95th percentiles (robust Hausdorff distance).
+        hd99_mm: the same with the 99th percentiles.
+        max_mm: Hausdorff distance of the surfaces.
+    """
+
+    mean_mm: float
+    hd95_mm: float
+    hd99_mm: float
+    max_mm: float
+
+
+def statistics(values: ArrayLike) -> Statistics:
+    """Count, mean, spread and upper end of the finite `values` (any shape)."""
+    sample = np.asarray(values, float).ravel()
+    sample = sample[np.isfinite(sample)]
+    if sample.size == 0:
+        return Statistics(0, *[float("nan")] * 7)
+    return Statistics(
+        count=int(sample.size),
+        mean=float(sample.mean()),
+        sd=float(sample.std(ddof=1)) if sample.size > 1 else float("nan"),
+        median=float(np.median(sample)),
+        q1=float(np.percentile(sample, 25)),
+        q3=float(np.percentile(sample, 75)),
+        p95=float(np.percentile(sample, 95)),
+        max=float(sample.max()),
+    )
+
+
+def dice(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Dice overlap of two masks of one shape, in [0, 1]; NaN when both are empty."""
+    a, b = np.asarray(a, bool), np.asarray(b, bool)
+    total = np.count_nonzero(a) + np.count_nonzero(b)
+    return 2.0 * np.count_nonzero(a & b) / total if total else float("nan")
+
+
+def precision(found: NDArray[Any], true: NDArray[Any]) -> float:
+    """Share of a mask that lies in the true one, in [0, 1]; NaN when it is empty."""
+    found, true = np.asarray(found, bool), np.asarray(true, bool)
+    total = np.count_nonzero(found)
+    return np.count_nonzero(found & true) / total if total else float("nan")
+
+
+def recall(found: NDArray[Any], true: NDArray[Any]) -> float:
+    """Share of the true mask that another covers, in [0, 1]; NaN when it is empty."""
+    return precision(true, found)
+
+
+def volume_change_percent(before_mm3: float, after_mm3: float) -> float:
+    """Signed change of a volume in percent of `before_mm3`; NaN when that is zero."""
+    return 100.0 * (after_mm3 / before_mm3 - 1.0) if before_mm3 else float("nan")
+
+
+def surface_distances(a: NDArray[Any], b: NDArray[Any], spacing_mm: Sequence[float]) -> SurfaceDistances:
+    """Distances between the boundary voxels of two masks.
+
+    A boundary voxel belongs to the mask and has a face neighbour outside it. Distances are exact
+    Euclidean ones between voxel centres, so a direction matrix does not matter.
+
+    Args:
+        a: mask (z, y, x).
+        b: mask (z, y, x) on the same grid.
+        spacing_mm: voxel spacing (x, y, z).
+    """
+    a, b = np.asarray(a, bool), np.asarray(b, bool)
+    if not a.any() or not b.any():
+        return SurfaceDistances(*[float("nan")] * 4)
+    box = ndimage.find_objects((a | b).astype(np.uint8))[0]
+    surface_a, surface_b = _boundary(a[box]), _boundary(b[box])
+    spacing = tuple(float(s) for s in spacing_mm)[::-1]
+    a_to_b = ndimage.distance_transform_edt(~surface_b, spacing)[surface_a]
+    b_to_a = ndimage.distance_transform_edt(~surface_a, spacing)[surface_b]
+    return SurfaceDistances(
+        mean_mm=float((a_to_b.sum() + b_to_a.sum()) / (a_to_b.size + b_to_a.size)),
+        hd95_mm=float(max(np.percentile(a_to_b, 95), np.percentile(b_to_a, 95))),
+        hd99_mm=float(max(np.percentile(a_to_b, 99), np.percentile(b_to_a, 99))),
+        max_mm=float(max(a_to_b.max(), b_to_a.max())),
+    )
+
+
+def tre(points_fixed: ArrayLike, points_moving: ArrayLike, transform: PointMap) -> NDArray[np.float64]:
+    """Target registration error of each landmark pair, mm (n,).
+
+    Args:
+        points_fixed: LPS mm (n, 3) in the fixed image (MR).
+        points_moving: LPS mm (n, 3), the same tissue in the moving image (CT).
+        transform: fixed to moving (`mr_to_ct`); errors are measured in the moving image.
+    """
+    fixed = np.asarray(points_fixed, float).reshape(-1, 3)
+    moving = np.asarray(points_moving, float).reshape(-1, 3)
+    return np.linalg.norm(_moved(fixed, transform) - moving, axis=1)
+
+
+def _moved(points: Points, transform: PointMap) -> Points:
+    if isinstance(transform, sitk.Transform):
+        return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
+    if isinstance(transform, np.ndarray):
+        return points @ transform[:3, :3].T + transform[:3, 3]
+    return np.asarray(transform(points), float)
+
+
+def _boundary(mask: NDArray[Any]) -> NDArray[Any]:
+    return mask & ~ndimage.binary_erosion(mask)

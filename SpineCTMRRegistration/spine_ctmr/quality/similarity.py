@@ -1,0 +1,87 @@
+"""How much one image tells about another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from ..geometry import rigid
+from ..geometry.grid import Grid, Points
+from ..imaging.case import Case
+
+BINS = 32
+SAMPLES = 12_000
+"""Points for each vertebra: the mutual information moves by about 0.002 between draws of this size."""
+
+
+def normalised_mutual_information(a: ArrayLike, b: ArrayLike, bins: int = BINS) -> float:
+    """(H(A) + H(B)) / H(A, B) of paired samples (Studholme et al. 1999).
+
+    1 = independent, 2 = one determines the other. Histograms span the 1st to the 99th percentile of each
+    sample, what lies beyond in the outermost bins. NaN without samples or where both are constant.
+    """
+    columns = [_binned(np.asarray(values, float).ravel(), bins) for values in (a, b)]
+    if columns[0].size == 0:
+        return float("nan")
+    joint = np.bincount(columns[0] * bins + columns[1], minlength=bins * bins).reshape(bins, bins)
+    both = _entropy(joint)
+    return (_entropy(joint.sum(0)) + _entropy(joint.sum(1))) / both if both > 0 else float("nan")
+
+
+def vertebra_similarity(
+    case: Case, labels_in_mr: sitk.Image, motions: Mapping[int, rigid.Rigid], seed: int = 0
+) -> dict[int, float]:
+    """Normalised mutual information of MR and CT in each vertebra and 3 mm around it.
+
+    Args:
+        case: both images.
+        labels_in_mr: vertebra numbers in the MR frame: where to look.
+        motions: CT→MR motions in LPS mm by vertebra number, before or after registration.
+        seed: of the sample points.
+    """
+    rng = np.random.default_rng(seed)
+    ct, mr = sitk.GetArrayViewFromImage(case.ct), sitk.GetArrayViewFromImage(case.mr)
+    ct_grid, mr_grid, grid = Grid.of(case.ct), Grid.of(case.mr), Grid.of(labels_in_mr)
+    numbers = sitk.GetArrayViewFromImage(labels_in_mr)
+    found = {}
+    for number, box in enumerate(ndimage.find_objects(numbers), 1):
+        if box is None or number not in motions:
+            continue
+        points = _nearby(numbers[box] == number, [side.start for side in box], grid, rng)
+        in_ct = rigid.apply(rigid.inverse(motions[number]), points)
+        seen = ct_grid.contains(in_ct) & mr_grid.contains(points)
+        found[number] = normalised_mutual_information(
+            _sampled(ct, ct_grid, in_ct[seen]), _sampled(mr, mr_grid, points[seen])
+        )
+    return found
+
+
+def _nearby(mask: NDArray[Any], start: list[int], grid: Grid, rng: np.random.Generator) -> Points:
+    """Random LPS points within about 3 mm of the voxels of a mask (z, y, x) that begins at index `start`."""
+    voxels = np.argwhere(mask)
+    chosen = voxels[rng.integers(0, len(voxels), SAMPLES)] + start
+    jitter = rng.uniform(-3.0, 3.0, (SAMPLES, 3))
+    return grid.to_points(chosen[:, ::-1]) + jitter
+
+
+def _sampled(array: NDArray[Any], grid: Grid, points: Points) -> NDArray[Any]:
+    where = grid.to_indices(points)[:, ::-1].T
+    return np.asarray(ndimage.map_coordinates(array, where, np.float32, order=1, mode="nearest"))
+
+
+def _binned(values: NDArray[Any], bins: int) -> NDArray[Any]:
+    if values.size == 0:
+        return values.astype(int)
+    low, high = np.percentile(values, [1, 99])
+    scaled = (values - low) / max(high - low, 1e-9)
+    return np.clip((scaled * bins).astype(int), 0, bins - 1)
+
+
+def _entropy(counts: NDArray[Any]) -> float:
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())

@@ -1,0 +1,242 @@
+"""Register the CT and the MR of one spine: reads like the method."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+
+from .alignment.bending import bend_field, bent_motions
+from .alignment.start import Start, find_start
+from .deformation.body import deform
+from .deformation.deformation import Deformation
+from .geometry import rigid
+from .geometry.boxes import labels_in_box, node_coordinates, spine_box
+from .geometry.grid import Grid
+from .geometry.sampling import sample_field
+from .imaging.case import Case
+from .imaging.label_voxels import bone_corners
+from .imaging.resampling import case_on_grid
+from .network.prediction import poses_from_displacement, predict_displacement
+from .network.runtime import LoadedNetwork, load_network
+from .options import RegistrationOptions as RegistrationOptions
+from .process.threads import beside
+from .progress import Progress, silent, span
+from .vertebrae.level_check import LevelShift
+from .vertebrae.refinement import VertebraPose
+from .vertebrae.spine_match import SpineMatch, match_spine
+
+NETWORK_MARGIN_MM = 24.0
+BEND_STRIDE = 4
+"""The bend is kept at every fourth node of the network's grid."""
+SURE_REACH_MM = 5.0
+"""Where the network moves a vertebra further, it looks once more from there; its matches end at 12 mm."""
+MOST_LOOKS = 4
+
+
+@dataclass
+class RegistrationResult:
+    """A registered case.
+
+    Attributes:
+        case: the inputs.
+        options: what was asked for.
+        start: the rigid start.
+        network: the network that was used.
+        network_poses: CT→MR poses in LPS mm that the network alone gives.
+        vertebrae: refined poses by VerSe number, with what speaks for them.
+        shift: how well the spine fits one level beside; None where that cannot be judged.
+        deformation: both directions of the transform.
+        notes: what a user should know, one sentence each.
+        seconds: time spent in each stage.
+    """
+
+    case: Case
+    options: RegistrationOptions
+    start: Start
+    network: LoadedNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    vertebrae: Mapping[int, VertebraPose]
+    shift: LevelShift | None
+    deformation: Deformation
+    notes: list[str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoundPoses:
+    """The rigid part of a `RegistrationResult`; see there."""
+
+    start: Start
+    network: LoadedNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    vertebrae: Mapping[int, VertebraPose]
+    shift: LevelShift | None
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A `FoundPoses` that has not been judged."""
+
+    start: Start
+    network: LoadedNetwork
+    network_poses: Mapping[int, rigid.Rigid]
+    match: SpineMatch
+
+    def judged(self) -> FoundPoses:
+        """The same with what speaks for and against every vertebra."""
+        return FoundPoses(self.start, self.network, self.network_poses, self.match.judged(), self.match.shift)
+
+
+class _Stages:
+    """Reports progress and keeps the time of every stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self._name, self._since = "", time.perf_counter()
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 3)
+        self._name, self._since = stage, now
+        self.progress(stage, fraction)
+
+
+def register(
+    case: Case, options: RegistrationOptions | None = None, progress: Progress = silent
+) -> RegistrationResult:
+    """Find the transforms between the CT and the MR of a spine.
+
+    Args:
+        case: checked inputs (`read_case`).
+        options: what the user chose.
+        progress: told the stage and the share done.
+
+    Raises:
+        InputError: the case cannot be registered, or the network file or device cannot be used.
+    """
+    options = options or RegistrationOptions()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    notes = list(case.warnings)
+    stage = _Stages(progress)
+    placed = _place(case, options, stage, notes, MOST_LOOKS)
+    poses = placed.match.poses
+    with beside() as thread:
+        judging = thread.submit(placed.judged)
+        del placed  # with the images on which it was matched
+        settings = options.deformation, options.soft_tissue, options.seed
+        deformation = deform(case, poses, *settings, stage, notes)
+        found = judging.result()
+    stage("done", 1.0)
+    return RegistrationResult(
+        case=case,
+        options=options,
+        deformation=deformation,
+        notes=notes,
+        seconds=stage.seconds,
+        **vars(found),
+    )
+
+
+def find_poses(
+    case: Case,
+    options: RegistrationOptions,
+    progress: Progress,
+    notes: list[str],
+    most_looks: int = MOST_LOOKS,
+) -> FoundPoses:
+    """The rigid part of a registration: where every vertebra is.
+
+    Args:
+        case: checked inputs.
+        options: what the user chose.
+        progress: told the stage and the share done.
+        notes: what a user should know is appended here.
+        most_looks: how often the network may look at the images; 0 leaves it out, to measure what it adds.
+
+    Raises:
+        InputError: the case cannot be registered, or the network file or device cannot be used.
+    """
+    return _place(case, options, progress, notes, most_looks).judged()
+
+
+def _place(
+    case: Case, options: RegistrationOptions, progress: Progress, notes: list[str], most_looks: int
+) -> _Placed:
+    """The vertebrae of a case where the images have them; see `find_poses`."""
+    progress("alignment", 0.0)
+    start = find_start(case)
+    progress("network", 0.1)
+    network = load_network(options.network, options.device, options.threads or 0, notes.append)
+    corners, near = bone_corners(case.vertebrae), start
+    network_poses: dict[int, rigid.Rigid] = {}
+    for look in range(most_looks):
+        progress("network", 0.1 + 0.15 * look / most_looks)
+        seen_from = near
+        network_poses = _network_poses(network, case, corners, seen_from)
+        near = _nearer(seen_from, corners, network_poses)
+        if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
+            break
+    known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
+    here = span(progress, 0.25, middle)
+    match = match_spine(case, near, known, options.refinement, options.seed, here)
+    if not start.mr_centers and match.shift is not None and match.shift.is_better:
+        motion = match.shift.motion
+        del match
+        start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
+        here = span(progress, middle, 0.6)
+        match = match_spine(case, start, [], options.refinement, options.seed, here)
+    return _Placed(start, network, network_poses, match)
+
+
+def _network_poses(
+    network: LoadedNetwork, case: Case, corners: Mapping[int, NDArray[Any]], start: Start
+) -> dict[int, rigid.Rigid]:
+    """What the network says of every vertebra when it sees the CT moved and bent by the start."""
+    moved = np.concatenate([rigid.apply(start.motions[n], c) for n, c in corners.items()])
+    grid = spine_box(moved, network.card.spacing_mm, NETWORK_MARGIN_MM, np.eye(3), BEND_STRIDE)
+    coarse = grid.coarse(BEND_STRIDE)
+    bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
+    bent = sitk.DisplacementFieldTransform(coarse.image(bend))
+    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(start.global_rigid)), bent])
+    displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
+    places = node_coordinates(grid) + displacement
+    displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
+    bones = _bone_points(case.vertebrae, corners, network.card.spacing_mm)
+    return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
+
+
+def _bone_points(
+    labels: sitk.Image, corners: Mapping[int, NDArray[Any]], spacing_mm: float
+) -> dict[int, NDArray[Any]]:
+    """LPS points (n, 3) of each vertebra on an isotropic grid of the CT."""
+    grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
+    array = labels_in_box(labels, np.eye(4), grid)
+    return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}
+
+
+def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, rigid.Rigid]) -> Start:
+    """The start moved and bent as the poses of the vertebrae say, where there are any."""
+    if not poses:
+        return start
+    found = {n: corners[n] for n in poses}
+    moved = {n: rigid.apply(pose, corners[n]) for n, pose in poses.items()}
+    global_rigid = rigid.nearest(poses, corners)
+    motions = bent_motions(start.ct_centers, global_rigid, found, moved)
+    return replace(start, global_rigid=global_rigid, motions=motions)
+
+
+def _distance_mm(first: Start, second: Start, corners: Mapping[int, NDArray[Any]]) -> float:
+    """How far apart two starts take the vertebra that differs most: the mean over its corners."""
+    apart = [rigid.apply(first.motions[n], c) - rigid.apply(second.motions[n], c) for n, c in corners.items()]
+    return float(np.linalg.norm(apart, axis=-1).mean(-1).max())

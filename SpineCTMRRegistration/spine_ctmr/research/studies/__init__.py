@@ -1,0 +1,1 @@
+"""Studies: this registration and its peers on patients whose truth is known."""

@@ -1,0 +1,148 @@
+"""All that changes while training, and how it is kept on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InputError
+from ...network.motion import Motion, RegistrationNetwork
+from .batch import Batch
+from .checkpoint import load_state, random_state, restore_random_state
+from .recipe import Recipe, recipe_of
+from .workers import Workers
+
+MAY_CHANGE = ("steps", "validation_interval", "checkpoint_interval")
+"""Recipe keys that a resumed run may change; `steps` only without a rigidity stage."""
+DIFFERS_AFTER_MILESTONE = ("name", "rigidity", *MAY_CHANGE[1:])
+"""Recipe keys without influence on the steps before the rigidity stage."""
+
+
+@dataclass
+class TrainingState:
+    """All that changes while training.
+
+    Attributes:
+        model: the network being optimised.
+        shared: the same, with gradients averaged over all processes.
+        optimiser: of its weights.
+        average: exponential moving average of the model's weights; its buffers as they are.
+        steps_done: training steps completed.
+        best_score: lowest validation score so far.
+    """
+
+    model: RegistrationNetwork
+    shared: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    steps_done: int = 0
+    best_score: float = float("inf")
+
+
+def new_state(recipe: Recipe, workers: Workers) -> TrainingState:
+    """A state with random weights, a function of the recipe's seed."""
+    torch.manual_seed(recipe.seed)
+    model = recipe.network.build().to(workers.device)
+    model = model.to(memory_format=_memory_format(recipe, workers.device))  # type: ignore[call-overload]
+    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    optimiser = recipe.optimisation.build(model.parameters())
+    return TrainingState(model, workers.share(model), optimiser, average)
+
+
+def predicted_motion(recipe: Recipe, layers: nn.Module, model: RegistrationNetwork, batch: Batch) -> Motion:
+    """The motion that a network gives for a batch, in full precision.
+
+    Args:
+        recipe: with the precision of the layers.
+        layers: the network, or the network as it is shared between processes.
+        model: the network.
+        batch: on the network's device.
+    """
+    device = batch.fixed.device
+    images = batch.images.to(memory_format=_memory_format(recipe, device))
+    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        output = layers(images)
+    return model.motion(_full_precision(output), recipe.spacing_mm)
+
+
+def packed(recipe: Recipe, state: TrainingState, workers: Workers) -> dict[str, Any]:
+    """The state as tensors and plain values."""
+    return {
+        "model": state.model.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "average": state.average,
+        "step": state.steps_done,
+        "best_score": state.best_score,
+        "random": random_state(),
+        "processes": workers.count,
+        "recipe": json.dumps(recipe.to_dict()),
+    }
+
+
+def restore(state: TrainingState, recipe: Recipe, path: Path, workers: Workers) -> None:
+    """Continue a run from its own checkpoint.
+
+    Raises:
+        InputError: the checkpoint is damaged, or of another recipe or number of processes.
+    """
+    fixed_length = ("steps",) if recipe.rigidity else ()
+    _load(state, recipe, path, workers, set(MAY_CHANGE) - set(fixed_length))
+
+
+def begin_at_milestone(state: TrainingState, recipe: Recipe, path: Path, workers: Workers) -> None:
+    """Begin at the rigidity stage from the milestone of a run that equals this one up to there.
+
+    Raises:
+        InputError: the milestone is missing, damaged, or of a run that differs before the stage.
+    """
+    _load(state, recipe, path, workers, set(DIFFERS_AFTER_MILESTONE))
+    state.best_score = float("inf")
+
+
+def begin_with_weights(state: TrainingState, path: Path) -> None:
+    """Begin with the averaged weights of a checkpoint, and nothing else of it.
+
+    Raises:
+        InputError: the checkpoint is damaged or of another network.
+    """
+    weights = load_state(path)["average"]
+    sizes = {name: value.shape for name, value in state.average.items()}
+    if {name: value.shape for name, value in weights.items()} != sizes:
+        raise InputError(f"{path}: has the weights of another network; choose a run with the same one.")
+    state.model.load_state_dict(weights)
+    for name, value in weights.items():
+        state.average[name].copy_(value)
+
+
+def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, may_change: set[str]) -> None:
+    saved = load_state(path)
+    recipes = recipe_of(json.loads(saved["recipe"])), recipe  # keys that are newer get their defaults
+    before, now = (json.loads(json.dumps(one.to_dict())) for one in recipes)
+    for key in now:
+        if key not in may_change and before.get(key) != now[key]:
+            raise InputError(f"{path}: was trained with another '{key}'; use the same recipe.")
+    if saved["processes"] != workers.count:
+        raise InputError(f"{path}: was trained by {saved['processes']} processes; use as many.")
+    state.model.load_state_dict(saved["model"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    for name, value in saved["average"].items():
+        state.average[name].copy_(value)
+    state.steps_done, state.best_score = saved["step"], saved["best_score"]
+    restore_random_state(saved["random"])
+
+
+def _full_precision(output: Any) -> Any:
+    if isinstance(output, tuple):
+        return tuple(_full_precision(part) for part in output)
+    return output.float().contiguous()
+
+
+def _memory_format(recipe: Recipe, device: torch.device) -> torch.memory_format:
+    """Channels last is faster on CUDA and in bfloat16, and much slower in float32 on a CPU."""
+    fast = device.type == "cuda" or recipe.precision == "bfloat16"
+    return torch.channels_last_3d if fast else torch.contiguous_format

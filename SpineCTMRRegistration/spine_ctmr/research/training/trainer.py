@@ -1,0 +1,120 @@
+"""Train a registration network from a recipe, resumable at any step with the same outcome."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from ...errors import Cancelled
+from ...progress import Progress, silent
+from .batch import TrainingData
+from .loss_curve import draw_loss_curve
+from .loss_terms import evaluate, total
+from .outcome import Outcome
+from .recipe import Recipe
+from .run_folder import BEST, LAST, MILESTONE, RunFolder, require_new_or_resumed
+from .schedule import update_average
+from .state import TrainingState, begin_at_milestone, begin_with_weights, new_state, predicted_motion, restore
+from .stopping import stop_requests
+from .workers import Workers, joined_workers
+
+
+def train(
+    recipe: Recipe,
+    run_dir: Path,
+    data: TrainingData,
+    resume: bool = False,
+    progress: Progress = silent,
+    device: str = "cpu",
+    warm_start: Path | None = None,
+    weights: Path | None = None,
+) -> Path:
+    """Train, and return the path of the best checkpoint (averaged weights, lowest validation score).
+
+    Writes to `run_dir`: recipe.json, steps.csv, validation.csv, last.pt, best.pt, loss.png, and
+    milestone.pt where the rigidity stage begins. On SIGTERM or SIGINT the step is finished, last.pt
+    written and `Cancelled` raised; with `resume` the run goes on as if it had never stopped. Started by
+    `torchrun`, the processes share the steps: each takes other samples, and gradients are averaged.
+
+    Args:
+        recipe: what to train.
+        run_dir: created where missing.
+        data: training and validation batches on the recipe's grid.
+        resume: continue from last.pt if there is one.
+        progress: told after every step.
+        device: "cpu" or "cuda".
+        warm_start: folder of a run of the same recipe with other rigidity terms; a new run begins with its
+            milestone, as if it had trained to there itself.
+        weights: checkpoint of a run with the same network, whose averaged weights a new run begins with.
+
+    Raises:
+        InputError: the run exists, or does not fit the recipe, or the data lacks what a loss needs.
+        Cancelled: a signal asked to stop.
+    """
+    with joined_workers(device) as workers, stop_requests() as stop:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
+        with RunFolder(run_dir, recipe, state, workers) if workers.writes else nullcontext() as folder:
+            while state.steps_done < recipe.steps:
+                began = time.perf_counter()
+                values = training_step(recipe, state, data, workers)
+                seconds = time.perf_counter() - began
+                stopping = workers.any(stop.is_set())
+                if folder is not None:
+                    folder.keep(data, {**values, "seconds": seconds}, stopping)
+                    progress("training", state.steps_done / recipe.steps)
+                if stopping and state.steps_done < recipe.steps:
+                    raise Cancelled(
+                        f"{run_dir}: training stopped after step {state.steps_done}; resume to go on."
+                    )
+        if workers.writes:
+            draw_loss_curve(run_dir)
+    return run_dir / BEST
+
+
+def training_step(
+    recipe: Recipe, state: TrainingState, data: TrainingData, workers: Workers
+) -> dict[str, float]:
+    """One optimiser step; returns the loss, its terms and the learning rate, means over the processes.
+
+    The sample of process r of n at step s is number s * n + r of the data.
+    """
+    rate = recipe.optimisation.rate_at(state.steps_done, recipe.steps)
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    batch = data.sample(state.steps_done * workers.count + workers.rank).to(workers.device)
+    motion = predicted_motion(recipe, state.shared, state.model, batch)
+    terms = recipe.terms_at(state.steps_done)
+    values = evaluate(terms, Outcome(batch, motion, recipe.spacing_mm))
+    loss = total(terms, values)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.gradient_clip)
+    if torch.isfinite(norm):
+        state.optimiser.step()
+    update_average(state.average, state.model, recipe.ema_decay, state.steps_done)
+    state.steps_done += 1
+    logged = workers.mean(torch.stack([loss, *values.values()]).detach()).tolist()
+    return {**dict(zip(("loss", *values), logged, strict=True)), "learning_rate": rate}
+
+
+def _first_state(
+    recipe: Recipe,
+    run_dir: Path,
+    workers: Workers,
+    resume: bool,
+    warm_start: Path | None,
+    weights: Path | None,
+) -> TrainingState:
+    require_new_or_resumed(run_dir, resume)
+    state = new_state(recipe, workers)
+    if (run_dir / LAST).exists():
+        restore(state, recipe, run_dir / LAST, workers)
+    elif warm_start is not None:
+        begin_at_milestone(state, recipe, warm_start / MILESTONE, workers)
+    elif weights is not None:
+        begin_with_weights(state, weights)
+    return state

@@ -1,0 +1,110 @@
+"""A finished registration, read back from its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.reading import read_image
+from ..imaging.vertebra_names import vertebra_number
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """What a registration wrote.
+
+    Attributes:
+        to_ct: `mr_to_ct`.
+        to_mr: `ct_to_mr`.
+        field: displacement (z, y, x, 3) in LPS mm of `mr_to_ct` before its rigid part.
+        box: grid of `field`, in the MR frame.
+        start: (4, 4) CT→MR rigid start in LPS mm.
+        poses: (4, 4) CT→MR in LPS mm by vertebra number.
+        labels_in_mr: moved vertebra labels on the MR's grid.
+        quality: content of `quality.json`.
+        run: content of `run.json`.
+    """
+
+    to_ct: sitk.Transform
+    to_mr: sitk.Transform
+    field: NDArray[Any]
+    box: Grid
+    start: rigid.Rigid
+    poses: dict[int, rigid.Rigid]
+    labels_in_mr: sitk.Image
+    quality: dict[str, Any]
+    run: dict[str, Any]
+
+
+def read_result_folder(folder: Path) -> ResultFolder:
+    """Read what `register` wrote to a folder.
+
+    Raises:
+        InputError: not a folder of results, or a file in it is missing or damaged.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give the folder that `spine-ctmr register` wrote.")
+    run, quality = _json(folder, "run.json"), _json(folder, "quality.json")
+    to_ct, to_mr = _transform(folder, "mr_to_ct.h5"), _transform(folder, "ct_to_mr.h5")
+    field = _field(to_ct, folder)
+    labels = read_image(_present(folder, "vertebrae_in_mr.nrrd"))
+    poses = {}
+    for path in sorted((folder / "vertebrae").glob("*.tfm")):
+        number = vertebra_number(path.stem)
+        if number is not None:
+            poses[number] = rigid.from_sitk(_transform(folder, f"vertebrae/{path.name}"))
+    if not poses:
+        raise InputError(f"{folder} holds no vertebra poses (vertebrae/*.tfm); register the patient again.")
+    try:
+        start = np.asarray(run["start"]["ct_to_mr_lps"], float).reshape(4, 4)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder / 'run.json'} has no rigid start; register the patient again.") from error
+    return ResultFolder(
+        to_ct, to_mr, sitk.GetArrayFromImage(field), Grid.of(field), start, poses, labels, quality, run
+    )
+
+
+def _present(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"{folder} holds no {name}; give the whole folder that `spine-ctmr register` wrote.")
+    return path
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    path = _present(folder, name)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is damaged; register the patient again.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} was not written by `spine-ctmr register`; give its folder of results.")
+    return content
+
+
+def _transform(folder: Path, name: str) -> sitk.Transform:
+    path = _present(folder, name)
+    try:
+        return sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path} is damaged; register the patient again.") from error
+
+
+def _field(to_ct: sitk.Transform, folder: Path) -> sitk.Image:
+    """The displacement field of a composite [rigid, field]."""
+    try:
+        last = sitk.CompositeTransform(to_ct).GetBackTransform()
+        return sitk.DisplacementFieldTransform(last).GetDisplacementField()
+    except RuntimeError as error:
+        raise InputError(
+            f"{folder / 'mr_to_ct.h5'} holds no displacement field; register the patient again."
+        ) from error

@@ -1,0 +1,183 @@
+"""Write a registration to a folder: transforms, images, quality, report."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from .. import __version__
+from ..deformation.warping import (
+    carried,
+    ct_in_mr,
+    deformation_determinant,
+    jacobian_on_mr,
+    mr_in_ct,
+    vertebrae_in_mr,
+)
+from ..errors import RegistrationFailed
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.vertebra_names import vertebra_name
+from ..process.memory import peak_memory_mb
+from ..process.threads import beside
+from ..progress import Progress, silent
+from ..quality.assessment import Assessment, assess
+from ..quality.tables import write_quality_csv, write_quality_json
+from ..registration import RegistrationResult
+from ..report.page import write_report
+from ..report.pictures import before_after_overview, heatmap
+from ..report.strip import vertebra_strip
+
+COMPRESSION = 1
+"""zlib level of the images: the fastest, nearly as small."""
+
+
+def write_results(result: RegistrationResult, directory: Path, progress: Progress = silent) -> Assessment:
+    """Write all files of a registration into an existing folder.
+
+    The files and the pictures are made side by side.
+
+    Args:
+        result: what was registered.
+        directory: an existing, empty folder.
+        progress: told the stage and the share done.
+
+    Raises:
+        RegistrationFailed: after everything is written, if the registration failed its own checks.
+    """
+    case, deformation = result.case, result.deformation
+    progress("warping the images", 0.0)
+    with beside(workers=2) as background:
+        ct = background.submit(_write_ct_in_mr, result, directory)
+        mr = background.submit(_write_mr_in_ct, result, directory)
+        transforms = background.submit(_write_transforms, result, directory)
+        strip = background.submit(vertebra_strip, case, deformation.poses, result.start.ct_centers)
+        labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
+        _write(labels, directory / "vertebrae_in_mr.nrrd")
+        determinant = deformation_determinant(deformation)
+        jacobian = jacobian_on_mr(determinant, deformation, labels)
+        jacobian_file = background.submit(_write, jacobian, directory / "jacobian.nrrd")
+        volume_change = background.submit(heatmap, case.mr, jacobian, labels)
+        progress("measuring quality", 0.4)
+        assessment = assess(result, determinant, labels)
+        write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
+        write_quality_csv(directory / "quality.csv", assessment.vertebrae)
+        progress("writing the report", 0.6)
+        overview = _overview(result, ct.result(), labels)
+        _write_report(result, assessment, overview, volume_change.result(), strip.result(), directory)
+        progress("writing the images", 0.8)
+        for written in (mr, transforms, jacobian_file):
+            written.result()
+    (directory / "run.json").write_text(
+        json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
+    )
+    progress("done", 1.0)
+    if assessment.failure:
+        raise RegistrationFailed(assessment.failure)
+    return assessment
+
+
+def _write(image: sitk.Image, path: Path) -> None:
+    sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
+
+
+def _write_ct_in_mr(result: RegistrationResult, directory: Path) -> sitk.Image:
+    warped = ct_in_mr(result.case.ct, result.case.mr, result.deformation)
+    _write(warped, directory / "ct_in_mr.nrrd")
+    return warped
+
+
+def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
+    warped = mr_in_ct(result.case.ct, result.case.mr, result.deformation)
+    _write(warped, directory / "mr_in_ct.nrrd")
+
+
+def _write_transforms(result: RegistrationResult, directory: Path) -> None:
+    sitk.WriteTransform(result.deformation.mr_to_ct(), str(directory / "mr_to_ct.h5"))
+    sitk.WriteTransform(result.deformation.ct_to_mr(), str(directory / "ct_to_mr.h5"))
+    (directory / "vertebrae").mkdir()
+    for number, found in result.vertebrae.items():
+        transform = rigid.to_sitk(found.pose, result.start.ct_centers[number])
+        sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
+
+
+def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:
+    """The MR with the CT's bone before and after, as PNG."""
+    case, start = result.case, result.start.global_rigid
+    before = carried(case.ct, start), carried(case.vertebrae, start)
+    return before_after_overview(case.mr, *before, warped, labels, ("Rigid start", "Registered"))
+
+
+def _write_report(
+    result: RegistrationResult,
+    assessment: Assessment,
+    overview: bytes,
+    volume_change: bytes,
+    strip: Mapping[str, bytes],
+    directory: Path,
+) -> None:
+    (directory / "overview.png").write_bytes(overview)
+    (directory / "heatmap.png").write_bytes(volume_change)
+    pictures = {
+        "MR with the CT's bone and the outlines of the vertebrae, before and after": overview,
+        "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
+    }
+    notes = [
+        f"Rigid start from: {result.start.found_by}.",
+        f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per "
+        "vertebra was refined on the images, and the soft tissue followed.",
+        *result.notes,
+    ]
+    versions = {"SpineCTMRRegistration": __version__, "Network": result.network.card.name, **_packages()}
+    write_report(
+        directory / "report.html",
+        pictures,
+        assessment.vertebrae,
+        assessment.overall,
+        notes,
+        versions,
+        strip=strip,
+        determinants=assessment.bone_determinants,
+        failure=assessment.failure,
+    )
+
+
+def _packages() -> dict[str, str]:
+    import torch
+
+    return {
+        "Python": platform.python_version(),
+        "numpy": np.__version__,
+        "SimpleITK": sitk.Version.VersionString(),
+        "torch": torch.__version__,
+    }
+
+
+def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
+    """What is needed to repeat the run; nothing that names the patient or the files."""
+    card, options, case = result.network.card, result.options, result.case
+    chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
+    start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.tolist()}
+    images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
+    return {
+        "software": {"SpineCTMRRegistration": __version__, **_packages()},
+        "network": {
+            "name": card.name,
+            **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},
+            "device": result.network.device,
+        },
+        "options": chosen,
+        "start": start,
+        "images": images,
+        "seconds": result.seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "warnings": len(result.notes),
+        "failure": assessment.failure,
+    }

@@ -1,0 +1,82 @@
+"""How much a bone of the CT must be stretched to match the MR: hardly, if both show the same patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.case import Centroids
+from ..imaging.vertebra_names import cranial_to_caudal
+from .matching import Level, Scene, make_level
+from .refinement import poses_in_box
+
+FACTOR, POINTS, REACH_MM, STEPS = 1, 1500, 1.5, 6
+TYPICAL_STRETCH, TYPICAL_SHIFT_MM = 0.1, 4.0
+"""Standard deviations of what is looked for; weak, so that the images decide where they can."""
+EVIDENCE = 300.0
+"""Number of independent observations that a fully visible vertebra is worth."""
+OVER_RELAXATION = 1.5
+LARGEST_STRETCH, LARGEST_SHIFT_MM = 0.05, 2.0
+"""Of one step."""
+
+
+def bone_stretches(
+    scene: Scene,
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    ct_centers: Centroids,
+    poses: Mapping[int, rigid.Rigid],
+) -> dict[int, float]:
+    """How far the points of each bone move, RMS in mm, when it is stretched to match the MR best; by number.
+
+    Every vertebra is moved on from its pose by an affine motion of its own, by Gauss-Newton steps on the
+    descriptors; what remains of it without rotation and shift is the stretch. On phantoms 0.2 to 0.6 mm for
+    the same bone. NaN outside the images.
+
+    Args:
+        scene: both images on `box`, the CT moved by `global_rigid`.
+        box: grid of the scene in the MR frame.
+        global_rigid: CT→MR in LPS mm.
+        ct_centers: body centres in the CT, LPS mm.
+        poses: CT→MR poses in LPS mm to judge.
+    """
+    numbers = cranial_to_caudal(list(ct_centers))
+    level = make_level(scene, numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3))
+    found = poses_in_box([poses], numbers, box, global_rigid, ct_centers)
+    target = level.ct_descriptors(found.rotation[0].float())
+    pivot = found.center + found.translation[0]
+    local = found.apply(level.points)[0] - pivot[:, None]
+    local = torch.cat([local, torch.ones_like(local[..., :1])], -1).float()
+    affine = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).to(local).repeat(len(numbers), 1, 1)
+    for _ in range(STEPS):
+        affine = affine + _step(level, local, pivot.float(), affine, target)
+    _, stretch, axes = torch.linalg.svd(affine[..., :3])
+    along = (local[..., :3] - local[..., :3].mean(1, keepdim=True)) @ axes.transpose(-1, -2)
+    size = (along * (stretch[:, None] - 1)).square().sum(-1).mean(-1).sqrt()
+    seen = level.comparable(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
+    size = torch.where(seen, size, torch.nan)
+    return {number: float(value) for number, value in zip(numbers, size, strict=True)}
+
+
+def _step(
+    level: Level, local: torch.Tensor, pivot: torch.Tensor, affine: torch.Tensor, target: torch.Tensor
+) -> torch.Tensor:
+    """The change (n, 3, 4) of affine motions (n, 3, 4) of points (n, p, 4) about pivots (n, 3)."""
+    where = local @ affine.transpose(-1, -2) + pivot[:, None]
+    weight = level.comparable(where)
+    value, slopes = level.mr_descriptors(where)
+    difference, slope = value - target, torch.stack(slopes, -1)
+    amount = weight.sum(-1).clamp(min=1e-3)
+    residual = (difference.square().mean(-1) * weight).sum(-1) / amount
+    worth = EVIDENCE * weight.mean(-1) / (amount * target.shape[-1] * residual.clamp(min=1e-6))
+    pull = torch.einsum("npca,npc,np->npa", slope, difference, weight * worth[:, None])
+    stiffness = torch.einsum("npca,npcb,np->npab", slope, slope, weight * worth[:, None])
+    gradient = torch.einsum("npa,npi->nai", pull, local).flatten(1).double()
+    hessian = torch.einsum("npab,npi,npj->naibj", stiffness, local, local).reshape(-1, 12, 12).double()
+    spread = torch.tensor([TYPICAL_STRETCH] * 3 + [TYPICAL_SHIFT_MM]).repeat(3).to(gradient)
+    step = -OVER_RELAXATION * torch.linalg.solve(hessian + torch.diag(spread**-2), gradient)
+    largest = torch.tensor([LARGEST_STRETCH] * 3 + [LARGEST_SHIFT_MM]).to(step)
+    return step.reshape(-1, 3, 4).clamp(-largest, largest).float()

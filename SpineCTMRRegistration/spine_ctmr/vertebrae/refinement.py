@@ -1,0 +1,245 @@
+"""Rigid poses of all vertebrae, refined on the images from several starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..geometry import rigid
+from ..geometry.boxes import to_box
+from ..geometry.grid import Grid
+from ..imaging.case import Centroids
+from ..imaging.vertebra_names import cranial_to_caudal
+from ..process.threads import beside
+from ..progress import Progress, silent
+from .gauss_newton import Fit, JointPrior, Poses, optimise
+from .matching import Level, Scene, make_level
+
+FEW = 8
+"""Every eighth sample point is enough for the residual at the start, which is only shown."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One resolution of the refinement.
+
+    Attributes:
+        factor: coarsening of the scene.
+        points: samples for each vertebra.
+        iterations: Gauss-Newton steps per round.
+        rounds: how often the CT's descriptors are rendered anew.
+        keep: how many of the best starts go on.
+        information: weight of the mutual information beside the descriptors.
+    """
+
+    factor: int
+    points: int
+    iterations: int
+    rounds: int
+    keep: int
+    information: float = 0.0
+
+
+@dataclass(frozen=True)
+class RefinementOptions:
+    """The refinement's schedule.
+
+    Attributes:
+        stages: from coarse to fine.
+        shifts_mm: extra starts displaced along the spine by this, both ways (0 = none).
+        turns_deg: extra starts turned about the spine by this, both ways (0 = none).
+        reach_mm: tissue around the bone that takes part.
+    """
+
+    stages: tuple[Stage, ...] = (
+        Stage(4, 800, 10, 1, 3),
+        Stage(2, 1500, 8, 1, 1),
+        Stage(1, 8000, 4, 1, 1, 0.3),
+    )
+    shifts_mm: float = 0.0
+    turns_deg: float = 0.0
+    reach_mm: float = 4.0
+
+
+@dataclass(frozen=True)
+class VertebraPose:
+    """A vertebra's pose and what speaks for it.
+
+    Attributes:
+        number: VerSe number.
+        pose: (4, 4) CT→MR in LPS mm.
+        residual_before, residual_after: mean squared descriptor difference at the start and at the end.
+        spread_mm: how far the other starts that explain the images about as well end from this pose.
+        visible_share: share of the bone that both images show.
+        neighbour_disagreement_mm: opening of the joints with the neighbours.
+        match_ratio: residual over the smallest one 5 mm beside (`distinctness`); NaN before it is measured.
+        stretch_mm: how far its points move when it is stretched to match best (`bone_size`); likewise.
+    """
+
+    number: int
+    pose: rigid.Rigid
+    residual_before: float
+    residual_after: float
+    spread_mm: float
+    visible_share: float
+    neighbour_disagreement_mm: float
+    match_ratio: float = float("nan")
+    stretch_mm: float = float("nan")
+
+
+def refine_poses(
+    scene: Scene,
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    ct_centers: Centroids,
+    starts: Sequence[Mapping[int, rigid.Rigid]],
+    options: RefinementOptions,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[int, VertebraPose]:
+    """Refine the poses of all vertebrae of the scene together.
+
+    Args:
+        scene: both images on `box`, the CT moved by `global_rigid`.
+        box: grid of the scene in the MR frame.
+        global_rigid: CT→MR in LPS mm.
+        ct_centers: body centres in the CT, LPS mm; their keys are the vertebrae to refine.
+        starts: CT→MR poses in LPS mm to start from, and variations of the first; a missing pose is
+            `global_rigid`.
+        options: the schedule.
+        seed: of the sample points.
+        progress: told the stage and the share done.
+    """
+    numbers = cranial_to_caudal(list(ct_centers))
+    generator = torch.Generator().manual_seed(seed)
+    poses = _starts(numbers, box, global_rigid, ct_centers, starts, options)
+    first = poses.select(torch.tensor([0]))
+    prior = joint_prior(poses)
+    spread = torch.zeros(len(numbers))
+    with beside() as ahead:
+        levels = [
+            ahead.submit(make_level, scene, numbers, s.factor, s.points, options.reach_mm, generator)
+            for s in options.stages
+        ]
+        for k, (stage, coming) in enumerate(zip(options.stages, levels, strict=True)):
+            progress("vertebrae", k / len(levels))
+            level = coming.result()
+            fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
+            order = _ranking(fit)
+            if len(order) > 1:
+                spread = _spread(level, fit, order)
+            poses = fit.poses.select(order[: stage.keep])
+    fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
+    few = replace(level, points=level.points[:, ::FEW], known=level.known[:, ::FEW])
+    before = optimise(few, first, prior, 0, 1)
+    return _summary(numbers, box, global_rigid, fit, before, spread, prior)
+
+
+def joint_prior(poses: Poses) -> JointPrior:
+    """The prior with joints half way between neighbouring bodies."""
+    return JointPrior((poses.center[1:] + poses.center[:-1]) / 2)
+
+
+def _starts(
+    numbers: list[int],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    ct_centers: Centroids,
+    starts: Sequence[Mapping[int, rigid.Rigid]],
+    options: RefinementOptions,
+) -> Poses:
+    """Residual motions of the given starts and of the variations of the first."""
+    centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
+    middle = centers.mean(0)
+    along = _spine_axis(centers)
+    variations = []
+    for sign in (-1, 1):
+        if options.shifts_mm:
+            variations.append(rigid.from_rotation(np.zeros(3), sign * options.shifts_mm * along))
+        if options.turns_deg:
+            turn = np.radians(sign * options.turns_deg) * along
+            variations.append(rigid.from_rotation(turn, np.zeros(3), middle))
+    turned = [{n: v @ starts[0].get(n, global_rigid) for n in numbers} for v in variations]
+    return poses_in_box([*starts, *turned], numbers, box, global_rigid, ct_centers)
+
+
+def poses_in_box(
+    starts: Sequence[Mapping[int, rigid.Rigid]],
+    numbers: Sequence[int],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    ct_centers: Centroids,
+) -> Poses:
+    """Residual motions in box coordinates of CT→MR poses in LPS mm; a missing pose is the global one."""
+    centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
+    undo = rigid.inverse(global_rigid)
+    motions = [[start.get(n, global_rigid) @ undo for n in numbers] for start in starts]
+    local = np.array([[to_box(m, box) for m in row] for row in motions])
+    center = (centers - box.origin_mm) @ box.axes
+    rotation = local[..., :3, :3]
+    translation = local[..., :3, 3] + rotation @ center[..., None] @ np.ones(1) - center
+    return Poses(torch.tensor(rotation), torch.tensor(translation), torch.tensor(center))
+
+
+def _spine_axis(centers: np.ndarray) -> np.ndarray:
+    if len(centers) < 2:
+        return np.array([0.0, 0.0, 1.0])
+    axis = centers[0] - centers[-1]
+    return axis / np.linalg.norm(axis)
+
+
+def _ranking(fit: Fit) -> torch.Tensor:
+    """Starts from the best to the worst explanation of the images."""
+    weight = fit.compared + 1e-6
+    return torch.argsort((fit.residual * weight).sum(1) / weight.sum(1))
+
+
+def _spread(level: Level, fit: Fit, order: torch.Tensor) -> torch.Tensor:
+    """Mean distance in mm (n,) of the best start's points from those of the starts that fit as well."""
+    moved = fit.poses.apply(level.points[:, ::20])
+    distance = (moved - moved[order[0]]).norm(dim=-1).mean(-1)
+    best = fit.residual[order[0]]
+    rival = (fit.residual <= 1.03 * best) & (fit.compared > 0)
+    return (distance * rival).amax(0).float()
+
+
+def _summary(
+    numbers: list[int],
+    box: Grid,
+    global_rigid: rigid.Rigid,
+    fit: Fit,
+    before: Fit,
+    spread: torch.Tensor,
+    prior: JointPrior,
+) -> dict[int, VertebraPose]:
+    frame = np.eye(4)
+    frame[:3, :3], frame[:3, 3] = box.axes, box.origin_mm
+    rotation, shift, center = (
+        t.cpu().numpy() for t in (fit.poses.rotation[0], fit.poses.translation[0], fit.poses.center)
+    )
+    residual_motions = []
+    for r, t, c in zip(rotation, shift, center, strict=True):
+        motion = np.eye(4)
+        motion[:3, :3], motion[:3, 3] = r, c + t - r @ c
+        residual_motions.append(motion)
+    joints = prior.points.cpu().numpy()
+    gaps = [
+        float(np.linalg.norm(rigid.apply(a, j) - rigid.apply(b, j)))
+        for a, b, j in zip(residual_motions[:-1], residual_motions[1:], joints, strict=True)
+    ]
+    result = {}
+    for i, number in enumerate(numbers):
+        near = gaps[max(i - 1, 0) : i + 1]
+        result[number] = VertebraPose(
+            number=number,
+            pose=frame @ residual_motions[i] @ np.linalg.inv(frame) @ global_rigid,
+            residual_before=float(before.residual[0, i]),
+            residual_after=float(fit.residual[0, i]),
+            spread_mm=float(spread[i]),
+            visible_share=float(fit.visible[0, i]),
+            neighbour_disagreement_mm=max(near, default=0.0),
+        )
+    return result

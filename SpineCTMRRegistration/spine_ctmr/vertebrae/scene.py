@@ -1,0 +1,49 @@
+"""Bring CT and MR onto the box on which they are matched."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from ..geometry import rigid
+from ..geometry.boxes import labels_in_box
+from ..geometry.grid import Grid
+from .matching import Scene
+
+SLICE_PROFILE = 0.3
+"""Standard deviation of a slice's profile after linear interpolation, in slice thicknesses."""
+
+
+def make_scene(
+    ct: sitk.Image,
+    mr: sitk.Image,
+    labels: sitk.Image,
+    global_rigid: rigid.Rigid,
+    box: Grid,
+) -> Scene:
+    """Resample the case on an isotropic box of the MR frame whose third axis is the MR's slice normal.
+
+    The CT is moved by the CT→MR `global_rigid` and averaged over the MR's slice thickness, so that both
+    images show the same amount of detail.
+    """
+    reference = box.empty()
+    back = rigid.to_sitk(rigid.inverse(global_rigid))
+    mr_box = sitk.Resample(mr, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
+    ct_array = sitk.GetArrayFromImage(ct_box)
+    thickness = max(mr.GetSpacing())
+    axis = 2 - int(np.argmax(np.abs(box.axes.T @ Grid.of(mr).axes[:, int(np.argmax(mr.GetSpacing()))])))
+    if thickness > 1.5 * box.spacing_mm[0]:
+        sigma = SLICE_PROFILE * thickness / box.spacing_mm[0]
+        ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
+    undo = rigid.inverse(global_rigid)
+    return Scene(
+        mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)),
+        ct=torch.from_numpy(np.clip(ct_array, -200, 1500)),
+        mr_seen=torch.from_numpy(Grid.of(mr).covers(box)),
+        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, undo)),
+        labels=labels_in_box(labels, global_rigid, box),
+        spacing_mm=box.spacing_mm[0],
+    )

@@ -1,0 +1,102 @@
+"""The vertebrae of a case matched with its MR: refined poses, and what speaks for and against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..alignment.start import Start
+from ..geometry import rigid
+from ..geometry.grid import Grid
+from ..imaging.case import Case, Centroids
+from ..imaging.label_voxels import bone_corners
+from ..progress import Progress, silent
+from .bone_size import bone_stretches
+from .distinctness import match_ratios
+from .level_check import LevelShift, best_shift
+from .matching import Scene
+from .refinement import RefinementOptions, VertebraPose, refine_poses
+from .scene import make_scene
+
+SPACING_MM = 1.0
+MARGIN_MM = 14.0
+"""Of the box around the bones of the start: reach of the refinement and of the level beside."""
+
+
+@dataclass(frozen=True)
+class SpineMatch:
+    """Vertebrae with refined poses, and the images on which they were refined.
+
+    Attributes:
+        scene: both images on `box`, the CT moved by `global_rigid`.
+        box: grid of the scene in the MR frame.
+        global_rigid: CT→MR in LPS mm.
+        ct_centers: body centres in the CT, LPS mm.
+        vertebrae: refined poses by VerSe number, not yet judged.
+    """
+
+    scene: Scene
+    box: Grid
+    global_rigid: rigid.Rigid
+    ct_centers: Centroids
+    vertebrae: Mapping[int, VertebraPose]
+
+    @cached_property
+    def poses(self) -> dict[int, rigid.Rigid]:
+        """CT→MR in LPS mm, by VerSe number."""
+        return {n: v.pose for n, v in self.vertebrae.items()}
+
+    @cached_property
+    def shift(self) -> LevelShift | None:
+        """How well the better of the neighbouring levels explains the images; None if it cannot be told."""
+        return best_shift(self.scene, self.box, self.global_rigid, self.ct_centers, self.poses)
+
+    def judged(self) -> dict[int, VertebraPose]:
+        """The vertebrae with their match ratios and stretches."""
+        place = (self.scene, self.box, self.global_rigid, self.ct_centers, self.poses)
+        matches, stretches = match_ratios(*place), bone_stretches(*place)
+        return {
+            n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in self.vertebrae.items()
+        }
+
+
+def match_spine(
+    case: Case,
+    start: Start,
+    known: Sequence[Mapping[int, rigid.Rigid]],
+    options: RefinementOptions,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> SpineMatch:
+    """Refine the poses of all vertebrae on the images.
+
+    Args:
+        case: checked inputs.
+        start: about where the vertebrae are.
+        known: other CT→MR poses in LPS mm to start from.
+        options: the refinement's schedule.
+        seed: of the sample points.
+        progress: told the stage and the share done.
+    """
+    moved = np.concatenate(
+        [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]
+    )
+    mr = Grid.of(case.mr)
+    box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, mr.axes), mr)
+    scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
+    place = (scene, box, start.global_rigid, start.ct_centers)
+    return SpineMatch(*place, refine_poses(*place, [start.motions, *known], options, seed, progress))
+
+
+def _between_voxels(box: Grid, mr: Grid) -> Grid:
+    """The box, whose axes are the MR's, moved by less than a voxel: its first node midway between MR voxels.
+
+    Where both have the same spacing, or the MR half of it, all nodes then are; linear interpolation takes
+    the most noise from the MR there. On phantoms of 1 mm the vertebrae are found a fifth more accurately
+    than with nodes anywhere.
+    """
+    origin = mr.to_points(np.floor(mr.to_indices(box.origin_mm)) + 0.5)
+    return replace(box, origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))

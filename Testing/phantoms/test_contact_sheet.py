@@ -1,0 +1,56 @@
+"""The contact sheet: one complete picture or none, and clear words about a bad name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from spine_ctmr.command.main import main
+from spine_ctmr.phantoms import contact_sheet
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_sheet, "SIZE", (20, 24, 28))
+    monkeypatch.setattr(contact_sheet, "SPACING_MM", 6.0)
+
+
+@pytest.mark.usefixtures("small")
+def test_every_patient_has_a_row_and_progress_ends(tmp_path: Path) -> None:
+    told: list[float] = []
+    heights = []
+    for patients in (1, 2):
+        path = tmp_path / f"{patients}.png"
+        contact_sheet.draw_contact_sheet(path, 100, patients, lambda _, share: told.append(share))
+        picture = np.asarray(Image.open(path))
+        assert picture.std() > 20
+        heights.append(picture.shape[0])
+    row = heights[1] - heights[0]
+    assert row == 28 * contact_sheet.ZOOM + contact_sheet.GAP_PX + contact_sheet.TEXT_PX + 6
+    assert told == [0.0, 1.0, 0.0, 0.5, 1.0]
+
+
+@pytest.mark.usefixtures("small")
+def test_the_same_seed_gives_the_same_sheet(tmp_path: Path) -> None:
+    pictures = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        contact_sheet.draw_contact_sheet(tmp_path / f"{name}.png", seed, 1)
+        pictures.append(np.asarray(Image.open(tmp_path / f"{name}.png")))
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("sheet.jpg", "ends in .png"), ("none/sheet.png", "create it first"), ("old.png", "--overwrite")],
+)
+def test_bad_names_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    (tmp_path / "old.png").write_bytes(b"old")
+    assert main(["contact-sheet", "--output", str(tmp_path / name)]) == 2
+    assert words in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["old.png"]
+    assert (tmp_path / "old.png").read_bytes() == b"old"

@@ -1,0 +1,54 @@
+"""A bent spine is found from bad starts, and what the network adds is counted rightly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from spine_ctmr.phantoms.motion import MotionOptions
+from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
+from spine_ctmr.research.studies.capture import Errors, measure, summary, with_bad_start
+
+BENT = PhantomOptions(
+    levels=(17, 18, 19, 20, 21, 22, 23, 24),
+    mr_spacing_mm=(2.0, 2.5),
+    ct_spacing_mm=(2.0, 2.5),
+    margin_mm=8.0,
+    truth_spacing_mm=3.0,
+    motion=MotionOptions(joint_deg=(0.5, 0.5, 0.5), bend_deg=(5.0, 0.0, 0.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def bent() -> Phantom:
+    return make_phantom(46, BENT)
+
+
+def test_every_vertebra_of_a_bent_spine_is_found(bent: Phantom) -> None:
+    """35 degrees over eight vertebrae: one rigid start leaves an end 15 mm off."""
+    errors = measure(bent, with_bad_start(bent.case, 3.0, 1), with_network=True)
+    assert max(errors.start) < 8.0
+    assert max(errors.found) < 1.0
+    assert np.mean(errors.network) < np.mean(errors.start)
+
+
+def test_the_network_can_be_left_out(bent: Phantom) -> None:
+    errors = measure(bent, with_bad_start(bent.case, 0.0, 1), with_network=False)
+    assert errors.network == []
+    assert max(errors.found) < 1.0
+
+
+def test_bad_starts_are_as_bad_as_they_say(bent: Phantom) -> None:
+    true, wrong = bent.case.mr_centroids or {}, with_bad_start(bent.case, 7.0, 2).mr_centroids or {}
+    for number, center in true.items():
+        assert np.linalg.norm(wrong[number] - center) == pytest.approx(7.0)
+    assert with_bad_start(bent.case, None, 2).mr_centroids is None
+
+
+def test_vertebrae_of_all_registrations_are_counted() -> None:
+    errors = [Errors([4.0, 6.0], [1.0, 2.0], [0.1, 0.3]), Errors([5.0], [3.0], [8.0])]
+    record = summary(errors, spine="any")
+    assert record["vertebrae"] == 3
+    assert record["start mm"] == 5.0
+    assert record["network alone mm"] == 2.0
+    assert record["found %"] == pytest.approx(66.7)
+    assert (record["median mm"], record["worst mm"]) == (0.3, 8.0)
