@@ -112,7 +112,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         maps = () if arguments.anatomy is None else label_maps(arguments.anatomy)
         data = synthetic_patients(recipe, bank, reporter, maps)
     reporter.close()
-    train(recipe, arguments.output, data, arguments.resume, reporter, device, arguments.warm_start)
+    where = arguments.output, data, arguments.resume, reporter, device, arguments.warm_start
+    train(recipe, *where, warn=reporter.warning)
     if process_number()[0] == 0:
         reporter.result(arguments.output)
 

@@ -134,17 +134,6 @@ def test_constant_displacement_is_learned(tmp_path: Path) -> None:
     assert best["errors"]["soft_mm"] < 0.5 * 14**0.5
 
 
-def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
-    losses = {}
-    for precision in ("float32", "bfloat16"):
-        train(replace(RECIPE, precision=precision), tmp_path / precision, Translations())
-        losses[precision] = [float(r["loss"]) for r in read_log(tmp_path / precision / "steps.csv")]
-    layers = 11
-    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=layers * 2**-8)
-    assert losses["bfloat16"] != losses["float32"]
-    assert all(v.dtype == torch.float32 for v in final(tmp_path / "bfloat16", "model").values())
-
-
 def test_long_gradients_are_clipped(tmp_path: Path) -> None:
     plain = replace(RECIPE, steps=1, optimisation=Optimisation(optimiser="sgd", learning_rate=1.0))
     clipped = replace(plain, gradient_clip=1e-3)

@@ -30,7 +30,7 @@ def _draw_training(axes: Any, rows: list[dict[str, str]]) -> None:
     width = max(len(rows) // 50, 1)
     axes.plot(steps, _column(rows, "loss"), color="0.85", linewidth=0.5)
     for name in rows[0] if rows else ():
-        if name not in ("step", "learning_rate", "seconds"):
+        if name not in ("step", "learning_rate", "bfloat16", "seconds"):
             values = _column(rows, name)
             known = np.isfinite(values)
             smooth = np.convolve(values[known], np.ones(width) / width, "valid")

@@ -66,7 +66,7 @@ class Recipe:
         ema_decay: of the exponential moving average of the weights, which is what is validated and kept.
         gradient_clip: largest gradient norm.
         seed: of the initial weights and of the data.
-        precision: "float32", or "bfloat16" autocast.
+        precision: "float32", or "bfloat16" autocast where the machine computes it rightly.
         validation_interval: steps between validations.
         checkpoint_interval: steps between checkpoints.
         rigidity_from: share of the steps after which `rigidity` joins `loss`.

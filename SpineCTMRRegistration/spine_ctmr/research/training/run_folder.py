@@ -48,7 +48,8 @@ class RunFolder:
 
     def __enter__(self) -> RunFolder:
         losses = dict.fromkeys((*self._recipe.loss, *self._recipe.rigidity))
-        columns = ("loss", *losses, "learning_rate", "seconds")
+        low = ("bfloat16",) if self._recipe.precision == "bfloat16" else ()
+        columns = ("loss", *losses, "learning_rate", *low, "seconds")
         measures = (*(f.name for f in fields(Measures)), "seconds")
         with ExitStack() as files:
             done = self._state.steps_done

@@ -14,6 +14,7 @@ from ...errors import InputError
 from ...network.motion import Motion, RegistrationNetwork
 from .batch import Batch
 from .checkpoint import load_state, random_state, restore_random_state
+from .precision import uses_bfloat16
 from .recipe import Recipe, recipe_of
 from .workers import Workers
 
@@ -48,7 +49,8 @@ def new_state(recipe: Recipe, workers: Workers) -> TrainingState:
     """A state with random weights, a function of the recipe's seed."""
     torch.manual_seed(recipe.seed)
     model = recipe.network.build().to(workers.device)
-    model = model.to(memory_format=_memory_format(recipe, workers.device))  # type: ignore[call-overload]
+    memory_format = _memory_format(workers.device, uses_bfloat16(recipe, model))
+    model = model.to(memory_format=memory_format)  # type: ignore[call-overload]
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimiser = recipe.optimisation.build(model.parameters())
     return TrainingState(model, workers.share(model), optimiser, average)
@@ -58,14 +60,14 @@ def predicted_motion(recipe: Recipe, layers: nn.Module, model: RegistrationNetwo
     """The motion that a network gives for a batch, in full precision.
 
     Args:
-        recipe: with the precision of the layers.
+        recipe: with the precision of the layers; float32 where the machine cannot compute them in bfloat16.
         layers: the network, or the network as it is shared between processes.
         model: the network.
         batch: on the network's device.
     """
-    device = batch.fixed.device
-    images = batch.images.to(memory_format=_memory_format(recipe, device))
-    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+    device, low = batch.fixed.device, uses_bfloat16(recipe, model)
+    images = batch.images.to(memory_format=_memory_format(device, low))
+    with torch.autocast(device.type, torch.bfloat16, enabled=low):
         output = layers(images)
     return model.motion(_full_precision(output), recipe.spacing_mm)
 
@@ -142,7 +144,6 @@ def _full_precision(output: Any) -> Any:
     return output.float().contiguous()
 
 
-def _memory_format(recipe: Recipe, device: torch.device) -> torch.memory_format:
-    """Channels last is faster on CUDA and in bfloat16, and much slower in float32 on a CPU."""
-    fast = device.type == "cuda" or recipe.precision == "bfloat16"
-    return torch.channels_last_3d if fast else torch.contiguous_format
+def _memory_format(device: torch.device, low: bool) -> torch.memory_format:
+    """Channels last is faster on CUDA and in bfloat16 (`low`), and much slower in float32 on a CPU."""
+    return torch.channels_last_3d if device.type == "cuda" or low else torch.contiguous_format

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from .batch import TrainingData
 from .loss_curve import draw_loss_curve
 from .loss_terms import evaluate, total
 from .outcome import Outcome
+from .precision import FELL_BACK, uses_bfloat16
 from .recipe import Recipe
 from .run_folder import BEST, LAST, MILESTONE, RunFolder, require_new_or_resumed
 from .schedule import update_average
@@ -31,6 +34,7 @@ def train(
     device: str = "cpu",
     warm_start: Path | None = None,
     weights: Path | None = None,
+    warn: Callable[[str], object] = warnings.warn,
 ) -> Path:
     """Train, and return the path of the best checkpoint (averaged weights, lowest validation score).
 
@@ -49,6 +53,7 @@ def train(
         warm_start: folder of a run of the same recipe with other rigidity terms; a new run begins with its
             milestone, as if it had trained to there itself.
         weights: checkpoint of a run with the same network, whose averaged weights a new run begins with.
+        warn: told in one sentence where the machine cannot compute what the recipe asks for.
 
     Raises:
         InputError: the run exists, or does not fit the recipe, or the data lacks what a loss needs.
@@ -57,6 +62,8 @@ def train(
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
         state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
+        if recipe.precision == "bfloat16" and not uses_bfloat16(recipe, state.model):
+            warn(FELL_BACK)
         with RunFolder(run_dir, recipe, state, workers) if workers.writes else nullcontext() as folder:
             while state.steps_done < recipe.steps:
                 began = time.perf_counter()
@@ -78,7 +85,7 @@ def train(
 def training_step(
     recipe: Recipe, state: TrainingState, data: TrainingData, workers: Workers
 ) -> dict[str, float]:
-    """One optimiser step; returns the loss, its terms and the learning rate, means over the processes.
+    """One optimiser step; returns the loss and its terms, means over the processes, and how it was done.
 
     The sample of process r of n at step s is number s * n + r of the data.
     """
@@ -98,7 +105,8 @@ def training_step(
     update_average(state.average, state.model, recipe.ema_decay, state.steps_done)
     state.steps_done += 1
     logged = workers.mean(torch.stack([loss, *values.values()]).detach()).tolist()
-    return {**dict(zip(("loss", *values), logged, strict=True)), "learning_rate": rate}
+    how = {"learning_rate": rate, "bfloat16": float(uses_bfloat16(recipe, state.model))}
+    return {**dict(zip(("loss", *values), logged, strict=True)), **how}
 
 
 def _first_state(
