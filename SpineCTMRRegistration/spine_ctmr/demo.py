@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from .evaluation.truth import TruthErrors, errors_against_truth, pose_errors
+from .evaluation.truth_points import phantom_truth
 from .imaging.vertebra_names import vertebra_name
 from .options import RegistrationOptions
 from .phantoms.phantom import make_phantom
@@ -30,8 +31,9 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
     write_phantom(phantom, directory / "patient")
     write_results(result, directory, span(progress, 0.87, 0.95))
     progress("comparing with the truth", 0.95)
-    start = pose_errors(phantom, dict.fromkeys(phantom.poses, result.start.global_rigid))
-    errors = errors_against_truth(phantom, result.deformation)
+    known = phantom_truth(phantom)
+    start = pose_errors(known.bone, dict.fromkeys(phantom.poses, result.start.global_rigid))
+    errors = errors_against_truth(known, result.deformation)
     truth = {"start_bone": start, **errors.as_dict()}
     (directory / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     progress("done", 1.0)

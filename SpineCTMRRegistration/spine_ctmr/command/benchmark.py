@@ -7,13 +7,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import InputError
-from .options import limit_threads, require_file, require_image, require_no_file, whole_number
+from .options import limit_threads, require_file, require_folder, require_image, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
 EXAMPLES = """\
   spine-ctmr benchmark --output benchmark
   spine-ctmr benchmark --output benchmark --methods elastix elastix-rigidity --patients 3 --scaling
+  spine-ctmr benchmark --output benchmark --kinds --cases elastic
   spine-ctmr benchmark --output benchmark --ct ct.nii.gz --mr mr.nii.gz --vertebrae ct_labels.nii.gz \\
       --mr-vertebrae mr_labels.nii.gz --landmarks pairs.json
 
@@ -52,6 +53,13 @@ def _add_arguments(parser: ArgumentParser) -> None:
     phantoms.add_argument(
         "--scaling", action="store_true", help="also how time and memory grow with volume and vertebrae"
     )
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="FOLDER",
+        help="register the cases in this folder: in each subfolder ct, mr, ct_labels, and mr_landmarks or "
+        "mr_labels; with truth_points.npz or landmarks.json, errors are measured",
+    )
     pair = parser.add_argument_group("a real pair")
     pair.add_argument("--ct", type=Path, metavar="CT", help="CT image in HU")
     pair.add_argument("--mr", type=Path, metavar="MR", help="MR image")
@@ -81,8 +89,9 @@ def _check(arguments: Namespace) -> None:
         raise InputError(f"A real pair needs --ct, --mr and --vertebrae; add --{missing}.")
     if given and arguments.mr_landmarks is None and arguments.mr_vertebrae is None:
         raise InputError("A real pair needs a start; add --mr-landmarks or --mr-vertebrae.")
-    if not given and not arguments.kinds and not arguments.scaling:
-        raise InputError("There is nothing to register; give --kinds, --scaling or a real pair.")
+    require_folder("folder of cases", arguments.cases)
+    if not (given or arguments.kinds or arguments.scaling or arguments.cases):
+        raise InputError("There is nothing to register; give --kinds, --cases, --scaling or a real pair.")
     for name in (*PAIR, "mr_vertebrae"):
         require_image(name, getattr(arguments, name))
     require_file("landmark file", arguments.mr_landmarks, "give named points in LPS mm")
@@ -94,8 +103,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # when cancelled, end the child and clean up
 
     from ..research.studies.benchmark.methods import METHODS, find_methods
-    from ..research.studies.benchmark.patients import phantoms, real_pair, scaling_phantoms
+    from ..research.studies.benchmark.patients import folder_cases, phantoms, real_pair, scaling_phantoms
     from ..research.studies.benchmark.run import Terms, run_benchmark
+    from ..research.studies.cases import CaseFiles
 
     names = [method.name for method in METHODS] if arguments.methods is None else arguments.methods
     methods = find_methods(names)
@@ -103,13 +113,19 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         if method.is_missing:
             reporter.warning(f"{method.name} is skipped; install it with `pip install {method.package}`.")
     patients = phantoms(arguments.kinds, arguments.patients, _levels(arguments.levels))
+    patients += folder_cases(arguments.cases) if arguments.cases else []
     if arguments.ct is not None:
-        patients.append(
-            real_pair(
-                *(arguments.ct, arguments.mr, arguments.vertebrae),
-                *(arguments.mr_landmarks, arguments.mr_vertebrae, arguments.landmarks),
-            )
+        files = CaseFiles(
+            *(
+                arguments.ct,
+                arguments.mr,
+                arguments.vertebrae,
+                arguments.mr_landmarks,
+                arguments.mr_vertebrae,
+            ),
+            landmarks=arguments.landmarks,
         )
+        patients.append(real_pair(files))
     patients += scaling_phantoms() if arguments.scaling else []
     terms = Terms(arguments.threads, 60.0 * arguments.limit)
     reporter.result(run_benchmark(patients, methods, terms, arguments.output, reporter))

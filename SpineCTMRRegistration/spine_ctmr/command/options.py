@@ -155,6 +155,17 @@ def require_no_file(output: Path) -> None:
         raise InputError(f"The output '{output}' is a file; choose a folder.")
 
 
+def require_folder(name: str, path: Path | None) -> None:
+    """Accept an existing folder or None.
+
+    Raises:
+        InputError: there is no folder at `path`.
+    """
+    if path is not None and not path.is_dir():
+        problem = "is a file" if path.exists() else "does not exist"
+        raise InputError(f"The {name} '{path}' {problem}; give a folder.")
+
+
 def require_file(name: str, path: Path | None, mend: str) -> None:
     """Accept an existing file or None.
 

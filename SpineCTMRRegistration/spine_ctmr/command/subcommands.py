@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     ablation,
+    accuracy,
     benchmark,
     compare,
     contact_sheet,
@@ -23,6 +24,6 @@ def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
         *(register, evaluate, compare, export_dicom, demo, phantom),
-        *(contact_sheet, train, export, ablation, papers, benchmark),
+        *(contact_sheet, train, export, ablation, papers, benchmark, accuracy),
     )
     return tuple(module.SUBCOMMAND for module in modules)

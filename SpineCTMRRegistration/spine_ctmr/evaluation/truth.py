@@ -1,4 +1,4 @@
-"""Errors of a registration against the known truth of a phantom."""
+"""Errors of a registration against known true points."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from ..deformation.deformation import Deformation
 from ..geometry import rigid
-from ..geometry.grid import Grid
 from ..geometry.jacobian import folding_count, jacobian_determinant
-from ..phantoms.phantom import Phantom
-
-SOFT_REACH_MM = 25.0
+from .truth_points import PointPairs, TruthPoints
 
 
 @dataclass(frozen=True)
@@ -58,41 +55,31 @@ def map_points(transform: sitk.Transform, points: NDArray[Any]) -> NDArray[Any]:
     return np.array([transform.TransformPoint([float(v) for v in p]) for p in points])
 
 
-def bone_points(labels: sitk.Image, number: int, most: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Up to `most` LPS points (n, 3) at voxel centres of a vertebra."""
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[:, ::-1]
-    if len(voxels) > most:
-        voxels = voxels[rng.choice(len(voxels), most, replace=False)]
-    return Grid.of(labels).to_points(voxels)
-
-
-def pose_errors(phantom: Phantom, poses: Mapping[int, rigid.Rigid], seed: int = 0) -> dict[int, float]:
-    """Mean TRE in mm over the bone of each vertebra of rigid CT→MR poses, by VerSe number."""
-    rng = np.random.default_rng(seed)
+def pose_errors(bone: Mapping[int, PointPairs], poses: Mapping[int, rigid.Rigid]) -> dict[int, float]:
+    """Mean TRE in mm over the bone of each vertebra that has a rigid CT→MR pose, by VerSe number."""
     errors = {}
-    for number, true in phantom.poses.items():
-        points = bone_points(phantom.case.vertebrae, number, 1500, rng)
-        distance = rigid.apply(poses[number], points) - rigid.apply(true, points)
-        errors[number] = float(np.linalg.norm(distance, axis=1).mean())
+    for number, pairs in bone.items():
+        if number in poses:
+            distance = rigid.apply(poses[number], pairs.ct) - pairs.mr
+            errors[number] = float(np.linalg.norm(distance, axis=1).mean())
     return errors
 
 
-def errors_against_truth(phantom: Phantom, deformation: Deformation, seed: int = 0) -> TruthErrors:
+def errors_against_truth(truth: TruthPoints, deformation: Deformation, seed: int = 0) -> TruthErrors:
     """Measure a deformation by the transforms that are written for users."""
-    rng = np.random.default_rng(seed)
     to_mr, to_ct = deformation.ct_to_mr(), deformation.mr_to_ct()
     bone, deviations, far, determinants = {}, [], [], []
-    for number, pose in phantom.poses.items():
-        points = bone_points(phantom.case.vertebrae, number, 1500, rng)
-        moved = map_points(to_mr, points)
-        bone[number] = float(np.linalg.norm(moved - rigid.apply(pose, points), axis=1).mean())
-        best = rigid.fit(points, moved)
-        deviations.append(float(np.sqrt(np.square(moved - rigid.apply(best, points)).sum(1).mean())))
-        estimate = deformation.poses[number]
-        far.append(np.linalg.norm(moved - rigid.apply(estimate, points), axis=1))
-        determinants.append(np.abs(_determinants(to_ct, rigid.apply(estimate, points[:200])) - 1))
-    soft = soft_errors(phantom, to_ct, rng)
-    back = _round_trip(deformation, to_ct, to_mr, rng)
+    for number, pairs in truth.bone.items():
+        moved = map_points(to_mr, pairs.ct)
+        bone[number] = float(np.linalg.norm(moved - pairs.mr, axis=1).mean())
+        best = rigid.fit(pairs.ct, moved)
+        deviations.append(float(np.sqrt(np.square(moved - rigid.apply(best, pairs.ct)).sum(1).mean())))
+        if number in deformation.poses:
+            estimate = rigid.apply(deformation.poses[number], pairs.ct)
+            far.append(np.linalg.norm(moved - estimate, axis=1))
+            determinants.append(np.abs(_determinants(to_ct, estimate[:200]) - 1))
+    soft = np.linalg.norm(map_points(to_ct, truth.soft.mr) - truth.soft.ct, axis=1)
+    back = _round_trip(deformation, to_ct, to_mr, np.random.default_rng(seed))
     field = jacobian_determinant(deformation.mr_to_ct_field, deformation.box)
     return TruthErrors(
         bone=bone,
@@ -118,22 +105,6 @@ def _determinants(transform: sitk.Transform, points: NDArray[Any], step_mm: floa
             (map_points(transform, points + axis) - map_points(transform, points - axis)) / (2 * step_mm)
         )
     return np.linalg.det(np.stack(columns, -1))
-
-
-def soft_errors(phantom: Phantom, to_ct: sitk.Transform, rng: np.random.Generator) -> NDArray[Any]:
-    """Errors (n,) of `mr_to_ct` at MR points whose true place in the CT is soft tissue near bone."""
-    grid = Grid.of(phantom.case.mr)
-    candidates = grid.to_points(rng.uniform(0, 1, (30_000, 3)) * (np.array(grid.size) - 1))
-    true = phantom.mr_to_ct_points(candidates)
-    labels = phantom.case.vertebrae
-    distance = sitk.SignedMaurerDistanceMap(labels > 0, squaredDistance=False, useImageSpacing=True)
-    index = np.round(Grid.of(labels).to_indices(true)).astype(int)
-    inside = np.all((index >= 0) & (index < Grid.of(labels).size), 1)
-    candidates, true, index = candidates[inside], true[inside], index[inside]
-    depth = sitk.GetArrayViewFromImage(distance)[index[:, 2], index[:, 1], index[:, 0]]
-    chosen = (depth > 0.5) & (depth <= SOFT_REACH_MM)
-    moved = map_points(to_ct, candidates[chosen][:4000])
-    return np.linalg.norm(moved - true[chosen][:4000], axis=1)
 
 
 def _round_trip(

@@ -15,16 +15,18 @@ import pytest
 import SimpleITK as sitk
 from research.studies import method_standins as standins
 from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.truth_points import phantom_truth
 from spine_ctmr.geometry import rigid
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies.benchmark import summary
 from spine_ctmr.research.studies.benchmark.child import Cost
 from spine_ctmr.research.studies.benchmark.methods import ENGINE, METHODS, Method, find_methods
-from spine_ctmr.research.studies.benchmark.patients import ACCURACY, Patient, Subject, phantoms
+from spine_ctmr.research.studies.benchmark.patients import ACCURACY, Patient, phantoms
 from spine_ctmr.research.studies.benchmark.problem import make_problem
 from spine_ctmr.research.studies.benchmark.report import write_report
 from spine_ctmr.research.studies.benchmark.rows import Row
 from spine_ctmr.research.studies.benchmark.run import Terms, run_benchmark
+from spine_ctmr.research.studies.cases import Subject
 
 SMALL = PhantomOptions(
     levels=(23, 24),
@@ -52,7 +54,8 @@ def phantom() -> Phantom:
 
 @pytest.fixture(scope="module")
 def patient(phantom: Phantom) -> Patient:
-    return Patient("small", ACCURACY, lambda: Subject(phantom.case, phantom), margin_mm=10.0, kind="2 mm")
+    subject = Subject(phantom.case, phantom_truth(phantom))
+    return Patient("small", ACCURACY, lambda: subject, margin_mm=10.0, kind="2 mm")
 
 
 @pytest.fixture(scope="module")

@@ -1,121 +1,176 @@
-"""Measure the engine on phantoms with known truth that no training and no test uses.
-
-Run as `python -m spine_ctmr.research.studies.accuracy --help`.
-"""
+"""The engine's errors on phantoms that no training and no test uses, and on cases with known truth."""
 
 from __future__ import annotations
 
-import argparse
-import json
+import csv
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...errors import InputError
+from ...evaluation.markdown import header, line, number
 from ...evaluation.truth import errors_against_truth, pose_errors
-from ...imaging.case import Case
-from ...options import QUALITIES, RegistrationOptions
-from ...phantoms.motion import MotionOptions
-from ...phantoms.phantom import Phantom, PhantomOptions, make_phantom
+from ...evaluation.truth_points import phantom_truth
+from ...imaging.vertebra_names import vertebra_name
+from ...options import RegistrationOptions
+from ...phantoms.phantom import make_phantom
+from ...progress import Progress, silent
 from ...registration import register
+from .cases import Subject, find_cases
+from .kernel import Method, Patient, Row, Values, run_study
+from .phantom_kinds import KINDS, with_centroid_error
 
-FLEXED = MotionOptions(joint_deg=(5.0, 1.5, 1.5))
-KINDS: dict[str, PhantomOptions] = {
-    "T1 1 mm": PhantomOptions(),
-    "STIR 1 mm": PhantomOptions(sequence="STIR"),
-    "T1 3.3 mm slices": PhantomOptions(mr_spacing_mm=(0.9, 3.3)),
-    "T2 4 mm slices": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0)),
-    "T1 1 mm flexed": PhantomOptions(motion=FLEXED),
-    "T2 4 mm slices flexed": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0), motion=FLEXED),
-}
 FIRST_SEED = 500
+COLUMNS = {
+    "start_bone_mean": "start",
+    "network_bone_mean": "network alone",
+    "bone_mean": "bone",
+    "bone_worst": "worst vertebra",
+    "soft_mean": "soft tissue",
+    "rigid_deviation": "not rigid",
+    "folds": "folds",
+    "inverse_max": "inverse, largest",
+    "seconds": "wall s",
+    "cpu_s": "CPU s",
+}
 
 
-def with_centroid_error(case: Case, error_mm: float, seed: int) -> Case:
-    """The case with every MR centroid moved by `error_mm` in a random direction."""
-    rng = np.random.default_rng([seed, 77])
-    moved = {}
-    for number, center in (case.mr_centroids or {}).items():
-        direction = rng.normal(size=3)
-        moved[number] = center + error_mm * direction / np.linalg.norm(direction)
-    return replace(case, mr_centroids=moved)
+def phantom_patients(kinds: Sequence[str], count: int) -> list[Patient[Subject]]:
+    """`count` phantoms of each kind; seeds of a kind are 20 apart from those of the next in `KINDS`."""
+    known = list(KINDS)
+    numbered = [(kind, FIRST_SEED + 20 * known.index(kind) + k) for kind in kinds for k in range(count)]
+    return [
+        Patient(f"{kind.replace(' ', '_')}_{seed}", partial(_phantom, seed, kind), kind)
+        for kind, seed in numbered
+    ]
 
 
-def measure(phantom: Phantom, options: RegistrationOptions, error_mm: float, seed: int) -> dict[str, Any]:
-    """Errors in mm and seconds of one registration, from the case in memory to both transforms."""
-    case = with_centroid_error(phantom.case, error_mm, seed)
-    began = time.perf_counter()
+def case_patients(folder: Path) -> list[Patient[Subject]]:
+    """The cases in a folder.
+
+    Raises:
+        InputError: there is none, or one lacks a file or true points.
+    """
+    cases = find_cases(folder)
+    for name, files in cases.items():
+        if files.truth is None:
+            raise InputError(
+                f"The case '{name}' has no truth_points.npz, so that its errors are not known; "
+                "register it with `spine-ctmr benchmark`."
+            )
+    return [Patient(name, files.read, name) for name, files in cases.items()]
+
+
+def engine_methods(
+    qualities: Sequence[str], centroid_errors_mm: Sequence[float], runs: int
+) -> list[Method[Subject]]:
+    """The engine at every quality, centroid error and set of sample points."""
+    methods = []
+    for quality, error, seed in product(qualities, centroid_errors_mm, range(runs)):
+        title = f"{quality}, centroids {error:g} mm off, seed {seed}"
+        options = RegistrationOptions(quality=quality, seed=seed)
+        name = f"{quality}_{error:g}mm_seed{seed}"
+        methods.append(Method(name, title, partial(measure, options=options, error_mm=error)))
+    return methods
+
+
+def measure(subject: Subject, options: RegistrationOptions, error_mm: float) -> Values:
+    """Errors in mm and times in s of one registration, from the case in memory to both transforms."""
+    truth = subject.truth
+    assert truth is not None
+    case = with_centroid_error(subject.case, error_mm, options.seed)
+    began, busy = time.perf_counter(), time.process_time()
     result = register(case, options)
-    seconds = time.perf_counter() - began
-    start = pose_errors(phantom, dict.fromkeys(phantom.poses, result.start.global_rigid))
-    network = (
-        pose_errors(phantom, {n: result.network_poses[n] for n in phantom.poses})
-        if result.network_poses
-        else {}
-    )
+    seconds, cpu = time.perf_counter() - began, time.process_time() - busy
+    start = pose_errors(truth.bone, result.start.motions)
+    network = list(pose_errors(truth.bone, result.network_poses).values())
+    errors = errors_against_truth(truth, result.deformation).as_dict()
     return {
-        "centroid_error_mm": error_mm,
+        **errors,
+        "bone": {vertebra_name(n): error for n, error in errors["bone"].items()},
         "seconds": seconds,
+        "cpu_s": cpu,
         "stages": result.seconds,
         "start_bone_mean": float(np.mean(list(start.values()))),
-        "network_bone_mean": float(np.mean(list(network.values()))) if network else None,
-        **errors_against_truth(phantom, result.deformation).as_dict(),
+        "network_bone_mean": float(np.mean(network)) if network else None,
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table and, with --output, write all figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--patients", type=int, default=1, help="phantoms of each kind")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--quality", nargs="*", default=["standard"], choices=QUALITIES)
-    parser.add_argument("--centroid-errors", nargs="*", type=float, default=[0.0, 5.0], help="mm")
-    parser.add_argument("--seeds", type=int, default=1, help="runs of every row, with other sample points")
-    parser.add_argument("--output", type=Path, help="JSON file for all figures")
-    chosen = parser.parse_args(arguments)
-    print("kind | seed | run | quality | centroids off | start | network | bone | worst | soft | folds | s")
-    rows = []
-    for index, kind in enumerate(chosen.kinds):
-        for patient in range(chosen.patients):
-            seed = chosen.first_seed + 20 * index + patient
-            phantom = make_phantom(seed, KINDS[kind])
-            for quality, error, drawn in product(chosen.quality, chosen.centroid_errors, range(chosen.seeds)):
-                row = measure(phantom, RegistrationOptions(quality=quality, seed=drawn), error, seed)
-                rows.append({"kind": kind, "seed": seed, "quality": quality, "drawn": drawn, **row})
-                _print_row(rows[-1])
-    _print_means(rows)
-    if chosen.output:
-        chosen.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+def run_accuracy(
+    patients: Sequence[Patient[Subject]],
+    methods: Sequence[Method[Subject]],
+    output: Path,
+    progress: Progress = silent,
+) -> Path:
+    """Write accuracy.md and accuracy.csv; return the path of the first (`run_study`)."""
+    titles = {method.name: method.title for method in methods}
+    return run_study(patients, methods, output, lambda rows: _publish(output, rows, titles), progress)
 
 
-def _print_means(rows: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each kind, quality and centroid error: means over its runs, and the worst vertebra."""
-    print("kind | quality | centroids off | runs | bone | worst vertebra | soft | most folds")
-    alike: dict[tuple[str, str, float], list[Mapping[str, Any]]] = defaultdict(list)
+def _phantom(seed: int, kind: str) -> Subject:
+    phantom = make_phantom(seed, KINDS[kind])
+    return Subject(phantom.case, phantom_truth(phantom))
+
+
+def _publish(output: Path, rows: Sequence[Row], titles: dict[str, str]) -> Path:
+    flat = [
+        {
+            "patient": row.patient,
+            "kind": row.kind,
+            "method": row.method,
+            "load": row.load,
+            **_flat(row.values),
+        }
+        for row in rows
+    ]
+    columns = list(dict.fromkeys(key for values in flat for key in values))
+    with (output / "accuracy.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(flat)
+    page = output / "accuracy.md"
+    page.write_text("\n".join(_lines(rows, titles)) + "\n", encoding="utf-8")
+    return page
+
+
+def _flat(values: Values) -> dict[str, Any]:
+    single = {key: value for key, value in values.items() if key not in ("bone", "stages")}
+    return single | {f"bone {name}": error for name, error in values["bone"].items()}
+
+
+def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[str]:
+    """A table of all registrations, and one of means over the patients of a kind."""
+    lines = [
+        "# Accuracy",
+        "",
+        "Errors in mm: mean over bone, mean of the worst vertebra, mean in soft tissue within 25 mm of bone, "
+        "RMS distance from the best rigid fit in the worst vertebra, largest distance after going to the CT "
+        "and back.",
+        "",
+        *header(["patient", "engine", *COLUMNS.values(), "vertebrae"]),
+    ]
     for row in rows:
-        alike[row["kind"], row["quality"], row["centroid_error_mm"]].append(row)
-    for (kind, quality, error), runs in alike.items():
-        bone, soft = (np.mean([r[name] for r in runs]) for name in ("bone_mean", "soft_mean"))
-        worst, folds = (max(r[name] for r in runs) for name in ("bone_worst", "folds"))
-        figures = f"{len(runs)} | {bone:.3f} | {worst:.3f} | {soft:.2f} | {folds}"
-        print(f"{kind} | {quality} | {error:.0f} | {figures}", flush=True)
+        each = ", ".join(f"{name} {error:.2f}" for name, error in row.values["bone"].items())
+        lines.append(line([row.patient, titles[row.method], *_cells([row]), each]))
+    lines += ["", "Means, and of worst vertebrae, folds and inverses the largest:", ""]
+    lines += header(["kind", "engine", "patients", *COLUMNS.values()])
+    for kind in dict.fromkeys(row.kind for row in rows):
+        for method, title in titles.items():
+            alike = [row for row in rows if (row.kind, row.method) == (kind, method)]
+            if alike:
+                lines.append(line([kind, title, str(len(alike)), *_cells(alike)]))
+    return lines
 
 
-def _print_row(row: dict[str, Any]) -> None:
-    network = "-" if row["network_bone_mean"] is None else f"{row['network_bone_mean']:.2f}"
-    figures = (
-        f"{row['centroid_error_mm']:.0f} | {row['start_bone_mean']:.2f} | {network} | "
-        f"{row['bone_mean']:.3f} | {row['bone_worst']:.3f} | {row['soft_mean']:.2f} | {row['folds']} | "
-        f"{row['seconds']:.1f}"
-    )
-    print(f"{row['kind']} | {row['seed']} | {row['drawn']} | {row['quality']} | {figures}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def _cells(rows: Sequence[Row]) -> list[str]:
+    cells = []
+    for key in COLUMNS:
+        values = [row.values[key] for row in rows if row.values[key] is not None]
+        summary = max if key in ("bone_worst", "folds", "inverse_max") else lambda v: float(np.mean(v))
+        cells.append(number(summary(values)) if values else "–")
+    return cells

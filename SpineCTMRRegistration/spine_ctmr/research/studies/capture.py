@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...evaluation.truth import pose_errors
+from ...evaluation.truth_points import phantom_bone
 from ...geometry import rigid
 from ...imaging.case import Case
 from ...options import RegistrationOptions
@@ -22,8 +23,8 @@ from ...phantoms.motion import MotionOptions
 from ...phantoms.phantom import LUMBAR, Phantom, make_phantom
 from ...progress import silent
 from ...registration import MOST_LOOKS, find_poses
-from .accuracy import with_centroid_error
 from .flag_cases import phantom_options
+from .phantom_kinds import with_centroid_error
 
 FIRST_SEED = 56_000
 """Seeds that neither training nor tests nor other measurements use."""
@@ -71,7 +72,7 @@ def measure(phantom: Phantom, case: Case, with_network: bool) -> Errors:
 
 
 def _errors(phantom: Phantom, motions: Mapping[int, rigid.Rigid]) -> Sequence[float]:
-    return list(pose_errors(phantom, motions).values()) if motions else []
+    return list(pose_errors(phantom_bone(phantom), motions).values())
 
 
 def summary(errors: Sequence[Errors], **what: str) -> dict[str, Any]:

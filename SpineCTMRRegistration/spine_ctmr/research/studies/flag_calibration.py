@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ...phantoms.phantom import Phantom, make_phantom
-from .accuracy import KINDS
 from .flag_cases import (
     COLUMNS,
     CROSSED_SEED,
@@ -28,6 +27,7 @@ from .flag_cases import (
 )
 from .flag_fit import fit_rule, fit_stretch_limit
 from .flag_publication import publish
+from .phantom_kinds import KINDS
 
 
 def collect(patients: int, path: Path) -> list[Observation]:

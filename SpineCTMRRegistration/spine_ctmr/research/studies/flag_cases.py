@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ...evaluation.truth import pose_errors
+from ...evaluation.truth_points import phantom_bone
 from ...geometry import rigid
 from ...imaging.case import Case
 from ...imaging.vertebra_names import vertebra_name
@@ -15,7 +16,6 @@ from ...options import RegistrationOptions
 from ...phantoms.phantom import LUMBAR, Phantom, PhantomOptions, make_phantom
 from ...progress import silent
 from ...registration import FoundPoses, find_poses
-from .accuracy import KINDS, with_centroid_error
 from .failures import (
     of_another_patient,
     one_level_off,
@@ -25,6 +25,7 @@ from .failures import (
     with_screws,
     with_wrong_center,
 )
+from .phantom_kinds import KINDS, with_centroid_error
 
 LEVELS = (
     (20, 21, 22, 23, 24),
@@ -150,7 +151,7 @@ def observe(
 ) -> list[Observation]:
     """Register a case as far as the flags' signals need, and measure the poses against the truth."""
     found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
-    errors = pose_errors(phantom, {n: v.pose for n, v in found.vertebrae.items()})
+    errors = pose_errors(phantom_bone(phantom), {n: v.pose for n, v in found.vertebrae.items()})
     hopeless = scenario == ANOTHER_PATIENT
     return [
         Observation(

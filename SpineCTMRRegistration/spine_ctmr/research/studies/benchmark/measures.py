@@ -11,16 +11,16 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ....evaluation.landmark_pairs import LandmarkPair
-from ....evaluation.truth import bone_points, map_points, soft_errors
+from ....evaluation.truth import map_points
+from ....evaluation.truth_points import PointPairs, TruthPoints
 from ....geometry import rigid
 from ....geometry.grid import Grid
 from ....geometry.jacobian import folding_count, jacobian_determinant
-from ....phantoms.phantom import Phantom
 from ....quality.metrics import tre
 from .problem import Problem
 
-POINTS = 300
-"""Points per vertebra."""
+POINTS, SOFT_POINTS = 300, 4000
+"""Most points per vertebra, and in soft tissue."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Measures:
 def measure(
     mr_to_ct: sitk.Transform,
     problem: Problem,
-    phantom: Phantom | None,
+    truth: TruthPoints | None,
     landmarks: Sequence[LandmarkPair] = (),
 ) -> Measures:
-    """Measure a transform of a problem; against the truth of its phantom and at landmarks, where given."""
-    bone = _bone_errors(mr_to_ct, phantom) if phantom else {}
+    """Measure a transform of a problem; at its true points and at landmarks, where given."""
+    bone = _bone_errors(mr_to_ct, truth) if truth else {}
     means = [float(errors.mean()) for errors in bone.values()]
     every = np.concatenate(list(bone.values())) if bone else np.empty(0)
-    soft = soft_errors(phantom, mr_to_ct, np.random.default_rng(0)) if phantom else None
+    soft = _errors(mr_to_ct, truth.soft.thinned(SOFT_POINTS, np.random.default_rng(0))) if truth else None
     distances = tre([p.mr for p in landmarks], [p.ct for p in landmarks], mr_to_ct) if landmarks else None
     displacement = _displacement(mr_to_ct, problem.grid)
     return Measures(
@@ -70,15 +70,14 @@ def measure(
     )
 
 
-def _bone_errors(mr_to_ct: sitk.Transform, phantom: Phantom) -> dict[int, NDArray[Any]]:
+def _bone_errors(mr_to_ct: sitk.Transform, truth: TruthPoints) -> dict[int, NDArray[Any]]:
     """Distances (n,) in the CT from bone points to where their true places in the MR are taken."""
     rng = np.random.default_rng(0)
-    errors = {}
-    for number, pose in phantom.poses.items():
-        points = bone_points(phantom.case.vertebrae, number, POINTS, rng)
-        moved = map_points(mr_to_ct, rigid.apply(pose, points))
-        errors[number] = np.linalg.norm(moved - points, axis=1)
-    return errors
+    return {number: _errors(mr_to_ct, pairs.thinned(POINTS, rng)) for number, pairs in truth.bone.items()}
+
+
+def _errors(mr_to_ct: sitk.Transform, pairs: PointPairs) -> NDArray[Any]:
+    return np.linalg.norm(map_points(mr_to_ct, pairs.mr) - pairs.ct, axis=1)
 
 
 def _displacement(transform: sitk.Transform, grid: Grid) -> NDArray[np.float32]:

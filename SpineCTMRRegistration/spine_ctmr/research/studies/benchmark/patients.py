@@ -1,4 +1,4 @@
-"""Whom the benchmark registers: phantoms with known truth, and a real pair where one is given."""
+"""Whom the benchmark registers: phantoms with known truth, cases from folders, and a real pair."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ....errors import InputError
-from ....evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
-from ....imaging.case import Case
-from ....imaging.read_case import read_case
-from ....phantoms.phantom import LUMBAR, Phantom, PhantomOptions, make_phantom
-from ..accuracy import KINDS
+from ....evaluation.truth_points import phantom_truth
+from ....phantoms.phantom import LUMBAR, PhantomOptions, make_phantom
+from ..cases import CaseFiles, Subject, find_cases
+from ..phantom_kinds import KINDS, known_kinds
 
 MARGIN_MM = 28.0
 FIRST_SEED = 31_000
-ACCURACY, REAL, VERTEBRAE, VOLUME = "accuracy", "real", "vertebrae", "volume"
+ACCURACY, CASES, REAL, VERTEBRAE, VOLUME = "accuracy", "cases", "real", "vertebrae", "volume"
 SCALING_LEVELS = ((23, 24), (22, 23, 24), (21, 22, 23, 24), (20, 21, 22, 23, 24))
 SCALING_MARGINS_MM = (MARGIN_MM, 44.0, 64.0)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What there is to register, and what is known about it."""
-
-    case: Case
-    phantom: Phantom | None = None
-    landmarks: tuple[LandmarkPair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,7 +24,7 @@ class Patient:
 
     Attributes:
         name: of its folder.
-        series: "accuracy", "real", or "vertebrae" or "volume" for the scaling of time and memory.
+        series: "accuracy", "cases", "real", or "vertebrae" or "volume" for the scaling of time and memory.
         make: makes or reads the images; called only if something is left to do.
         margin_mm: how far the common grid extends beyond the moved bones.
         kind: what phantoms of the same table have in common.
@@ -55,9 +44,7 @@ def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -
         InputError: a kind is unknown.
     """
     chosen = []
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InputError(f"kind '{kind}': unknown; choose from {', '.join(map(repr, KINDS))}.")
+    for kind in known_kinds(kinds):
         options = replace(KINDS[kind], levels=tuple(levels))
         first = FIRST_SEED + 20 * list(KINDS).index(kind)
         for seed in range(first, first + count):
@@ -80,30 +67,23 @@ def scaling_phantoms() -> list[Patient]:
     return chosen
 
 
-def real_pair(
-    ct: Path,
-    mr: Path,
-    vertebrae: Path,
-    mr_landmarks: Path | None,
-    mr_vertebrae: Path | None,
-    landmarks: Path | None,
-) -> Patient:
-    """A patient from files, as `read_case` takes them, with landmark pairs to measure the error at.
+def folder_cases(folder: Path) -> list[Patient]:
+    """The patients that lie in a folder (`find_cases`).
 
     Raises:
-        InputError: something is unreadable or unfit.
+        InputError: there is none, or one lacks a file.
     """
-    pairs = tuple(read_landmark_pairs([landmarks])) if landmarks else ()
+    return [Patient(name, CASES, files.read, kind=name) for name, files in find_cases(folder).items()]
 
-    def make() -> Subject:
-        return Subject(read_case(ct, mr, vertebrae, mr_landmarks, mr_vertebrae), landmarks=pairs)
 
-    return Patient("real_pair", REAL, make)
+def real_pair(files: CaseFiles) -> Patient:
+    """A patient whose truth is not known."""
+    return Patient("real_pair", REAL, files.read)
 
 
 def _maker(seed: int, options: PhantomOptions) -> Callable[[], Subject]:
     def make() -> Subject:
         phantom = make_phantom(seed, options)
-        return Subject(phantom.case, phantom)
+        return Subject(phantom.case, phantom_truth(phantom))
 
     return make

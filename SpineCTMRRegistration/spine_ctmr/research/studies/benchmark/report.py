@@ -16,7 +16,7 @@ from .... import __version__
 from ....evaluation.markdown import header, line, number
 from .figures import draw_accuracy, draw_scaling
 from .methods import ENGINE, Method
-from .patients import ACCURACY, REAL, VERTEBRAE, VOLUME
+from .patients import ACCURACY, CASES, REAL, VERTEBRAE, VOLUME
 from .rows import Row
 from .summary import Exponent, cost_ratio, exponents, means
 
@@ -67,11 +67,13 @@ def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], t
 
 
 def _groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of each table by its heading: one per kind of phantoms, one for the real pair."""
+    """The rows of each table by its heading: one per kind of phantoms, per case, and for the real pair."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         if row.series == ACCURACY:
             groups.setdefault(f"Phantoms with known truth: {row.kind}", []).append(row)
+        if row.series == CASES:
+            groups.setdefault(f"Case {row.kind}", []).append(row)
     real = [row for row in rows if row.series == REAL]
     return {**groups, "Real pair": real} if real else groups
 

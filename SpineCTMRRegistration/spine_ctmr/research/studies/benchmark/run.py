@@ -15,10 +15,11 @@ import SimpleITK as sitk
 
 from ....errors import InputError
 from ....progress import Progress, silent, span
+from ..cases import Subject
 from .isolation import run_isolated
 from .measures import measure
 from .methods import Method
-from .patients import Patient, Subject
+from .patients import Patient
 from .problem import Problem, make_problem, write_problem
 from .report import write_report
 from .rows import Row, read_rows, write_complete, write_row
@@ -114,7 +115,7 @@ def _row(
         version=method.version,
         failure=outcome.failure,
         cost=outcome.cost,
-        measures=None if found is None else measure(found, problem, subject.phantom, subject.landmarks),
+        measures=None if found is None else measure(found, problem, subject.truth, subject.landmarks),
     )
 
 

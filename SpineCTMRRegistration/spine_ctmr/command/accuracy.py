@@ -1,0 +1,93 @@
+"""`spine-ctmr accuracy`: the engine's errors where the truth is known."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from .options import limit_threads, require_folder, require_no_file, whole_number
+from .reporting import Reporter
+from .subcommand import Subcommand
+
+EXAMPLES = """\
+  spine-ctmr accuracy --output accuracy
+  spine-ctmr accuracy --output accuracy --kinds "T1 1 mm" --patients 5 --quality fast standard
+  spine-ctmr accuracy --output accuracy --cases elastic
+
+Interrupted, it goes on where it stopped when started again with the same arguments."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the tables")
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="FOLDER",
+        help="measure on the cases in this folder instead of phantoms: in each subfolder ct, mr, ct_labels, "
+        "mr_landmarks or mr_labels, and truth_points.npz",
+    )
+    parser.add_argument("--kinds", nargs="+", metavar="KIND", help="kinds of phantoms (default: all)")
+    parser.add_argument(
+        "--patients",
+        type=whole_number(1, 20),
+        default=1,
+        metavar="N",
+        help="of each kind (default: 1)",
+    )
+    parser.add_argument(
+        "--quality",
+        nargs="+",
+        choices=("fast", "standard", "best"),
+        default=["standard"],
+        help="accuracy against time (default: standard)",
+    )
+    parser.add_argument(
+        "--centroid-errors",
+        nargs="+",
+        type=float,
+        default=[0.0],
+        metavar="MM",
+        help="how far every given centroid is wrong (default: 0)",
+    )
+    parser.add_argument(
+        "--runs",
+        type=whole_number(1),
+        default=1,
+        metavar="N",
+        help="with other sample points (default: 1)",
+    )
+    parser.add_argument(
+        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
+    )
+
+
+def _check(arguments: Namespace) -> None:
+    require_no_file(arguments.output)
+    require_folder("folder of cases", arguments.cases)
+
+
+def _run(arguments: Namespace, reporter: Reporter) -> None:
+    limit_threads(arguments)
+
+    from ..research.studies.accuracy import case_patients, engine_methods, phantom_patients, run_accuracy
+    from ..research.studies.phantom_kinds import KINDS, known_kinds
+
+    if arguments.cases is not None:
+        patients = case_patients(arguments.cases)
+    else:
+        patients = phantom_patients(known_kinds(arguments.kinds or list(KINDS)), arguments.patients)
+    methods = engine_methods(arguments.quality, arguments.centroid_errors, arguments.runs)
+    reporter.result(run_accuracy(patients, methods, arguments.output, reporter))
+
+
+SUBCOMMAND = Subcommand(
+    name="accuracy",
+    summary="Measure the engine's errors on phantoms or on cases whose truth is known.",
+    examples=EXAMPLES,
+    add_arguments=_add_arguments,
+    check=_check,
+    run=_run,
+    staged=False,
+    noun="study",
+    memory_advice="close other programs and run it again",
+)

@@ -1,0 +1,54 @@
+"""The kinds of phantoms that studies measure on, and starts that are wrong by a known distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import InputError
+from ...imaging.case import Case
+from ...phantoms.motion import MotionOptions
+from ...phantoms.phantom import PhantomOptions
+
+FLEXED = MotionOptions(joint_deg=(5.0, 1.5, 1.5))
+KINDS: dict[str, PhantomOptions] = {
+    "T1 1 mm": PhantomOptions(),
+    "STIR 1 mm": PhantomOptions(sequence="STIR"),
+    "T1 3.3 mm slices": PhantomOptions(mr_spacing_mm=(0.9, 3.3)),
+    "T2 4 mm slices": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0)),
+    "T1 1 mm flexed": PhantomOptions(motion=FLEXED),
+    "T2 4 mm slices flexed": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0), motion=FLEXED),
+}
+
+
+def known_kinds(names: Sequence[str]) -> Sequence[str]:
+    """The names themselves.
+
+    Raises:
+        InputError: one is unknown.
+    """
+    if unknown := [name for name in names if name not in KINDS]:
+        raise InputError(f"kind '{unknown[0]}': unknown; choose from {', '.join(map(repr, KINDS))}.")
+    return names
+
+
+def with_centroid_error(case: Case, error_mm: float, seed: int) -> Case:
+    """The case with every MR centroid moved by `error_mm` in a random direction.
+
+    Raises:
+        InputError: the case has no centroids to move.
+    """
+    if error_mm == 0:
+        return case
+    if case.mr_centroids is None:
+        raise InputError(
+            "A case without MR landmarks has no centres to move; leave the centroid errors at 0."
+        )
+    rng = np.random.default_rng([seed, 77])
+    moved = {}
+    for number, center in case.mr_centroids.items():
+        direction = rng.normal(size=3)
+        moved[number] = center + error_mm * direction / np.linalg.norm(direction)
+    return replace(case, mr_centroids=moved)

@@ -1,0 +1,141 @@
+"""Patients from folders, errors at known points, and the kernel that every study shares."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.truth import pose_errors
+from spine_ctmr.evaluation.truth_points import read_truth_points
+from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
+from spine_ctmr.phantoms.phantom_files import write_phantom
+from spine_ctmr.research.studies.benchmark.measures import measure
+from spine_ctmr.research.studies.benchmark.problem import make_problem
+from spine_ctmr.research.studies.cases import find_cases
+from spine_ctmr.research.studies.kernel import FAILURE, Method, Patient, Row, run_study
+
+SMALL = PhantomOptions(
+    levels=(23, 24),
+    mr_spacing_mm=(2.5, 2.5),
+    ct_spacing_mm=(2.5, 2.5),
+    margin_mm=14.0,
+    truth_spacing_mm=3.0,
+)
+BESIDE_MM = np.array([1.0, 2.0, 2.0])
+
+
+def _write_truth(path: Path, **changed: object) -> None:
+    mr = np.arange(18.0).reshape(6, 3)
+    arrays = {"mr_lps": mr, "ct_lps": mr + BESIDE_MM, "vertebra": np.array([23, 23, 24, 24, 0, 0])}
+    np.savez(path, **{**arrays, **changed})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("cases") / "someone"
+    place.mkdir()
+    write_phantom(make_phantom(46, SMALL), place)
+    _write_truth(place / "truth_points.npz")
+    return place.parent
+
+
+def test_a_case_is_read_and_measured_at_its_true_points(folder: Path) -> None:
+    """No motion takes the points 3 mm beside their true places, in bone as in soft tissue."""
+    ((name, files),) = find_cases(folder).items()
+    assert (name, find_cases(folder / name)) == ("someone", {name: files})
+    subject = files.read()
+    assert subject.truth is not None
+    measures = measure(sitk.TranslationTransform(3), make_problem(subject.case, 8.0), subject.truth)
+    assert measures.bone_mean == pytest.approx(3.0)
+    assert measures.soft_mean == pytest.approx(3.0)
+    assert pose_errors(subject.truth.bone, {24: np.eye(4)}) == {24: pytest.approx(3.0)}
+
+
+def test_a_folder_without_cases_or_a_case_without_a_start_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no case"):
+        find_cases(tmp_path)
+    (tmp_path / "ct.nii.gz").touch()
+    (tmp_path / "mr.nii.gz").touch()
+    with pytest.raises(InputError, match="has no ct_labels"):
+        find_cases(tmp_path)
+    (tmp_path / "ct_labels.nii.gz").touch()
+    with pytest.raises(InputError, match="has no mr_labels"):
+        find_cases(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"vertebra": np.zeros(6, int)},
+        {"vertebra": np.full(6, 24)},
+        {"vertebra": np.array([24, 0])},
+        {"ct_lps": np.full((6, 3), np.nan)},
+        {"mr_lps": np.array([[{}]], dtype=object)},
+    ],
+)
+def test_true_points_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, object]) -> None:
+    _write_truth(tmp_path / "truth_points.npz", **changed)
+    with pytest.raises(InputError, match=r"truth_points.npz holds no"):
+        read_truth_points(tmp_path / "truth_points.npz")
+
+
+def test_the_cases_beside_the_repository_are_found(real_data: Path) -> None:
+    elastic = find_cases(real_data / "elastic")
+    assert list(elastic) == ["lumbar_T1", "lumbar_T2_bent", "lumbar_T2_bent_cut"]
+    truth = read_truth_points(elastic["lumbar_T1"].truth or Path())
+    assert list(truth.bone) == [20, 21, 22, 23, 24]
+    assert (sum(map(len, truth.bone.values())), len(truth.soft)) == (12_000, 20_000)
+    real = find_cases(real_data / "STS_007")["STS_007"]
+    assert (real.truth, real.mr_vertebrae) == (None, real_data / "STS_007" / "mr_bodies.nii.gz")
+
+
+def test_a_study_goes_on_where_it_stopped_and_tries_failures_again(tmp_path: Path) -> None:
+    made: list[str] = []
+    answers = {"steady": [{"mm": 1.0}], "shaky": [{FAILURE: "too few samples"}, {"mm": 2.0}]}
+    published: list[Sequence[Row]] = []
+
+    def publish(rows: Sequence[Row]) -> Path:
+        published.append(list(rows))
+        return tmp_path / "page.md"
+
+    def study(names: Sequence[str]) -> None:
+        patients = [Patient(n, lambda n=n: made.append(n) or n, "kind") for n in names]  # type: ignore[func-returns-value, misc]
+        methods = [Method(n, n, lambda _, n=n: answers[n].pop(0)) for n in answers]  # type: ignore[misc]
+        assert run_study(patients, methods, tmp_path, publish) == tmp_path / "page.md"
+
+    study(["a"])
+    assert [row.values for row in published[-1]] == [{"mm": 1.0}, {FAILURE: "too few samples"}]
+    study(["a"])
+    assert [row.values for row in published[-1]] == [{"mm": 1.0}, {"mm": 2.0}]
+    study(["a"])
+    assert made == ["a", "a"]
+    answers["steady"], answers["shaky"] = [{"mm": 3.0}], [{"mm": 4.0}]
+    study(["a", "b"])
+    assert [(row.patient, row.method, row.values["mm"]) for row in published[-1]] == [
+        ("a", "steady", 1.0),
+        ("a", "shaky", 2.0),
+        ("b", "steady", 3.0),
+        ("b", "shaky", 4.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--cases", "nowhere"], "'nowhere' does not exist; give a folder"),
+        (["--cases", "."], "holds no case"),
+        (["--kinds", "T9"], "kind 'T9': unknown"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], complaint: str) -> None:
+    command = [sys.executable, "-m", "spine_ctmr", "accuracy", "--output", "a", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
