@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spine_ctmr.errors import InputError
-from spine_ctmr.process.staging import remove
+from spine_ctmr.process.removal import remove
 
 
 def copy_results(folder: Path, names: Sequence[str], target: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from spine_ctmr.errors import Cancelled, InputError, RegistrationFailed
-from spine_ctmr.process.staging import remove
+from spine_ctmr.process.removal import remove
 
 from .json_lines import Line, LineReader, parse
 from .process import ChildProcess

@@ -11,7 +11,7 @@ import slicer
 import vtk
 from spine_ctmr.errors import InputError, SpineError
 from spine_ctmr.imaging.vertebra_names import vertebra_name
-from spine_ctmr.process.staging import remove
+from spine_ctmr.process.removal import remove
 
 from .request import phantom_words
 from .result_files import read_volume

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spine_ctmr.errors import SpineError
-from spine_ctmr.process.staging import remove
+from spine_ctmr.process.removal import remove
 
 from .parameters import OUTPUTS, Parameters, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words

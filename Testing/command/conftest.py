@@ -48,10 +48,10 @@ class Command:
             [sys.executable, *self.program, *arguments],
             cwd=self.folder,
             stdin=options.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
-            preexec_fn=_heed_signals if os.name == "posix" else None,
+            preexec_fn=options.pop("preexec_fn", _heed_signals) if os.name == "posix" else None,
             **options,
         )
         self.started.append(process)

@@ -74,6 +74,12 @@ def exit_like_a_killed_shell(arguments: Namespace, reporter: Reporter) -> None:
     os._exit(137)
 
 
+def leave_early(arguments: Namespace, reporter: Reporter) -> None:
+    """End in the middle of writing with the exit code of success."""
+    (arguments.output / "half").write_text("half")
+    os._exit(0)
+
+
 def crash(arguments: Namespace, reporter: Reporter) -> None:
     ctypes.string_at(0)
 
@@ -132,6 +138,7 @@ STANDINS = [
         have_a_bug,
         be_killed,
         exit_like_a_killed_shell,
+        leave_early,
         crash,
         hang,
         hang_with_interpreter_lock,

@@ -1,7 +1,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -21,6 +20,14 @@ def end(process) -> tuple[float, str]:
     out, err = process.communicate(timeout=10)
     assert err == ""
     return time.monotonic() - start, out
+
+
+def worker_of(process) -> int:
+    """The process id of the only child of a command."""
+    listing = subprocess.run(["ps", "-e", "-o", "ppid=,pid="], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in listing.stdout.splitlines()]
+    (worker,) = (int(child) for parent, child in pairs if int(parent) == process.pid)
+    return worker
 
 
 def left_behind(folder) -> list[str]:
@@ -67,6 +74,31 @@ def test_worker_dies_with_its_killed_overseer(standin):
     assert [path for path in standin.folder.rglob("*") if path.name != "deep"] == []
 
 
+def test_next_run_removes_what_a_killed_run_left(standin):
+    process = standin.start("hang", *JSON)
+    wait_until_it_hangs(process)
+    worker = worker_of(process)
+    for number in (worker, process.pid):  # stopped first, so that it cannot clean up
+        os.kill(number, signal.SIGSTOP)
+    for number in (worker, process.pid):
+        os.kill(number, signal.SIGKILL)
+    end(process)
+    assert [path.name for path in standin.folder.rglob("half")] == ["half"]
+    assert standin("write", *JSON).code == 0
+    assert left_behind(standin.folder / "deep") == ["result"]
+
+
+def test_two_runs_into_one_folder(standin):
+    first = standin.start("hang", *JSON)
+    wait_until_it_hangs(first)
+    second = standin("write", "--output", "deep/result")
+    assert second.code == 2
+    assert "is being made by another run" in second.sentence
+    first.send_signal(signal.SIGINT)
+    end(first)
+    assert left_behind(standin.folder) == []
+
+
 def test_closed_input_cancels_when_asked(standin):
     process = standin.start("hang", *JSON, "--cancel-on-eof", stdin=subprocess.PIPE)
     wait_until_it_hangs(process)
@@ -82,18 +114,12 @@ def test_closed_input_alone_does_not_cancel(standin):
     assert standin("write", "--output", "result").code == 0
 
 
-def test_reader_that_goes_away_cancels(standin):
-    read, write = os.pipe()
-    os.close(read)
-    process = subprocess.run(
-        [sys.executable, *standin.program, "write", *JSON],
-        cwd=standin.folder,
-        stdout=write,
-        stderr=subprocess.PIPE,
-    )
-    os.close(write)
+@pytest.mark.parametrize("closed", [True, False])
+def test_input_that_has_ended_before_the_start_cancels_when_asked(standin, closed):
+    without_input = {"preexec_fn": lambda: os.close(0)} if closed else {}
+    process = standin.start("hang", *JSON, "--cancel-on-eof", **without_input)
+    end(process)
     assert process.returncode == 130
-    assert process.stderr == b""
     assert left_behind(standin.folder) == []
 
 

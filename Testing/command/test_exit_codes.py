@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 
@@ -68,3 +71,27 @@ def test_traceback_on_request(standin, monkeypatch):
 
 def test_worker_has_no_input_and_no_marks(standin):
     assert standin("read_input", "--output", "result").code == 0
+
+
+def _ignore_ended_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
+@pytest.mark.parametrize(
+    ("subcommand", "code", "results"),
+    [("write", 0, ["result"]), ("fail_checks", 3, ["result"]), ("refuse_input", 2, []), ("be_killed", 1, [])],
+)
+def test_parent_that_ignores_ended_children(standin, subcommand, code, results):
+    """As some launchers and schedulers do; the system then loses the exit codes of our own children."""
+    ended = standin(subcommand, "--output", "result", preexec_fn=_ignore_ended_children)
+    assert ended.code == code
+    assert names(standin.folder) == results
+
+
+def test_end_without_a_word_is_no_success(standin):
+    """Whatever made the worker exit with 0, it did not finish."""
+    ended = standin("leave_early", "--output", "result")
+    assert ended.code == 1
+    assert "ended without a word" in ended.sentence
+    assert names(standin.folder) == []

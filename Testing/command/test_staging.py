@@ -1,9 +1,11 @@
+import errno
 import os
 
 import pytest
 from spine_ctmr.errors import InputError
 from spine_ctmr.process import staging
-from spine_ctmr.process.staging import staged_directory
+from spine_ctmr.process.claim import EARLIER, claimed
+from spine_ctmr.process.staging import staged_directory, staged_file
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def tree(folder) -> list[str]:
 def test_appears_when_complete(final, tmp_path):
     with staged_directory(final) as folder:
         (folder / "run.json").write_text("{}")
-        assert folder.parent == tmp_path
-        assert folder.name.startswith(".")
+        assert folder.parent.parent == tmp_path
+        assert folder.parent.name.startswith(".")
         assert not final.exists()
     assert tree(tmp_path) == ["result", "result/run.json"]
 
@@ -121,7 +123,7 @@ def test_earlier_result_returns_if_the_new_one_cannot_take_its_place(final, tmp_
     rename = staging.Path.rename
 
     def fail_for_new(self, target):
-        if self.suffix == ".partial":
+        if self.name.startswith("new-"):
             raise PermissionError(13, "used by another program")
         return rename(self, target)
 
@@ -138,3 +140,48 @@ def test_link_is_followed(tmp_path):
     write_result(tmp_path / "result")
     assert (tmp_path / "result").is_symlink()
     assert tree(tmp_path / "disk") == ["run.json"]
+
+
+def test_result_that_a_killed_run_was_replacing_comes_back(final, tmp_path):
+    write_result(final, "old")
+    with claimed(final) as workplace:
+        pass
+    workplace.mkdir()
+    final.rename(workplace / EARLIER)
+    with pytest.raises(InputError, match="is not empty"):
+        write_result(final)
+    assert (final / "run.json").read_text() == "old"
+    assert tree(tmp_path) == ["result", "result/run.json"]
+
+
+def test_file_system_without_locks(final, tmp_path, monkeypatch):
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    write_result(final)
+    with claimed(final) as workplace:
+        kept = workplace
+        with pytest.raises(InputError, match="is being made by another run"), claimed(final):
+            pass
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "loop/result"])
+def test_path_that_no_system_takes(tmp_path, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(InputError, match="cannot be created"):
+        write_result(tmp_path / name)
+
+
+def test_file_replaces_an_earlier_one_at_success(tmp_path):
+    picture = tmp_path / "picture.png"
+    picture.write_text("old")
+    with pytest.raises(FileNotFoundError), staged_file(picture) as new:
+        (new / "inside").write_text("never")
+    assert picture.read_text() == "old"
+    with staged_file(picture) as new:
+        assert new.suffix == ".png"
+        new.write_text("new")
+    assert picture.read_text() == "new"
+    assert tree(tmp_path) == ["picture.png"]

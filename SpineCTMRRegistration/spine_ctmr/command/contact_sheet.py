@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import InputError
+from ..process.staging import staged_file
 from .options import whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -61,17 +61,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     if arguments.anatomy is not None:
         anatomies = SegmentedSpines(label_maps(arguments.anatomy))
     path: Path = arguments.output.absolute()
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.touch()
-        draw_contact_sheet(partial, arguments.seed, arguments.patients, reporter, anatomies)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"The output '{path}' cannot be written ({error.strerror}); choose another place."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with staged_file(path) as new:
+        draw_contact_sheet(new, arguments.seed, arguments.patients, reporter, anatomies)
     reporter.result(path)
 
 

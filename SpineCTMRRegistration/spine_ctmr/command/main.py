@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from ..errors import Cancelled, InputError, SpineError
-from ..process.explanation import explain, explain_ending
+from ..errors import Cancelled, InputError
+from ..process.explanation import explain, unsaid_ending
 from ..process.lifeline import be_worker, is_worker, leave, worker_environment
 from ..process.staging import staged_directory
+from ..process.streams import lost_output, secure_streams
 from ..process.supervision import cancellation, supervise
 from .parsing import build_parser
 from .reporting import Reporter, make_reporter
@@ -25,7 +26,6 @@ from .subcommand import Subcommand
 from .subcommands import subcommands
 
 DONE, FAILED_CHECKS = 0, 3
-REPORTED_BY_WORKER = (1, 2, 130)
 
 
 class _WorkerStopped(Exception):
@@ -54,6 +54,7 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
         known: the subcommands to choose from.
         worker: the start of a command line that, followed by `words`, calls this function again.
     """
+    secure_streams()
     try:
         arguments = build_parser(known).parse_args(words)
     except InputError as error:
@@ -79,6 +80,8 @@ def _work(subcommand: Subcommand, arguments: Namespace, reporter: Reporter) -> i
         reporter.error(explanation.sentence)
         return explanation.exit_code
     reporter.close()
+    if staging is None:
+        _tell_lost_output("what was said is lost, files are complete")
     return DONE
 
 
@@ -92,14 +95,20 @@ def _oversee(subcommand: Subcommand, arguments: Namespace, reporter: Reporter, w
             output = Path(os.path.abspath(arguments.output))
             with staged_directory(output, arguments.overwrite) as staging:
                 code = _supervised(subcommand, worker, staging, cancelled)
-            reporter.result(output)
-            return code
         except _WorkerStopped as stopped:
             return stopped.exit_code
         except (Exception, KeyboardInterrupt) as error:
             explanation = explain(error, subcommand.noun, subcommand.memory_advice, None)
             reporter.error(explanation.sentence)
             return explanation.exit_code
+    reporter.result(output)
+    _tell_lost_output(f"the results are in '{output}'")
+    return code
+
+
+def _tell_lost_output(rest: str) -> None:
+    if reason := lost_output():
+        print(f"warning: Standard output cannot be written ({reason}); {rest}.", file=sys.stderr)
 
 
 def _supervised(subcommand: Subcommand, worker: Sequence[str], staging: Path | None, cancelled: Event) -> int:
@@ -107,16 +116,14 @@ def _supervised(subcommand: Subcommand, worker: Sequence[str], staging: Path | N
 
     Raises:
         Cancelled: the user asked to stop.
-        SpineError: the worker crashed or was ended by the system.
+        SpineError: the worker crashed, got stuck on a file, or was ended by the system.
         _WorkerStopped: the worker stopped and said why.
     """
-    code = supervise(worker, worker_environment(staging), cancelled, subcommand.grace_s)
-    if code in (DONE, FAILED_CHECKS):
-        if staging is not None and not any(staging.iterdir()):
-            raise _WorkerStopped(code)
-        return code
-    if code in REPORTED_BY_WORKER:
-        raise _WorkerStopped(code)
+    ending = supervise(worker, worker_environment(staging), cancelled, subcommand.grace_s)
+    if ending.told in (DONE, FAILED_CHECKS) and (staging is None or any(staging.iterdir())):
+        return ending.told
+    if ending.told is not None:
+        raise _WorkerStopped(ending.told)
     if cancelled.is_set():
         raise Cancelled("Cancelled.")
-    raise SpineError(explain_ending(code, subcommand.noun, subcommand.memory_advice))
+    raise unsaid_ending(ending, subcommand.noun, subcommand.memory_advice)

@@ -42,7 +42,8 @@ def add_run_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--cancel-on-eof",
         action="store_true",
-        help="cancel when standard input is closed, for programs that start this command",
+        help="cancel when standard input ends, for programs that start this command; one that is closed from "
+        "the start has ended",
     )
 
 

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import Cancelled
 from ..progress import Progress
 
 
@@ -96,16 +95,7 @@ class JsonReporter:
         self._clock = Clock()
 
     def _print(self, **content: Any) -> None:
-        """Print a line.
-
-        Raises:
-            Cancelled: the reading program is gone.
-        """
-        try:
-            print(json.dumps(content), flush=True)
-        except BrokenPipeError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise Cancelled("Cancelled.") from error
+        print(json.dumps(content), flush=True)
 
 
 class PlainReporter:

@@ -11,7 +11,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled, SpineError
+from ..errors import Cancelled, InputError, SpineError
+from .supervision import Ending
 
 TRACEBACK = "SPINE_CTMR_TRACEBACK"
 """Environment variable that asks for the details of unexpected errors."""
@@ -19,6 +20,7 @@ TRACEBACK = "SPINE_CTMR_TRACEBACK"
 LONGEST_MESSAGE = 300
 FULL_DISK_BYTES = 1 << 20
 OUT_OF_MEMORY_TEXTS = ("out of memory", "bad_alloc", "bad allocation", "allocate memory")
+NO_THREAD_TEXTS = ("start new thread", "pthread_create", "Resource temporarily unavailable")
 ENDED_BY_KILL = (-9, 137)
 WINDOWS_NO_MEMORY = 0xC0000017
 
@@ -46,34 +48,61 @@ def explain(error: BaseException, noun: str, memory_advice: str, folder: Path | 
         return Explanation(str(error), error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Explanation("Cancelled.", Cancelled.exit_code)
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return Explanation(f"The {noun} ran out of memory; {memory_advice}.", 1)
     if _is_full_disk(error, folder):
         return Explanation("The disk of the output folder is full; free some space or use another disk.", 1)
+    if any(text in str(error) for text in NO_THREAD_TEXTS):
+        return Explanation(
+            f"The system allows the {noun} no more threads or processes; close other programs, raise the "
+            "limit (ulimit -u) or use --threads 1.",
+            1,
+        )
     if isinstance(error, ImportError) and error.name:
         return Explanation(
-            f"The Python package '{error.name}' cannot be loaded ({_one_line(error)}); "
+            f"The Python package '{error.name}' cannot be loaded ({one_line(error)}); "
             "install this program again with its requirements.",
             1,
         )
+    if isinstance(error, OSError) and error.strerror:
+        return Explanation(_about_file(error), 2)
     return Explanation(
-        f"The {noun} stopped unexpectedly ({type(error).__name__}: {_one_line(error)}); "
+        f"The {noun} stopped unexpectedly ({type(error).__name__}: {one_line(error)}); "
         f"set {TRACEBACK}=1 and run it again to see the details.",
         1,
     )
 
 
-def explain_ending(code: int, noun: str, memory_advice: str) -> str:
-    """What the exit code of a worker that ended without a word means to the user.
+def unsaid_ending(ending: Ending, noun: str, memory_advice: str) -> SpineError:
+    """What it means to the user that a worker ended without a word.
 
     Args:
-        code: its exit code; negative for the signal that ended it.
+        ending: of the worker.
         noun: what was running, such as "registration".
         memory_advice: what helps when memory is short.
     """
+    code, reading, overdue = ending.returned, ending.reading, ending.overdue
+    if overdue is not None:
+        return InputError(
+            f"Reading '{overdue.path}' was ended after {overdue.limit_s:.0f} s: it seems damaged or its disk "
+            "is too slow; export it again or copy it to another disk."
+        )
     if code in ENDED_BY_KILL or code == WINDOWS_NO_MEMORY:
-        return f"The {noun} ran out of memory and was ended by the system; {memory_advice}."
-    return (
+        where = f" while it read {reading}" if reading else ""
+        return SpineError(
+            f"The {noun} ran out of memory{where} and was ended by the system; {memory_advice}."
+        )
+    if code == 0:
+        return SpineError(f"The {noun} ended without a word, so its results were not kept; run it again.")
+    if reading:
+        return InputError(
+            f"Reading {reading} crashed ({_ending_name(code)}): it seems damaged; copy or export it again."
+        )
+    if code == 1:
+        return SpineError(
+            f"The {noun} was ended by one of its libraries; close other programs and run it again."
+        )
+    return SpineError(
         f"The {noun} crashed in native code ({_ending_name(code)}); "
         f"try --device cpu, or set {TRACEBACK}=1 and run it again to see the details."
     )
@@ -87,12 +116,13 @@ def _ending_name(code: int) -> str:
         return f"exit code {code:#x}" if code > 255 else f"exit code {code}"
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, ITK, torch or onnxruntime says that memory is short."""
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)
+    return any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)
 
 
 def _is_full_disk(error: BaseException, folder: Path | None) -> bool:
@@ -105,6 +135,13 @@ def _is_full_disk(error: BaseException, folder: Path | None) -> bool:
         return False
 
 
-def _one_line(error: BaseException) -> str:
+def _about_file(error: OSError) -> str:
+    """A sentence about a file or folder that the system refuses."""
+    name = "A file or folder" if error.filename is None else f"'{os.fsdecode(error.filename)}'"
+    return f"{name} cannot be used ({error.strerror}); choose another path or change its permissions."
+
+
+def one_line(error: BaseException) -> str:
+    """The error's message, shortened, without line breaks."""
     text = " ".join(str(error).split()) or "no message"
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"

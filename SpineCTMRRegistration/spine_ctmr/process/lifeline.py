@@ -14,6 +14,9 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
+from .account import begin_account, tell_end
+
+POSIX = os.name == "posix"
 MARKER = "SPINE_CTMR_WORKER"
 STAGING = "SPINE_CTMR_STAGING"
 KEEP_FREED_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
@@ -55,6 +58,7 @@ def be_worker() -> Path | None:
         The folder for the results, if there is one.
     """
     os.environ.pop(MARKER, None)
+    begin_account()
     name = os.environ.pop(STAGING, None)
     staging = None if name is None else Path(name)
     lifeline = os.dup(0)
@@ -69,6 +73,7 @@ def leave(exit_code: int) -> NoReturn:
     """End the worker at once: to take apart what torch has loaded costs half a second."""
     sys.stdout.flush()
     sys.stderr.flush()
+    tell_end(exit_code)
     os._exit(exit_code)
 
 
@@ -78,6 +83,8 @@ def _end_with_overseer(lifeline: int, staging: Path | None) -> None:
     for _ in range(3):  # the main thread may be writing there at this moment
         if staging is not None and staging.exists():
             shutil.rmtree(staging, ignore_errors=True)
+    if staging is not None and POSIX:  # this process has inherited the claim
+        shutil.rmtree(staging.parent, ignore_errors=True)
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

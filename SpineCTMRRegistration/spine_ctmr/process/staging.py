@@ -1,16 +1,15 @@
-"""Output folders that appear complete or not at all."""
+"""Outputs that appear complete or not at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import InputError
+from .claim import EARLIER, claimed
 
 RESULT_MARK = "run.json"
 """The file that every folder of results holds."""
@@ -21,25 +20,62 @@ def staged_directory(final: Path, overwrite: bool = False) -> Iterator[Path]:
     """A new hidden folder beside `final` that takes its name at success and is removed at failure.
 
     Args:
-        final: the folder to create; missing parents are created too.
+        final: the folder to create; missing parents are created too. It belongs to this run alone.
         overwrite: replace `final` if it holds the results of an earlier run.
 
     Raises:
-        InputError: `final` cannot be created or must not be replaced.
+        InputError: `final` cannot be created, must not be replaced, or is being made by another run.
     """
-    final = Path(os.path.abspath(final)).resolve()
+    final = resolved(final)
     _require_replaceable(final, overwrite)
-    created = _missing_parents(final)
-    temporary = final.parent / f".spine-ctmr-{secrets.token_hex(6)}.partial"
+    with claimed(final) as workplace:
+        _require_replaceable(final, overwrite)
+        staging = workplace / f"new-{secrets.token_hex(6)}"
+        try:
+            staging.mkdir()
+        except OSError as error:
+            raise InputError(
+                f"The output folder '{final}' cannot be created ({error.strerror}); choose another one."
+            ) from error
+        yield staging
+        _publish(staging, final, workplace / EARLIER, overwrite)
+
+
+@contextmanager
+def staged_file(final: Path) -> Iterator[Path]:
+    """A path for a new file beside `final`, which it replaces at success; it is removed at failure.
+
+    Args:
+        final: the file to create, in an existing folder. It belongs to this run alone.
+
+    Raises:
+        InputError: `final` cannot be written, or is being made by another run.
+    """
+    with claimed(resolved(final)) as workplace:
+        staging = workplace / f"new-{secrets.token_hex(6)}{final.suffix}"
+        yield staging
+        try:
+            staging.replace(final)
+        except OSError as error:
+            raise InputError(
+                f"The output '{final}' cannot be written ({error.strerror}); choose another place."
+            ) from error
+
+
+def resolved(path: Path) -> Path:
+    """The absolute path without links.
+
+    Raises:
+        InputError: links lead in a circle, or the path is too long.
+    """
     try:
-        _make(temporary, final)
-        yield temporary
-        _publish(temporary, final, overwrite)
-    except BaseException:
-        remove(temporary)
-        for folder in created:
-            _remove_if_empty(folder)
-        raise
+        final = Path(os.path.abspath(path)).resolve()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            final.stat()
+        return final
+    except (OSError, RuntimeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+        raise InputError(f"The output '{path}' cannot be created ({problem}); choose another one.") from error
 
 
 def require_apart(output: Path, inputs: Sequence[Path]) -> None:
@@ -48,7 +84,7 @@ def require_apart(output: Path, inputs: Sequence[Path]) -> None:
     Raises:
         InputError: `output` and one of `inputs` are nested.
     """
-    folder = output.resolve()
+    folder = resolved(output)
     for path in inputs:
         real = path.resolve()
         if real.is_dir() and real in (folder, *folder.parents):
@@ -57,15 +93,6 @@ def require_apart(output: Path, inputs: Sequence[Path]) -> None:
             )
         if folder in real.parents:
             raise InputError(f"The output folder '{output}' holds the input '{path}'; choose another one.")
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder and all in it, patiently: files of a process that just ended may still be busy."""
-    for _ in range(5):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
 
 
 def _require_replaceable(final: Path, overwrite: bool) -> None:
@@ -95,34 +122,18 @@ def _names(folder: Path) -> list[str]:
         ) from error
 
 
-def _missing_parents(final: Path) -> list[Path]:
-    """The parents of `final` that do not exist yet, innermost first."""
-    return [folder for folder in final.parents if not folder.exists()]
-
-
-def _make(temporary: Path, final: Path) -> None:
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-    except OSError as error:
-        raise InputError(
-            f"The output folder '{final}' cannot be created ({error.strerror}); choose another one."
-        ) from error
-
-
-def _publish(temporary: Path, final: Path, overwrite: bool) -> None:
+def _publish(staging: Path, final: Path, earlier: Path, overwrite: bool) -> None:
     """Give the finished folder its name.
 
     Raises:
         InputError: someone else has written to `final` meanwhile, or it cannot be replaced.
     """
     _require_replaceable(final, overwrite)
-    earlier = temporary.with_suffix(".earlier")
     try:
         if final.exists():
             final.rename(earlier)
         try:
-            temporary.rename(final)
+            staging.rename(final)
         except OSError:
             if earlier.exists():
                 earlier.rename(final)
@@ -131,9 +142,3 @@ def _publish(temporary: Path, final: Path, overwrite: bool) -> None:
         raise InputError(
             f"The output folder '{final}' cannot be replaced ({error.strerror}); close programs that use it."
         ) from error
-    remove(earlier)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # never made, or used by someone else meanwhile
-        folder.rmdir()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from ....process.account import tell_end
 from ....process.lifeline import be_worker
 from ....process.memory import peak_memory_mb
 from .problem import read_problem
@@ -55,6 +56,7 @@ def main(function: str, folder: Path, threads: int) -> None:
         (folder / FOUND).write_text(json.dumps({"failure": f"{type(error).__name__}: {text}"}))
         raise SystemExit(1) from error
     (folder / FOUND).write_text(json.dumps(asdict(cost)))
+    tell_end(0)
 
 
 if __name__ == "__main__":

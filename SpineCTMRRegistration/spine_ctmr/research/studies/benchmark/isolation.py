@@ -48,16 +48,16 @@ def run_isolated(method: Method, folder: Path, threads: int, limit_s: float) -> 
     timer.start()
     try:
         command = [sys.executable, "-m", f"{__package__}.child", function, str(folder), str(threads)]
-        code = supervise(command, environment, too_long)
+        ending = supervise(command, environment, too_long)
     finally:
         timer.cancel()
-    if too_long.is_set() and code != 0:
+    if too_long.is_set() and ending.told != 0:
         return Outcome(failure=f"ended after {limit_s / 60:.3g} minutes without a result")
     found = _read(folder / FOUND)
     if "failure" in found:
         return Outcome(failure=found["failure"])
-    if code != 0 or not found:
-        return Outcome(failure=_ending(code))
+    if ending.told != 0 or not found:
+        return Outcome(failure=_ending(ending.returned))
     return Outcome(sitk.ReadTransform(str(folder / TRANSFORM)), Cost(**found))
 
 

@@ -1,0 +1,121 @@
+"""An output folder belongs to one run at a time, and a run that was killed leaves nothing for good.
+
+The run works in a hidden folder beside its output, whose name follows from the output's, and holds a lock in
+it. The lock ends with the run and its worker, however they end; then the next run there takes the folder
+over, puts back an earlier result that was on its way out, and removes the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import InputError
+from .removal import remove
+
+LOCK = "lock"
+EARLIER = "earlier"
+"""Where the result of an earlier run waits while the new one takes its name."""
+ATTEMPTS = 20
+"""The folder may vanish again and again while other runs there end."""
+
+
+@contextmanager
+def claimed(final: Path) -> Iterator[Path]:
+    """A hidden folder beside `final` that belongs to this run; it is removed at the end.
+
+    Args:
+        final: what is going to be made; missing parents are made, and removed at the end where nothing
+            came into them.
+
+    Raises:
+        InputError: another run is making `final`, or nothing can be made there.
+    """
+    missing = [folder for folder in final.parents if not folder.exists()]
+    digest = hashlib.sha256(os.fsencode(final.name)).hexdigest()[:12]
+    workplace = final.parent / f".spine-ctmr-{digest}.partial"
+    try:
+        lock = _taken(workplace, final)
+        try:
+            _cleared(workplace, final)
+            yield workplace
+        finally:
+            _given_back(workplace, lock)
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # never made, or used by someone else meanwhile
+                folder.rmdir()
+        raise
+
+
+def _taken(workplace: Path, final: Path) -> int:
+    """The open lock of a workplace, which exists from now on; a worker started later inherits it."""
+    try:
+        for _ in range(ATTEMPTS):
+            made = not workplace.exists()
+            workplace.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # removed by another run that ended just now
+                lock = os.open(workplace / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+                os.set_inheritable(lock, True)
+                if _locked(lock, made) and _is_at(lock, workplace / LOCK):
+                    return lock
+                os.close(lock)
+                if (workplace / LOCK).exists():
+                    break
+    except OSError as error:
+        raise InputError(
+            f"The output '{final}' cannot be created ({error.strerror}); choose another one."
+        ) from error
+    raise InputError(
+        f"The output '{final}' is being made by another run in '{workplace.name}' beside it; "
+        "wait for its end or choose another one."
+    )
+
+
+def _locked(lock: int, made: bool) -> bool:
+    """Whether the lock could be taken; where a file system has no locks, who makes the folder owns it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return made and error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+    return True
+
+
+def _is_at(lock: int, path: Path) -> bool:
+    """Whether a locked file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _cleared(workplace: Path, final: Path) -> None:
+    """Undo what a killed run has left."""
+    earlier = workplace / EARLIER
+    if earlier.exists() and not final.exists():
+        with suppress(OSError):
+            earlier.rename(final)
+    for left in workplace.iterdir():
+        if left.name != LOCK:
+            remove(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _given_back(workplace: Path, lock: int) -> None:
+    if sys.platform == "win32":
+        os.close(lock)  # an open file cannot be removed
+        remove(workplace)
+    else:
+        remove(workplace)
+        os.close(lock)
