@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from spine_ctmr.command.main import run
 from spine_ctmr.command.options import add_output_options
 from spine_ctmr.command.reporting import Reporter
 from spine_ctmr.command.subcommand import Subcommand
 from spine_ctmr.errors import InputError, RegistrationFailed
+from spine_ctmr.process import untrusted
 
 LONG_S = 60
 
@@ -84,6 +86,27 @@ def crash(arguments: Namespace, reporter: Reporter) -> None:
     ctypes.string_at(0)
 
 
+def crash_while_reading(arguments: Namespace, reporter: Reporter) -> None:
+    """Be ended by a reader in native code."""
+    with untrusted.untrusted(Path("good.nrrd")):
+        pass
+    with untrusted.untrusted(Path("bad.nrrd")):
+        ctypes.string_at(0)
+
+
+def be_killed_while_reading(arguments: Namespace, reporter: Reporter) -> None:
+    """Be ended by the system in the middle of a file."""
+    with untrusted.untrusted(Path("large.nrrd")):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang_while_reading(arguments: Namespace, reporter: Reporter) -> None:
+    """Read a file that never ends."""
+    untrusted.PATIENCE_S = 0.3
+    with untrusted.untrusted(Path("endless.nrrd")):
+        ctypes.PyDLL(None).sleep(LONG_S)
+
+
 def hang(arguments: Namespace, reporter: Reporter) -> None:
     """Sleep in native code."""
     (arguments.output / "half").write_text("half")
@@ -140,6 +163,9 @@ STANDINS = [
         exit_like_a_killed_shell,
         leave_early,
         crash,
+        crash_while_reading,
+        be_killed_while_reading,
+        hang_while_reading,
         hang,
         hang_with_interpreter_lock,
         hang_deaf,

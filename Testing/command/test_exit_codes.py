@@ -45,6 +45,9 @@ def test_failed_checks_keep_the_results(standin):
         ),
         ("exit_like_a_killed_shell", 1, "ran out of memory and was ended by the system"),
         ("crash", 1, "The registration crashed in native code (SIGSEGV)"),
+        ("crash_while_reading", 2, "Reading 'bad.nrrd' crashed (SIGSEGV): it seems damaged"),
+        ("be_killed_while_reading", 1, "ran out of memory while it read 'large.nrrd' and was ended"),
+        ("hang_while_reading", 2, "Reading 'endless.nrrd' was ended after 0 s"),
         ("fill_disk", 1, "The disk of the output folder is full"),
         ("lack_package", 1, "The Python package 'a_package_that_nobody_has' cannot be loaded"),
         (

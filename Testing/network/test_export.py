@@ -100,7 +100,7 @@ def test_unreadable_measurements_are_refused(network_folder: Path, tmp_path: Pat
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match="holds no records"):
         model_card(card, 1, [tmp_path / "a.json"])
-    with pytest.raises(InputError, match="no JSON file"):
+    with pytest.raises(InputError, match="cannot be read"):
         model_card(card, 1, [tmp_path / "none.json"])
 
 

@@ -65,7 +65,7 @@ def test_unusable_card(tmp_path: Path, values: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\x00"])
 def test_other_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(InputError, match=r"a\.json: not a network description"):
+    with pytest.raises(InputError, match=r"a\.json.*; choose the network.s \.json file"):
         read_card(tmp_path / "a.json")
 
 

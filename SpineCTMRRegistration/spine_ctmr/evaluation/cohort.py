@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from scipy.stats import rankdata, wilcoxon
 
 from ..errors import InputError
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
+from ..json_files import read_json
 from ..quality.metrics import Statistics, statistics
 from .markdown import header, line, number, spread
 from .tables import NAME, TITLES
@@ -107,11 +107,13 @@ def read_cohort(folder: Path) -> Cohort:
     """
     cohort: Cohort = {}
     for path in sorted(folder.glob(f"*/{NAME}.json")):
+        mend = "run `spine-ctmr evaluate` for it again"
+        content = read_json(path, mend)
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))["vertebrae"]
+            rows = content["vertebrae"]
             cohort[path.parent.name] = {int(row["number"]): _metrics(row) for row in rows}
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is damaged; run `spine-ctmr evaluate` for it again.") from error
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise InputError(f"{path} is damaged; {mend}.") from error
     if not cohort:
         raise InputError(
             f"{folder} holds no evaluated patients (PATIENT/{NAME}.json); "

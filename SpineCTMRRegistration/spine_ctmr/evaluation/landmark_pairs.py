@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..geometry.grid import Points
 from ..imaging.landmarks import read_named_points
+from ..json_files import read_json
 
 EXAMPLE = '[{"name": "L4 tip", "ct": [x, y, z], "mr": [x, y, z]}, …] in LPS mm'
 KEYS = {"ct": ("ct", "ct_lps"), "mr": ("mr", "mr_lps")}
@@ -44,10 +44,7 @@ def read_landmark_pairs(paths: Sequence[Path]) -> list[LandmarkPair]:
     path = Path(paths[0])
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not valid JSON; give {EXAMPLE}.") from error
+    content = read_json(path, f"give {EXAMPLE}")
     entries = content.get("landmarks") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path} is not a list of landmark pairs; give {EXAMPLE}, or two files of points.")

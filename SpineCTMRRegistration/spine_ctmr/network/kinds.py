@@ -37,7 +37,7 @@ def network_options(table: dict[str, Any]) -> NetworkOptions:
     """
     values = dict(table)
     kind = values.pop("kind", VelocityUNetOptions.kind)
-    if kind not in NETWORKS:
+    if not isinstance(kind, str) or kind not in NETWORKS:
         raise InputError(unknown_name("network.kind", kind, NETWORKS))
     options: NetworkOptions = read_table(NETWORKS[kind], values, "network.")
     return options

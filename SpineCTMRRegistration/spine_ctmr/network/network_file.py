@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..json_files import read_json
 from .preprocessing import PREPROCESSING
 
 FORMAT_VERSION = 2
+SPACINGS_MM = (0.25, 16.0)
+"""Of grids on which a network can work."""
 WEIGHT_KINDS = ("onnx", "safetensors")
 
 
@@ -62,12 +65,7 @@ def write_card(card: NetworkCard, folder: Path) -> Path:
 
 def read_card(path: Path) -> NetworkCard:
     """Read and check a network's description."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: the network cannot be read; check the path.") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not a network description; choose the network's .json file.") from error
+    values = read_json(path, "choose the network's .json file")
     version = values.get("format_version") if isinstance(values, dict) else None
     if type(version) is int and version > FORMAT_VERSION:
         raise InputError(f"{path}: made for a newer version of this program; update it.")
@@ -121,6 +119,7 @@ def _complete(values: dict[str, Any]) -> bool:
         and all(isinstance(values[key], dict) for key in tables)
         and isinstance(values["network"].get("kind"), str)
         and _positive(values["spacing_mm"])
+        and SPACINGS_MM[0] <= values["spacing_mm"] <= SPACINGS_MM[1]
         and _positive(values["network"].get("velocity_scale_mm", 1.0))
     )
 

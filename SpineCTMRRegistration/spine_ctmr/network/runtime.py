@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
 from .network_file import NetworkCard, find_card, read_card, read_weights
 
@@ -213,6 +214,12 @@ def load_network(
     if device not in DEVICES:
         raise InputError(f"device '{device}': unknown; choose one of {', '.join(DEVICES)}.")
     card_path = find_card(bundled_network_directory() if path is None else Path(path))
+    with untrusted(card_path):
+        return _loaded(card_path, device, threads, notice)
+
+
+def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> LoadedNetwork:
+    """The network that a card describes."""
     card = read_card(card_path)
 
     def onnx(where: str) -> VelocityNetwork:

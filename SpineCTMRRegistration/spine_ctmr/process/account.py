@@ -53,23 +53,26 @@ class Account:
         """Take in what comes from a pipe until its other end is closed, and close it."""
         with open(ear, "rb") as stream:
             for line in stream:
-                with suppress(ValueError, KeyError, TypeError):  # cut off when the worker ended
-                    self._take(json.loads(line))
+                self.take(line)
 
     def overdue(self) -> Reading | None:
         """A file that takes too long, if there is one."""
         now = time.monotonic()
         return next((one for one in list(self.readings.values()) if now > one.deadline_s), None)
 
-    def _take(self, told: dict[str, object]) -> None:
-        if "ended" in told:
-            self.exit_code = int(str(told["ended"]))
-        elif "reading" in told:
-            limit_s = float(str(told["limit_s"]))
-            reading = Reading(str(told["reading"]), limit_s, time.monotonic() + limit_s)
-            self.readings[int(str(told["number"]))] = reading
-        else:
-            self.readings.pop(int(str(told["read"])), None)
+    def take(self, line: bytes) -> None:
+        """Take in one line, unless it was cut off when the worker ended."""
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(line)
+            if "ended" in told:
+                self.exit_code = int(told["ended"])
+            elif "reading" in told:
+                limit_s = float(told["limit_s"])
+                self.readings[told["number"]] = Reading(
+                    str(told["reading"]), limit_s, time.monotonic() + limit_s
+                )
+            else:
+                self.readings.pop(told["read"], None)
 
 
 def pipe_for_worker() -> tuple[int, int, str]:

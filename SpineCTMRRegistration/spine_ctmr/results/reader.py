@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..imaging.reading import read_image
 from ..imaging.vertebra_names import vertebra_number
+from ..json_files import read_json
+from ..process.untrusted import untrusted
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,7 @@ def _present(folder: Path, name: str) -> Path:
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     path = _present(folder, name)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is damaged; register the patient again.") from error
+    content = read_json(path, "register the patient again")
     if not isinstance(content, dict):
         raise InputError(f"{path} was not written by `spine-ctmr register`; give its folder of results.")
     return content
@@ -93,10 +91,11 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
 
 def _transform(folder: Path, name: str) -> sitk.Transform:
     path = _present(folder, name)
-    try:
-        return sitk.ReadTransform(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path} is damaged; register the patient again.") from error
+    with untrusted(path):
+        try:
+            return sitk.ReadTransform(str(path))
+        except RuntimeError as error:
+            raise InputError(f"{path} is damaged; register the patient again.") from error
 
 
 def _field(to_ct: sitk.Transform, folder: Path) -> sitk.Image:

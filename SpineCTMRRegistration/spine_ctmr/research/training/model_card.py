@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...json_files import read_json
 from ...network.network_file import NetworkCard
 
 MUST_NOT = """\
@@ -101,10 +102,7 @@ def _measurements(files: Sequence[Path]) -> list[str]:
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: no JSON file of measurements; check the path.") from error
+    values = read_json(path, "give a JSON file of measurements")
     records = values if isinstance(values, list) else [values]
     if not records or not all(isinstance(record, dict) and _plain(record) for record in records):
         raise InputError(

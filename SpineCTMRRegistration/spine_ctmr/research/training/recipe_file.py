@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...process.untrusted import untrusted
 from ...tables import unknown_name
 from .recipe import Recipe, recipe_of
 
@@ -46,10 +47,11 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         InputError: the file cannot be read or is no recipe.
     """
-    try:
-        return recipe_of(recipe_values(path))
-    except InputError as error:
-        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
+    with untrusted(path):
+        try:
+            return recipe_of(recipe_values(path))
+        except InputError as error:
+            raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
 
 
 def recipe_values(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -57,12 +59,12 @@ def recipe_values(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, A
 
     Args:
         path: of the recipe.
-        extended_by: the recipes that led here.
+        extended_by: the recipes that led here, without links in their paths.
 
     Raises:
         InputError: a file cannot be read, or a recipe extends itself.
     """
-    if path in extended_by:
+    if path.resolve() in extended_by:
         raise InputError(f"{path}: extends itself; remove one 'extends'.")
     values = read_toml(path)
     parent = values.pop("extends", None)
@@ -70,9 +72,9 @@ def recipe_values(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, A
         return values
     if not isinstance(parent, str):
         raise InputError(f"{path}: recipe key 'extends' must be the name of a recipe, not {parent!r}.")
-    beside = path.with_name(f"{parent}.toml")
+    beside = path.parent / f"{parent}.toml"
     found = beside if beside.is_file() else find_recipe(parent)
-    return overlaid(recipe_values(found, (*extended_by, path)), values)
+    return overlaid(recipe_values(found, (*extended_by, path.resolve())), values)
 
 
 def overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
