@@ -16,9 +16,9 @@ from .alignment.bending import bend_field, bent_motions
 from .alignment.start import Start, find_start
 from .deformation.body import deform
 from .deformation.deformation import Deformation
-from .geometry import rigid
 from .geometry.boxes import labels_in_box, node_coordinates, spine_box
 from .geometry.grid import Grid
+from .geometry.pose import Pose
 from .geometry.sampling import sample_field
 from .imaging.case import Case
 from .imaging.label_voxels import bone_corners
@@ -61,7 +61,7 @@ class RegistrationResult:
     options: RegistrationOptions
     start: Start
     network: LoadedNetwork
-    network_poses: Mapping[int, rigid.Rigid]
+    network_poses: Mapping[int, Pose]
     vertebrae: Mapping[int, VertebraPose]
     shift: LevelShift | None
     deformation: Deformation
@@ -75,7 +75,7 @@ class FoundPoses:
 
     start: Start
     network: LoadedNetwork
-    network_poses: Mapping[int, rigid.Rigid]
+    network_poses: Mapping[int, Pose]
     vertebrae: Mapping[int, VertebraPose]
     shift: LevelShift | None
 
@@ -86,7 +86,7 @@ class _Placed:
 
     start: Start
     network: LoadedNetwork
-    network_poses: Mapping[int, rigid.Rigid]
+    network_poses: Mapping[int, Pose]
     match: SpineMatch
 
     def judged(self) -> FoundPoses:
@@ -179,7 +179,7 @@ def _place(
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
     corners, near = bone_corners(case.vertebrae), start
-    network_poses: dict[int, rigid.Rigid] = {}
+    network_poses: dict[int, Pose] = {}
     for look in range(most_looks):
         progress("network", 0.1 + 0.15 * look / most_looks)
         seen_from = near
@@ -201,14 +201,14 @@ def _place(
 
 def _network_poses(
     network: LoadedNetwork, case: Case, corners: Mapping[int, NDArray[Any]], start: Start
-) -> dict[int, rigid.Rigid]:
+) -> dict[int, Pose]:
     """What the network says of every vertebra when it sees the CT moved and bent by the start."""
-    moved = np.concatenate([rigid.apply(start.motions[n], c) for n, c in corners.items()])
+    moved = np.concatenate([start.motions[n].apply(c) for n, c in corners.items()])
     grid = spine_box(moved, network.card.spacing_mm, NETWORK_MARGIN_MM, np.eye(3), BEND_STRIDE)
     coarse = grid.coarse(BEND_STRIDE)
     bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
     bent = sitk.DisplacementFieldTransform(coarse.image(bend))
-    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(start.global_rigid)), bent])
+    to_ct = sitk.CompositeTransform([start.global_rigid.inverse.to_sitk(), bent])
     displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
     places = node_coordinates(grid) + displacement
     displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
@@ -221,22 +221,22 @@ def _bone_points(
 ) -> dict[int, NDArray[Any]]:
     """LPS points (n, 3) of each vertebra on an isotropic grid of the CT."""
     grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
-    array = labels_in_box(labels, np.eye(4), grid)
+    array = labels_in_box(labels, Pose.identity(), grid)
     return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}
 
 
-def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, rigid.Rigid]) -> Start:
+def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, Pose]) -> Start:
     """The start moved and bent as the poses of the vertebrae say, where there are any."""
     if not poses:
         return start
     found = {n: corners[n] for n in poses}
-    moved = {n: rigid.apply(pose, corners[n]) for n, pose in poses.items()}
-    global_rigid = rigid.nearest(poses, corners)
+    moved = {n: pose.apply(corners[n]) for n, pose in poses.items()}
+    global_rigid = Pose.nearest(poses, corners)
     motions = bent_motions(start.ct_centers, global_rigid, found, moved)
     return replace(start, global_rigid=global_rigid, motions=motions)
 
 
 def _distance_mm(first: Start, second: Start, corners: Mapping[int, NDArray[Any]]) -> float:
     """How far apart two starts take the vertebra that differs most: the mean over its corners."""
-    apart = [rigid.apply(first.motions[n], c) - rigid.apply(second.motions[n], c) for n, c in corners.items()]
+    apart = [first.motions[n].apply(c) - second.motions[n].apply(c) for n, c in corners.items()]
     return float(np.linalg.norm(apart, axis=-1).mean(-1).max())

@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from spine_ctmr.alignment.centroids import body_centers, rigid_start
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 
 Array = NDArray[np.float64]
 Labeller = Callable[[Grid, dict[int, Array]], sitk.Image]
@@ -108,24 +108,24 @@ def test_centers_agree_with_the_published_ones(real_data: Path) -> None:
 
 
 def test_start_follows_the_common_vertebrae_only() -> None:
-    motion = rigid.from_rotation([0.1, 0.02, 0], [10, -20, 30])
+    motion = Pose.from_rotation([0.1, 0.02, 0], [10, -20, 30])
     ct = {n: np.array([0.5 * n, 4.0 * (n % 2), -30.0 * n]) for n in (20, 21, 22, 23)}
-    mr = {n: rigid.apply(motion, ct[n]) for n in (21, 22, 23)} | {5: np.array([1e3, 1e3, 1e3])}
+    mr = {n: motion.apply(ct[n]) for n in (21, 22, 23)} | {5: np.array([1e3, 1e3, 1e3])}
     start = rigid_start(ct, mr)
     for number in (20, 21, 22, 23):
-        assert np.linalg.norm(rigid.apply(start, ct[number]) - rigid.apply(motion, ct[number])) < 1.0
+        assert np.linalg.norm(start.apply(ct[number]) - motion.apply(ct[number])) < 1.0
 
 
 def test_start_from_one_vertebra_is_a_translation() -> None:
     start = rigid_start({20: np.array([1.0, 2, 3])}, {20: np.array([11.0, 2, -3])})
-    np.testing.assert_allclose(start, rigid.from_rotation([0, 0, 0], [10, 0, -6]), atol=1e-9)
+    np.testing.assert_allclose(start.matrix, Pose.of(np.eye(3), [10, 0, -6]).matrix, atol=1e-9)
 
 
 def test_noise_across_a_straight_spine_hardly_turns_the_patient() -> None:
     rng = np.random.default_rng(0)
     ct = {n: np.array([0.0, 0.0, -35.0 * (n - 20)]) for n in range(20, 25)}
     mr = {n: c + rng.normal(0, 3, 3) for n, c in ct.items()}
-    turn = Rotation.from_matrix(rigid_start(ct, mr)[:3, :3]).as_rotvec(degrees=True)
+    turn = Rotation.from_matrix(rigid_start(ct, mr).rotation).as_rotvec(degrees=True)
     assert abs(turn[2]) < 8
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from spine_ctmr.alignment.start import Start, find_start
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.case import Case
 from spine_ctmr.phantoms.anatomy import make_anatomy
@@ -45,11 +44,11 @@ def start(shifted_case: tuple[Case, dict[int, np.ndarray]]) -> Start:
 
 def test_search_finds_the_shift(shifted_case: tuple[Case, dict[int, np.ndarray]], start: Start) -> None:
     for center in shifted_case[1].values():
-        assert np.linalg.norm(rigid.apply(start.global_rigid, center) - center - SHIFT) < 5.0
+        assert np.linalg.norm(start.global_rigid.apply(center) - center - SHIFT) < 5.0
 
 
 def test_search_result_is_rigid(start: Start) -> None:
-    rotation = start.global_rigid[:3, :3]
+    rotation = start.global_rigid.rotation
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from spine_ctmr.deformation.bones import make_bones
 from spine_ctmr.deformation.deformation import Deformation, bone_motion, build_deformation
 from spine_ctmr.deformation.options import DeformationOptions
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.boxes import spine_box
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
 
@@ -60,16 +60,16 @@ class Moved:
         low, high = voxels.min(0), voxels.max(0)
         some = voxels[rng.choice(len(voxels), count)] + rng.uniform(-inside_mm, inside_mm, (count, 3))
         points = box.to_points(np.clip(some, low, high))
-        return rigid.apply(rigid.inverse(self.deformation.global_rigid), points)
+        return self.deformation.global_rigid.inverse.apply(points)
 
 
 Mover = Callable[..., Moved]
 
 
 def build(
-    poses: dict[int, rigid.Rigid],
-    global_rigid: rigid.Rigid | None = None,
-    frame: rigid.Rigid | None = None,
+    poses: dict[int, Pose],
+    global_rigid: Pose | None = None,
+    frame: Pose | None = None,
     gap_mm: float = 8.0,
     options: DeformationOptions = OPTIONS,
     change: Callable[[torch.Tensor, Grid], torch.Tensor] | None = None,
@@ -80,20 +80,18 @@ def build(
 
     `change` may alter the bones' motion before the deformation is built from it.
     """
-    frame = np.eye(4) if frame is None else frame
-    start = np.eye(4) if global_rigid is None else global_rigid
+    frame = Pose.identity() if frame is None else frame
+    start = Pose.identity() if global_rigid is None else global_rigid
     motions = [start, *(pose @ start for pose in poses.values())]
-    common, *moves = (frame @ m @ rigid.inverse(frame) for m in motions)
+    common, *moves = (frame @ m @ frame.inverse for m in motions)
     height = gap_mm / 2 + HALF_SIZE[2]
     middles = {1: np.array([0, 0, -height]), 2: np.array([0, 0, height])}
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = np.concatenate([middles[n] + signs * HALF_SIZE for n in poses])
-    ends = np.concatenate(
-        [rigid.apply(common @ frame, corners), *(rigid.apply(m @ frame, corners) for m in moves)]
-    )
-    axes = common[:3, :3] @ frame[:3, :3]
+    ends = np.concatenate([(common @ frame).apply(corners), *((m @ frame).apply(corners) for m in moves)])
+    axes = common.rotation @ frame.rotation
     box = spine_box(ends, options.spacing_mm, options.reach_mm + 2, axes, options.stride)
-    local = rigid.apply(rigid.inverse(common @ frame), box.points())
+    local = (common @ frame).inverse.apply(box.points())
     labels = np.zeros(box.shape, np.uint8)
     for number in poses:
         labels[(np.abs(local - middles[number]) <= HALF_SIZE).all(-1)] = number
@@ -105,11 +103,11 @@ def build(
     return Moved(labels, build_deformation(bones, box, named, common, options, motion))
 
 
-def opposite(degrees: float, shift_mm: float) -> dict[int, rigid.Rigid]:
+def opposite(degrees: float, shift_mm: float) -> dict[int, Pose]:
     """Poses that turn and shift bones 1 and 2 against each other by that much in all."""
     height = HALF_SIZE[2] + 4
     return {
-        n: rigid.from_rotation(
+        n: Pose.from_rotation(
             np.radians([0.3 * s * degrees / 2, s * degrees / 2, 0]),
             [s * shift_mm / 2, 0, 0],
             [0, 0, -s * height],
@@ -125,7 +123,7 @@ def move_bones() -> Mover:
 
 
 @pytest.fixture(scope="session")
-def bend() -> Callable[[float, float], dict[int, rigid.Rigid]]:
+def bend() -> Callable[[float, float], dict[int, Pose]]:
     """Poses of two bones that turn (degrees) and slide (mm) against each other."""
     return opposite
 

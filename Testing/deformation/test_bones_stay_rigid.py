@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 
 Mover = Callable[..., Any]
 Moved = Any  # of conftest.py, which importlib mode does not let tests import
@@ -48,7 +48,7 @@ def _cell_determinants(field: Array, box: Grid) -> Array:
 def test_bone_points_of_the_ct_follow_their_pose(opposed: Moved, number: int, inside_mm: float) -> None:
     points = opposed.bone_points(number, inside_mm=inside_mm)
     pose = opposed.deformation.poses[number]
-    assert _distance(opposed.to_mr(points), rigid.apply(pose, points)).max() <= 0.01
+    assert _distance(opposed.to_mr(points), pose.apply(points)).max() <= 0.01
 
 
 @pytest.mark.parametrize("inside_mm", [0.0, 0.5], ids=["voxel-centres", "between-voxels"])
@@ -56,12 +56,12 @@ def test_bone_points_of_the_ct_follow_their_pose(opposed: Moved, number: int, in
 def test_bone_points_of_the_mr_come_from_their_pose(opposed: Moved, number: int, inside_mm: float) -> None:
     points = opposed.bone_points(number, inside_mm=inside_mm)
     pose = opposed.deformation.poses[number]
-    assert _distance(opposed.to_ct(rigid.apply(pose, points)), points).max() <= 0.01
+    assert _distance(opposed.to_ct(pose.apply(points)), points).max() <= 0.01
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_bone_keeps_its_volume(opposed: Moved, number: int) -> None:
-    points = rigid.apply(opposed.deformation.poses[number], opposed.bone_points(number, 150, 0.4))
+    points = opposed.deformation.poses[number].apply(opposed.bone_points(number, 150, 0.4))
     steps = np.eye(3) * 0.05
     columns = [(opposed.to_ct(points + s) - opposed.to_ct(points - s)) / 0.1 for s in steps]
     np.testing.assert_allclose(np.linalg.det(np.stack(columns, -1)), 1, atol=1e-3)
@@ -79,7 +79,7 @@ def test_neither_direction_folds_inside_any_cell(opposed: Moved) -> None:
 
 
 def test_bones_that_overlap_after_their_motions_do_not_fold(move_bones: Mover) -> None:
-    poses = {n: rigid.from_rotation([0, 0, 0], [0, 0, s * 2.5]) for n, s in ((1, 1.0), (2, -1.0))}
+    poses = {n: Pose.from_rotation([0, 0, 0], [0, 0, s * 2.5]) for n, s in ((1, 1.0), (2, -1.0))}
     deformation = move_bones(poses, gap_mm=4.0).deformation
     for field in (deformation.mr_to_ct_field, deformation.ct_to_mr_field):
         assert _cell_determinants(field, deformation.box).min() > 0
@@ -120,7 +120,7 @@ def test_displacement_is_zero_on_the_border_of_the_box(opposed: Moved) -> None:
 def test_far_from_the_spine_everything_follows_the_global_motion(opposed: Moved) -> None:
     far = opposed.deformation.box.corners() * 2
     moved = opposed.to_mr(far)
-    np.testing.assert_allclose(moved, rigid.apply(opposed.deformation.global_rigid, far), atol=1e-9)
+    np.testing.assert_allclose(moved, opposed.deformation.global_rigid.apply(far), atol=1e-9)
 
 
 def test_bones_that_do_not_touch_do_not_overlap(opposed: Moved) -> None:

@@ -9,7 +9,6 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
-from spine_ctmr.geometry import rigid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib.result_nodes import ResultNodes
 from SpineCTMRRegistrationLib.sample_data import SampleNodes
@@ -36,7 +35,7 @@ def test_bones_of_the_ct_move_onto_the_mr(host: BareSlicer, result: ResultNodes,
     """Compared with the true place, through both parent transforms, by the dense and the rigid transform."""
     for number, pose in patient.phantom.poses.items():
         points = bone(patient, number)
-        true = world(MR_PARENT, rigid.apply(pose, points))
+        true = world(MR_PARENT, pose.apply(points))
         start = world(CT_PARENT, points)
         assert np.linalg.norm(start - true, axis=1).mean() > 10
         for transform in (result.transform, result.vertebra_transforms[vertebra_name(number)]):

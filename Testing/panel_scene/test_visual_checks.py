@@ -12,7 +12,6 @@ import slicer
 import vtk
 from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.errors import InputError
-from spine_ctmr.geometry import rigid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib import views
 from SpineCTMRRegistrationLib.deformation_grid import show_grid
@@ -168,8 +167,8 @@ def test_slices_turn_along_the_vertebra(
     views.jump_to_vertebra(shown, result, vertebra_name(number))
     anatomy = patient.phantom.anatomy
     frame = patient.phantom.poses[number] @ anatomy.frames[anatomy.numbers.index(number)]
-    left, posterior, cranial = (MR_PARENT @ LPS @ frame)[:3, :3].T
-    center = (MR_PARENT @ LPS @ np.array([*rigid.apply(frame, np.zeros(3)), 1]))[:3]
+    left, posterior, cranial = (MR_PARENT @ LPS @ frame.matrix)[:3, :3].T
+    center = (MR_PARENT @ LPS @ np.array([*frame.apply(np.zeros(3)), 1]))[:3]
     normals = {"Axial": cranial, "Sagittal": -left, "Coronal": -posterior}
     rights = {"Axial": left, "Sagittal": posterior, "Coronal": left}
     for view, name in zip(shown, normals, strict=True):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from spine_ctmr.deformation.deformation import Deformation
 from spine_ctmr.deformation.options import DeformationOptions
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.anatomy import Anatomy, make_anatomy
 from spine_ctmr.phantoms.motion import (
     MotionOptions,
@@ -34,7 +34,7 @@ class Patient:
     """An anatomy, its true poses and deformation, and the deformation's soft part."""
 
     anatomy: Anatomy
-    poses: dict[int, rigid.Rigid]
+    poses: dict[int, Pose]
     deformation: Deformation
     soft: torch.Tensor
 
@@ -46,7 +46,7 @@ def patient() -> Patient:
     anatomy = make_anatomy(rng, (21, 22))
     motion = MotionOptions(global_mm=6.0)
     poses = random_poses(rng, anatomy, motion)
-    center = rigid.apply(global_of(poses, anatomy), anatomy.centers.mean(0) + np.array([0, 16, 0]))
+    center = global_of(poses, anatomy).apply(anatomy.centers.mean(0) + np.array([0, 16, 0]))
     half = np.array([68.0, 62.0, 58.0])
     box = Grid.around([center - half, center + half], 2.0)
     options = DeformationOptions(spacing_mm=2.0, reach_mm=20.0)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from spine_ctmr.geometry import rigid
 from spine_ctmr.phantoms.anatomy import Anatomy, make_anatomy, with_screws
 from spine_ctmr.phantoms.implants import screw_ends
 from spine_ctmr.phantoms.motion import MotionOptions, random_poses
@@ -54,7 +53,7 @@ def test_every_level_has_one_label_of_a_plausible_size(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_body_is_bone_and_canal_is_not(seed: int) -> None:
     anatomy = _healthy(seed, tuple(range(3, 25)))
-    canal = [rigid.apply(f, v.canal_center) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)]
+    canal = [f.apply(v.canal_center) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)]
     _, labels = _at(anatomy, np.concatenate([anatomy.centers, canal]))
     assert tuple(labels[: len(canal)]) == anatomy.numbers
     assert not labels[len(canal) :].any()
@@ -66,7 +65,7 @@ def test_screws_are_metal_on_ct_and_void_on_mr() -> None:
     for i, (v, frame) in enumerate(zip(anatomy.vertebrae, anatomy.frames, strict=True)):
         for side in (-1.0, 1.0):
             head, tip = (np.array(end) for end in screw_ends(v, side))
-            shaft = rigid.apply(frame, head + np.linspace(0, 1, 9)[:, None] * (tip - head))
+            shaft = frame.apply(head + np.linspace(0, 1, 9)[:, None] * (tip - head))
             values, _ = _at(anatomy, shaft)
             assert (values[:, 0] > 7000).all() == (i in (2, 3))
             assert (values[:, 1] < 0.05).all() == (i in (2, 3))
@@ -76,7 +75,7 @@ def test_rods_hold_the_screws_of_neighbours() -> None:
     anatomy = _healthy(1)
     anatomy = replace(anatomy, vertebrae=with_screws(anatomy.vertebrae, 1, 3))
     heads = [
-        rigid.apply(f, np.array(screw_ends(v, 1.0)[0]))
+        f.apply(np.array(screw_ends(v, 1.0)[0]))
         for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)
     ]
     between = np.array([(a + b) / 2 for a, b in pairwise(heads)])
@@ -90,7 +89,7 @@ def test_the_void_of_metal_is_seen_on_mr_only() -> None:
     frame, v = anatomy.frames[2], anatomy.vertebrae[2]
     head, tip = (np.array(end) for end in screw_ends(v, 1.0))
     across = np.cross(tip - head, [1.0, 0, 0])
-    beside = rigid.apply(frame, (head + 2 * tip) / 3 + across / np.linalg.norm(across) * 5.0)[None]
+    beside = frame.apply((head + 2 * tip) / 3 + across / np.linalg.norm(across) * 5.0)[None]
     (ct, _), (ct_metal, mr_metal) = _at(anatomy, beside)[0][0], _at(with_metal, beside)[0][0]
     assert ct_metal == pytest.approx(ct)
     assert mr_metal < 0.05
@@ -113,7 +112,7 @@ def test_fused_levels_move_as_one() -> None:
     shapes[1] = replace(shapes[1], fused_below=True)
     poses = random_poses(rng, replace(anatomy, vertebrae=tuple(shapes)), MotionOptions())
     for i, (upper, lower) in enumerate(pairwise(anatomy.numbers)):
-        still = np.allclose(poses[upper], poses[lower], atol=1e-9)
+        still = np.allclose(poses[upper].matrix, poses[lower].matrix, atol=1e-9)
         assert still == (i == 1)
 
 
@@ -122,9 +121,9 @@ def test_discs_wear_out() -> None:
     anatomy = _healthy(4)
     upper, lower = anatomy.frames[2], anatomy.frames[3]
     shapes = anatomy.vertebrae
-    floor = upper @ [0, 0, -shapes[2].height / 2, 1]
-    roof = lower @ [0, 0, shapes[3].height / 2, 1]
-    middle = ((floor + roof) / 2)[:3] + upper[:3, :3] @ [0, -0.1 * shapes[2].depth, 0]
+    floor = upper.apply([0, 0, -shapes[2].height / 2])
+    roof = lower.apply([0, 0, shapes[3].height / 2])
+    middle = (floor + roof) / 2 + upper.rotation @ [0, -0.1 * shapes[2].depth, 0]
     signal = {}
     for name, change in {
         "young": {"degeneration": 0.0},

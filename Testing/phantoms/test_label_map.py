@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 from spine_ctmr.errors import InputError
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.anatomy import make_anatomy
 from spine_ctmr.phantoms.label_map import anatomy_around, measured_spine
 from spine_ctmr.phantoms.rendering import bone_labels
@@ -24,7 +24,7 @@ def _agreement(labels: sitk.Image) -> dict[int, float]:
     anatomy = anatomy_around(np.random.default_rng(0), measured_spine(labels))
     points = torch.tensor(grid.points().reshape(-1, 3), dtype=torch.float32)
     again = bone_labels(anatomy, points).numpy().reshape(array.shape)
-    canal = [rigid.apply(f, v.canal_center) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)]
+    canal = [f.apply(v.canal_center) for v, f in zip(anatomy.vertebrae, anatomy.frames, strict=True)]
     assert not bone_labels(anatomy, torch.tensor(np.array(canal), dtype=torch.float32)).any()
     return {
         n: 2 * float(((array == n) & (again == n)).sum()) / float((array == n).sum() + (again == n).sum())
@@ -36,7 +36,7 @@ def _agreement(labels: sitk.Image) -> dict[int, float]:
 def segmented() -> tuple[sitk.Image, np.ndarray]:
     """Labels of three vertebrae on a tilted grid, and their body centres."""
     anatomy = make_anatomy(np.random.default_rng(4), (21, 22, 23))
-    tilt = rigid.from_rotation(np.radians([8.0, -5.0, 4.0]), np.zeros(3))[:3, :3]
+    tilt = Pose.from_rotation(np.radians([8.0, -5.0, 4.0]), np.zeros(3)).rotation
     corners = [anatomy.centers.min(0) - [55, 35, 50], anatomy.centers.max(0) + np.array([55, 75, 35])]
     grid = Grid.around(corners, (1.2, 1.2, 1.5), 0.0, tilt)
     points = torch.tensor(grid.points().reshape(-1, 3), dtype=torch.float32)
@@ -54,9 +54,9 @@ def test_body_centres_are_found(segmented: tuple[sitk.Image, np.ndarray]) -> Non
     anatomy = anatomy_around(np.random.default_rng(0), measured_spine(segmented[0]))
     assert np.linalg.norm(anatomy.centers - segmented[1], axis=1).max() < 4
     for frame in anatomy.frames:
-        np.testing.assert_allclose(frame[:3, :3] @ frame[:3, :3].T, np.eye(3), atol=1e-9)
-        assert frame[1, 1] > 0.9  # posterior
-        assert np.linalg.det(frame[:3, :3]) == pytest.approx(1)
+        np.testing.assert_allclose(frame.rotation @ frame.rotation.T, np.eye(3), atol=1e-9)
+        assert frame.rotation[1, 1] > 0.9  # posterior
+        assert np.linalg.det(frame.rotation) == pytest.approx(1)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real CT labels are not here")

@@ -9,7 +9,6 @@ import pytest
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.anatomy import make_anatomy
 from spine_ctmr.phantoms.motion import MotionOptions, random_poses, random_soft_motion
@@ -40,7 +39,7 @@ def test_bones_follow_their_poses(patient: Patient, number: int) -> None:
     voxels = np.argwhere(_labels(patient, grid.points()) == number)[:, ::-1]
     points = grid.to_points(voxels[np.random.default_rng(0).choice(len(voxels), 1500)])
     moved = _transformed(patient.deformation.ct_to_mr(), points)
-    misfit = np.linalg.norm(moved - rigid.apply(patient.poses[number], points), axis=1)
+    misfit = np.linalg.norm(moved - patient.poses[number].apply(points), axis=1)
     # on a 2 mm box single surface voxels of thin processes are no bone
     assert np.percentile(misfit, 99) <= 0.01
 
@@ -48,14 +47,14 @@ def test_bones_follow_their_poses(patient: Patient, number: int) -> None:
 def test_rendered_bone_is_the_labels_moved_by_the_true_transform(patient: Patient) -> None:
     """The CT's labels pulled through the written transform against labels rendered from moved bones."""
     ct_grid, mr_to_ct = _ct_grid(patient), patient.deformation.mr_to_ct()
-    center = rigid.apply(patient.deformation.global_rigid, ct_grid.center_mm)
+    center = patient.deformation.global_rigid.apply(ct_grid.center_mm)
     half = np.array([50, 48, 40])
     mr_grid = Grid.around([center - half, center + half], 1.5)
     ct_bone = ct_grid.image((_labels(patient, ct_grid.points()) > 0).astype(np.float32))
     warped = sitk.GetArrayFromImage(sitk.Resample(ct_bone, mr_grid.empty(), mr_to_ct, sitk.sitkLinear)) > 0.5
     moved = np.zeros(mr_grid.shape, bool)
     for number, pose in patient.poses.items():
-        moved |= _labels(patient, rigid.apply(rigid.inverse(pose), mr_grid.points())) == number
+        moved |= _labels(patient, pose.inverse.apply(mr_grid.points())) == number
     assert 2 * (warped & moved).sum() / (warped.sum() + moved.sum()) > 0.95
 
 
@@ -63,7 +62,7 @@ def test_soft_motion_spares_bone_and_border(patient: Patient) -> None:
     box = patient.deformation.box
     moved = np.zeros(box.shape, bool)
     for number, pose in patient.poses.items():
-        moved |= _labels(patient, rigid.apply(rigid.inverse(pose), box.points())) == number
+        moved |= _labels(patient, pose.inverse.apply(box.points())) == number
     soft = patient.soft.norm(dim=-1).numpy()
     assert soft.max() > 0.5
     assert soft[moved].max() < 0.05
@@ -86,9 +85,9 @@ def test_joints_turn_and_slip_within_their_limits() -> None:
         poses = random_poses(rng, anatomy, wild)
         for i, (upper, lower) in enumerate(((20, 21), (21, 22))):
             joint = anatomy.centers[i : i + 2].mean(0)
-            opening = rigid.apply(poses[upper], joint) - rigid.apply(poses[lower], joint)
+            opening = poses[upper].apply(joint) - poses[lower].apply(joint)
             assert np.linalg.norm(opening) <= 8 * np.sqrt(3) + 1e-9
-            assert rigid.angle_deg(rigid.inverse(poses[upper]) @ poses[lower]) <= 8 * np.sqrt(3) + 1e-9
+            assert (poses[upper].inverse @ poses[lower]).angle_deg <= 8 * np.sqrt(3) + 1e-9
 
 
 def test_a_bend_turns_every_joint_alike() -> None:
@@ -98,7 +97,7 @@ def test_a_bend_turns_every_joint_alike() -> None:
     poses = list(random_poses(rng, anatomy, still).values())
     for upper, lower, shape in zip(poses, poses[1:], anatomy.vertebrae, strict=False):
         expected = 0.0 if shape.fused_below else 4.0
-        assert rigid.angle_deg(rigid.inverse(upper) @ lower) == pytest.approx(expected, abs=1e-6)
+        assert (upper.inverse @ lower).angle_deg == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_motion_every_pose_is_the_identity() -> None:
@@ -106,7 +105,7 @@ def test_without_motion_every_pose_is_the_identity() -> None:
     rng = np.random.default_rng(1)
     poses = random_poses(rng, make_anatomy(rng, (20, 21)), still)
     for pose in poses.values():
-        np.testing.assert_allclose(pose, np.eye(4), atol=1e-9)
+        np.testing.assert_allclose(pose.matrix, np.eye(4), atol=1e-9)
 
 
 def test_vertebrae_are_stacked_from_cranial_to_caudal_without_touching_bodies() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.network.preprocessing import scale_ct, scale_mr
 from spine_ctmr.phantoms.anatomy import make_anatomy
 from spine_ctmr.phantoms.patient import EDITION, Pair, make_pair, random_levels
@@ -91,7 +91,7 @@ def test_displacement_is_rigid_in_every_bone(pair: Pair) -> None:
             continue
         points = voxels[:, ::-1] * pair.spacing_mm
         moved = points + pair.displacement[tuple(voxels.T)]
-        misfit = np.linalg.norm(rigid.apply(rigid.fit(points, moved), points) - moved, axis=1)
+        misfit = np.linalg.norm(Pose.fit(points, moved).apply(points) - moved, axis=1)
         assert np.percentile(misfit, 99) < 0.02  # vertebrae may touch at the facet joints
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
@@ -79,7 +78,7 @@ def _bone_points(phantom: Phantom, number: int) -> np.ndarray:
 @pytest.mark.parametrize("number", [22, 23, 24])
 def test_written_transforms_find_the_bone(registered: Registered, number: int) -> None:
     points = _bone_points(registered.phantom, number)
-    true = rigid.apply(registered.phantom.poses[number], points)
+    true = registered.phantom.poses[number].apply(points)
     for name in ("ct_to_mr.h5", f"vertebrae/{vertebra_name(number)}.tfm"):
         transform = sitk.ReadTransform(str(registered.output / name))
         moved = np.array([transform.TransformPoint(p.tolist()) for p in points])
@@ -150,4 +149,4 @@ def test_without_landmarks_the_images_choose_the_level(registered: Registered, t
     pose = sitk.ReadTransform(str(tmp_path / "result" / "vertebrae" / "L4.tfm"))
     points = _bone_points(registered.phantom, 23)
     moved = np.array([pose.TransformPoint(p.tolist()) for p in points])
-    assert np.linalg.norm(moved - rigid.apply(registered.phantom.poses[23], points), axis=1).mean() < 0.6
+    assert np.linalg.norm(moved - registered.phantom.poses[23].apply(points), axis=1).mean() < 0.6

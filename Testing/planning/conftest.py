@@ -19,9 +19,9 @@ from spine_ctmr.deformation.bones import make_bones
 from spine_ctmr.deformation.deformation import bone_motion, build_deformation
 from spine_ctmr.deformation.options import DeformationOptions
 from spine_ctmr.deformation.warping import ct_in_mr, mr_in_ct, vertebrae_in_mr
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.boxes import labels_in_box, spine_box
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 
 torch.set_num_threads(1)
@@ -115,7 +115,7 @@ def _texts(values: Any) -> list[str]:
 
 
 def _mr_grid(around: NDArray[Any]) -> Grid:
-    tilt = rigid.from_rotation([0.05, -0.08, 0.11], [0, 0, 0])[:3, :3]
+    tilt = Pose.from_rotation([0.05, -0.08, 0.11], [0, 0, 0]).rotation
     return Grid.around(around, (1.7, 1.7, 3.6), 6.0, tilt @ SAGITTAL)
 
 
@@ -126,12 +126,12 @@ def _make_patient(folder: Path) -> Patient:
         numbers[where] = number
     texture = gaussian_filter(rng.normal(0, 600, CT_GRID.shape), 1.5)
     labels, ct = CT_GRID.image(numbers), CT_GRID.image((texture + 400 * (numbers > 0)).astype(np.int16))
-    overall = rigid.from_rotation([0.1, -0.05, 0.04], [12.0, -7.0, 30.0], CT_GRID.center_mm)
+    overall = Pose.from_rotation([0.1, -0.05, 0.04], [12.0, -7.0, 30.0], CT_GRID.center_mm)
     poses = {
-        22: overall @ rigid.from_rotation([0.06, 0, 0.02], [1.0, 2.0, 0.5], CT_GRID.center_mm),
-        23: overall @ rigid.from_rotation([-0.05, 0.03, 0], [-1.0, -1.5, 0], CT_GRID.center_mm),
+        22: overall @ Pose.from_rotation([0.06, 0, 0.02], [1.0, 2.0, 0.5], CT_GRID.center_mm),
+        23: overall @ Pose.from_rotation([-0.05, 0.03, 0], [-1.0, -1.5, 0], CT_GRID.center_mm),
     }
-    moved = np.concatenate([rigid.apply(overall, CT_GRID.to_points(np.argwhere(numbers)[:, ::-1]))])
+    moved = np.concatenate([overall.apply(CT_GRID.to_points(np.argwhere(numbers)[:, ::-1]))])
     box = spine_box(moved, OPTIONS.spacing_mm, OPTIONS.reach_mm, np.eye(3), OPTIONS.stride)
     bones = make_bones(labels_in_box(labels, overall, box), box, poses, overall, OPTIONS.reach_mm)
     deformation = build_deformation(bones, box, poses, overall, OPTIONS, bone_motion(bones, box, OPTIONS))
@@ -146,14 +146,14 @@ def _make_patient(folder: Path) -> Patient:
     sitk.WriteTransform(deformation.mr_to_ct(), str(result / "mr_to_ct.h5"))
     sitk.WriteTransform(deformation.ct_to_mr(), str(result / "ct_to_mr.h5"))
     for number, pose in poses.items():
-        transform = rigid.to_sitk(pose, CT_GRID.center_mm)
+        transform = pose.to_sitk(CT_GRID.center_mm)
         sitk.WriteTransform(transform, str(result / "vertebrae" / f"{vertebra_name(number)}.tfm"))
     sitk.WriteImage(ct_in_mr(ct, mr, deformation), str(result / "ct_in_mr.nrrd"))
     sitk.WriteImage(mr_in_ct(ct, mr, deformation), str(result / "mr_in_ct.nrrd"))
     sitk.WriteImage(vertebrae_in_mr(labels, mr, poses), str(result / "vertebrae_in_mr.nrrd"))
     rows = [{"name": vertebra_name(n), "number": n, "flag": "good"} for n in poses]
     (result / "quality.json").write_text(json.dumps({"verdict": "All 2 are good.", "vertebrae": rows}))
-    (result / "run.json").write_text(json.dumps({"start": {"ct_to_mr_lps": overall.tolist()}}))
+    (result / "run.json").write_text(json.dumps({"start": {"ct_to_mr_lps": overall.matrix.tolist()}}))
     return Patient(folder / "ct", folder / "mr", folder / "labels.nrrd", result)
 
 

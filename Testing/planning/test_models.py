@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.planning.models import vertebra_surface, write_model
 
 vtk: Any = pytest.importorskip("vtk", reason="vtk is not installed (extra 'models')")
 
 RADIUS_MM = 14.0
 CENTER = np.array([-31.0, 205.0, -612.0])
-POSE = rigid.from_rotation([0.4, -0.2, 0.9], [15.0, -80.0, 33.0])
-TURN = rigid.from_rotation([0.2, 0.5, -0.3], [0, 0, 0])[:3, :3]
+POSE = Pose.from_rotation([0.4, -0.2, 0.9], [15.0, -80.0, 33.0])
+TURN = Pose.from_rotation([0.2, 0.5, -0.3], [0, 0, 0]).rotation
 AXES = {
     "plain": np.eye(3),
     "oblique": TURN,
@@ -52,7 +52,7 @@ def _points(surface: Any) -> NDArray[Any]:
 @pytest.mark.parametrize("axes", AXES)
 def test_a_ball_is_a_ball_where_the_pose_puts_it(axes: str, suffix: str, tmp_path: Path) -> None:
     surface = _written(AXES[axes], tmp_path / f"L3.{suffix}")
-    radii = np.linalg.norm(_points(surface) - rigid.apply(POSE, CENTER), axis=1)
+    radii = np.linalg.norm(_points(surface) - POSE.apply(CENTER), axis=1)
     assert abs(radii.mean() - RADIUS_MM) < 0.2
     assert np.abs(radii - RADIUS_MM).max() < 0.8
     mass = vtk.vtkMassProperties()
@@ -68,7 +68,7 @@ def test_it_is_closed_and_faces_outward(axes: str, tmp_path: Path) -> None:
     edges.FeatureEdgesOff()
     edges.Update()
     assert edges.GetOutput().GetNumberOfCells() == 0
-    points, center = _points(surface).astype(float), rigid.apply(POSE, CENTER)
+    points, center = _points(surface).astype(float), POSE.apply(CENTER)
     corners = np.array(
         [
             [surface.GetCell(i).GetPointId(k) for k in range(3)]
@@ -101,5 +101,5 @@ def test_slicer_reads_them_in_place(suffix: str, tmp_path: Path) -> None:
     scene.AddNode(storage)
     storage.SetFileName(str(tmp_path / f"L3.{suffix}"))
     assert storage.ReadData(node)
-    ras = rigid.apply(POSE, CENTER) * [-1, -1, 1]
+    ras = POSE.apply(CENTER) * [-1, -1, 1]
     np.testing.assert_allclose(_points(node.GetPolyData()).mean(0), ras, atol=0.5)

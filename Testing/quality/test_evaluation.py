@@ -13,9 +13,9 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
 from spine_ctmr.evaluation.measure import evaluate
 from spine_ctmr.evaluation.tables import as_markdown, write_evaluation
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.jacobian import determinant_at
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.quality.invertibility import rigid_dice
 from spine_ctmr.quality.metrics import statistics
 from spine_ctmr.results.reader import read_result_folder
@@ -71,10 +71,10 @@ def test_landmark_errors_are_those_of_the_written_transform(hand_made):
     pairs = []
     for number, center in CENTERS.items():
         off = np.array([0, 3.0 * (number == 24), 0])
-        ct = rigid.apply(rigid.inverse(START), center) + off
+        ct = START.inverse.apply(center) + off
         pairs.append(LandmarkPair(f"middle {number}", ct, center))
     far = np.array([0, 0, 300.0])
-    pairs.append(LandmarkPair("far", rigid.apply(rigid.inverse(START), far), far))
+    pairs.append(LandmarkPair("far", START.inverse.apply(far), far))
     found = evaluate(read_result_folder(hand_made.folder), landmarks=pairs)
     rows = rows_of(found)
     assert (rows[23].landmarks, rows[24].landmarks) == (1, 1)
@@ -112,8 +112,8 @@ def test_rigid_dice_of_a_stretch_is_that_of_two_ellipsoids():
     wanted = 2 * np.count_nonzero(body & moved) / (np.count_nonzero(body) + np.count_nonzero(moved))
     assert wanted < 0.9
     assert rigid_dice(body, grid, to_ct, to_mr) == pytest.approx(wanted, abs=0.01)
-    turn = rigid.from_rotation((0.3, 0.2, -0.5), (30.0, 5.0, -9.0))
-    ends = rigid.to_sitk(turn), rigid.to_sitk(rigid.inverse(turn))
+    turn = Pose.from_rotation((0.3, 0.2, -0.5), (30.0, 5.0, -9.0))
+    ends = turn.to_sitk(), turn.inverse.to_sitk()
     assert rigid_dice(body, grid, *ends) == 1
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy.stats import entropy
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
 from spine_ctmr.quality.similarity import normalised_mutual_information, vertebra_similarity
 
@@ -33,9 +33,9 @@ def test_ends_of_the_scale():
 
 def test_the_right_motion_is_more_similar_than_a_wrong_one():
     """A ball dark on the MR and bright on the CT, on grids of different spacing and direction."""
-    true = rigid.from_rotation((0.2, -0.1, 0.3), (12.0, -7.0, 4.0))
+    true = Pose.from_rotation((0.2, -0.1, 0.3), (12.0, -7.0, 4.0))
     mr_grid = Grid((40, 40, 30), (1.0, 1.2, 1.5), (-20.0, -24.0, -22.0))
-    ct_grid = Grid.around(rigid.apply(rigid.inverse(true), mr_grid.corners()), 1.1)
+    ct_grid = Grid.around(true.inverse.apply(mr_grid.corners()), 1.1)
     rng = np.random.default_rng(0)
 
     def ball(points):
@@ -44,11 +44,11 @@ def test_the_right_motion_is_more_similar_than_a_wrong_one():
     mr = mr_grid.image(
         (300 - 200 * ball(mr_grid.points()) + rng.normal(0, 5, mr_grid.shape)).astype(np.float32)
     )
-    in_mr = rigid.apply(true, ct_grid.points())
+    in_mr = true.apply(ct_grid.points())
     ct = ct_grid.image((40 + 400 * ball(in_mr) + rng.normal(0, 5, ct_grid.shape)).astype(np.int16))
     labels = mr_grid.image((ball(mr_grid.points()) > 0.5).astype(np.uint8) * 22)
     case = Case(ct, mr, sitk.Image())
     right = vertebra_similarity(case, labels, {22: true})[22]
-    wrong = vertebra_similarity(case, labels, {22: rigid.from_rotation(np.zeros(3), (5.0, 0, 0)) @ true})[22]
+    wrong = vertebra_similarity(case, labels, {22: Pose.from_rotation(np.zeros(3), (5.0, 0, 0)) @ true})[22]
     assert right > wrong + 0.05
     assert vertebra_similarity(case, labels, {}) == {}

@@ -5,14 +5,14 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
 from spine_ctmr.report.strip import own_planes, vertebra_strip
 from spine_ctmr.report.views import label_boxes
 
 GRID = Grid((60, 70, 80), (2.0, 2.0, 2.0), (-60.0, -60.0, -80.0))
-TILT = rigid.from_rotation((0.3, 0.1, 0.2), (4.0, -6.0, 9.0))
+TILT = Pose.from_rotation((0.3, 0.1, 0.2), (4.0, -6.0, 9.0))
 """Of the spine on the CT table."""
 LEVELS = {22: np.array([0.0, 0.0, 36.0]), 23: np.zeros(3), 24: np.array([0.0, 0.0, -36.0])}
 
@@ -20,20 +20,20 @@ LEVELS = {22: np.array([0.0, 0.0, 36.0]), 23: np.zeros(3), 24: np.array([0.0, 0.
 @pytest.fixture(scope="module")
 def tilted():
     """Labels of three bodies with a spinous process each, tilted as a whole; and their body centres."""
-    local = rigid.apply(rigid.inverse(TILT), GRID.points())
+    local = TILT.inverse.apply(GRID.points())
     labels = np.zeros(GRID.shape, np.uint8)
     for number, center in LEVELS.items():
         away = local - center
         labels[np.square(away / (16, 12, 11)).sum(-1) < 1] = number
         labels[(np.abs(away - (0, 26, 0)) < (4, 16, 5)).all(-1)] = number
-    return labels, {n: rigid.apply(TILT, c) for n, c in LEVELS.items()}
+    return labels, {n: TILT.apply(c) for n, c in LEVELS.items()}
 
 
 def test_planes_follow_the_vertebra(tilted):
     labels, centers = tilted
     boxes = label_boxes(GRID.image(labels))
     sagittal, axial = own_planes(boxes[23], 23, centers)
-    wanted = TILT[:3, :3]
+    wanted = TILT.rotation
     across = [p.points[0, -1] - p.points[0, 0] for p in (sagittal, axial)]
     down = [p.points[-1, 0] - p.points[0, 0] for p in (sagittal, axial)]
     for found, axis in zip((across[0], across[1], -down[0], down[1]), (1, 0, 2, 1), strict=True):
@@ -42,7 +42,7 @@ def test_planes_follow_the_vertebra(tilted):
 
 def test_a_cut_label_and_a_single_vertebra_fall_back_on_the_patient(tilted):
     labels, centers = tilted
-    body = labels * (rigid.apply(rigid.inverse(TILT), GRID.points())[..., 0] > 6)
+    body = labels * (TILT.inverse.apply(GRID.points())[..., 0] > 6)
     boxes = label_boxes(GRID.image(body.astype(np.uint8)))
     sagittal, _ = own_planes(boxes[23], 23, {23: centers[23]})
     step = sagittal.points[0, 1] - sagittal.points[0, 0]
@@ -54,7 +54,7 @@ def test_the_strip_shows_bone_where_the_pose_puts_it(tilted):
     ct = GRID.image(np.where(labels > 0, 900, 0).astype(np.int16))
     mr = GRID.image(np.where(labels > 0, 40, 200).astype(np.float32))
     case = Case(ct, mr, GRID.image(labels))
-    strip = vertebra_strip(case, dict.fromkeys(LEVELS, np.eye(4)), centers)
+    strip = vertebra_strip(case, dict.fromkeys(LEVELS, Pose.identity()), centers)
     assert list(strip) == ["L3", "L4", "L5"]
     pixels = np.asarray(Image.open(io.BytesIO(strip["L4"])).convert("RGB")).astype(int)
     red, _, blue = pixels[65, 63]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.vertebrae.matching import Scene
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
@@ -44,7 +44,7 @@ class Spine:
         poses: true CT→MR motions in LPS mm.
     """
 
-    poses: Mapping[int, rigid.Rigid]
+    poses: Mapping[int, Pose]
 
     def ct(self, points: Array) -> tuple[Array, NDArray[np.uint8]]:
         """HU (n,) and labels (n,) at CT points (n, 3)."""
@@ -57,15 +57,13 @@ class Spine:
 
     def mr(self, points: Array) -> Array:
         """Signal (n,) at MR points (n, 3)."""
-        depths = [_depth(rigid.apply(rigid.inverse(self.poses[n]), points) - c) for n, c in CENTERS.items()]
+        depths = [_depth(self.poses[n].inverse.apply(points) - c) for n, c in CENTERS.items()]
         return 400 - 330 * np.clip(np.max(depths, axis=0) / 1.5 + 0.5, 0, 1)
 
-    def error_mm(self, number: int, pose: rigid.Rigid) -> float:
+    def error_mm(self, number: int, pose: Pose) -> float:
         """Mean distance in mm between a bone moved by `pose` and by the truth."""
         points = CENTERS[number] + np.random.default_rng(0).normal(0, [9, 9, 6], (300, 3))
-        return float(
-            np.linalg.norm(rigid.apply(pose, points) - rigid.apply(self.poses[number], points), axis=1).mean()
-        )
+        return float(np.linalg.norm(pose.apply(points) - self.poses[number].apply(points), axis=1).mean())
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,7 @@ class Seen:
     box: Grid
 
 
-def look(
-    poses: Mapping[int, rigid.Rigid], noise: float = 0.04, spacing_mm: float = 1.0, seed: int = 0
-) -> Seen:
+def look(poses: Mapping[int, Pose], noise: float = 0.04, spacing_mm: float = 1.0, seed: int = 0) -> Seen:
     """Both images of a moved spine on one box, with noise relative to their contrast."""
     spine, rng = Spine(poses), np.random.default_rng(seed)
     box = Grid.around(CORNERS, spacing_mm, 6.0)
@@ -108,6 +104,6 @@ def centers() -> dict[int, Array]:
 
 
 @pytest.fixture(scope="session")
-def make_spine() -> Callable[[Mapping[int, rigid.Rigid]], Spine]:
+def make_spine() -> Callable[[Mapping[int, Pose]], Spine]:
     """The images of a moved spine as functions."""
     return Spine

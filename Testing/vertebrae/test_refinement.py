@@ -12,8 +12,8 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.vertebrae.refinement import RefinementOptions, Stage, VertebraPose, refine_poses
 from spine_ctmr.vertebrae.scene import make_scene
 
@@ -31,28 +31,24 @@ EVERY_STAGE = RefinementOptions(stages=(Stage(4, 500, 10, 1, 1), *QUICK.stages))
 THOROUGH = replace(QUICK, stages=(QUICK.stages[0], replace(QUICK.stages[1], points=5000)))
 
 
-def _bent(centers: Centers) -> dict[int, rigid.Rigid]:
+def _bent(centers: Centers) -> dict[int, Pose]:
     """About 4 mm and 4 degrees from no motion, different for every bone."""
     turns = {20: [0.06, 0.02, -0.03], 21: [-0.01, -0.05, 0.05], 22: [-0.06, 0.02, 0.04]}
     shifts = {20: [2.5, -2.4, 1.3], 21: [2.2, -2.9, 1.7], 22: [1.9, -3.1, 1.2]}
-    return {n: rigid.from_rotation(turns[n], shifts[n], c) for n, c in centers.items()}
+    return {n: Pose.from_rotation(turns[n], shifts[n], c) for n, c in centers.items()}
 
 
 def _refine(
     seen: Seen, centers: Centers, options: RefinementOptions = QUICK, seed: int = 0
 ) -> dict[int, VertebraPose]:
-    return refine_poses(seen.scene, seen.box, np.eye(4), centers, [{}], options, seed)
+    return refine_poses(seen.scene, seen.box, Pose.identity(), centers, [{}], options, seed)
 
 
 def _largest_difference(a: dict[int, VertebraPose], b: dict[int, VertebraPose], centers: Centers) -> float:
     """Largest distance in mm between the same bone points moved by two results."""
     offsets = np.random.default_rng(0).normal(0, [9, 9, 6], (100, 3))
     return max(
-        float(
-            np.linalg.norm(
-                rigid.apply(a[n].pose, c + offsets) - rigid.apply(b[n].pose, c + offsets), axis=1
-            ).max()
-        )
+        float(np.linalg.norm(a[n].pose.apply(c + offsets) - b[n].pose.apply(c + offsets), axis=1).max())
         for n, c in centers.items()
     )
 
@@ -69,13 +65,13 @@ def refined(bent: Seen, centers: Centers) -> dict[int, VertebraPose]:
 
 def test_bones_are_found_from_4_mm_and_4_degrees_away(bent: Seen, refined: dict[int, VertebraPose]) -> None:
     for number, found in refined.items():
-        assert bent.spine.error_mm(number, np.eye(4)) > 3.5
+        assert bent.spine.error_mm(number, Pose.identity()) > 3.5
         assert bent.spine.error_mm(number, found.pose) < 0.1
 
 
 def test_poses_are_exactly_rigid(refined: dict[int, VertebraPose]) -> None:
     for found in refined.values():
-        rotation = found.pose[:3, :3]
+        rotation = found.pose.rotation
         np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
         assert np.linalg.det(rotation) == pytest.approx(1)
 
@@ -94,7 +90,7 @@ def test_the_same_seed_gives_the_same_poses(
 ) -> None:
     again = _refine(bent, centers, THOROUGH)
     for number, found in refined.items():
-        np.testing.assert_array_equal(again[number].pose, found.pose)
+        np.testing.assert_array_equal(again[number].pose.matrix, found.pose.matrix)
 
 
 def test_threads_change_next_to_nothing(bent: Seen, centers: Centers) -> None:
@@ -109,12 +105,12 @@ def test_threads_change_next_to_nothing(bent: Seen, centers: Centers) -> None:
 
 def test_a_start_that_is_true_wins_over_the_default(look_at: Look, centers: Centers) -> None:
     """From 13 mm and 15 degrees away only the given start leads to the truth."""
-    far = rigid.from_rotation([0.05, 0.02, 0.25], [6, -10, 5])
+    far = Pose.from_rotation([0.05, 0.02, 0.25], [6, -10, 5])
     seen = look_at(dict.fromkeys(centers, far))
     options = replace(QUICK, stages=(replace(QUICK.stages[0], keep=2), QUICK.stages[1]))
-    start = rigid.from_rotation([0.03, 0.0, 0.22], [5, -9, 4])
+    start = Pose.from_rotation([0.03, 0.0, 0.22], [5, -9, 4])
     found = refine_poses(
-        seen.scene, seen.box, np.eye(4), centers, [{}, dict.fromkeys(centers, start)], options
+        seen.scene, seen.box, Pose.identity(), centers, [{}, dict.fromkeys(centers, start)], options
     )
     for number, pose in found.items():
         assert seen.spine.error_mm(number, pose.pose) < 0.2
@@ -125,11 +121,15 @@ def test_equal_lattices_do_not_pull_toward_half_voxels(
     look_at: Look, centers: Centers, offset: tuple[float, float, float]
 ) -> None:
     """Strong noise on coincident lattices draws interpolated matches to half-voxel offsets."""
-    shift = rigid.from_rotation([0, 0, 0], offset)
+    shift = Pose.from_rotation([0, 0, 0], offset)
     seen = look_at(dict.fromkeys(centers, shift), noise=0.12)
     found = _refine(seen, centers)
     bias = np.mean(
-        [pose.pose[:3, :3] @ centers[n] + pose.pose[:3, 3] - centers[n] for n, pose in found.items()], 0
+        [
+            pose.pose.rotation @ centers[n] + pose.pose.translation_mm - centers[n]
+            for n, pose in found.items()
+        ],
+        0,
     )
     assert np.linalg.norm(bias - offset) < 0.1
 
@@ -137,7 +137,7 @@ def test_equal_lattices_do_not_pull_toward_half_voxels(
 @pytest.fixture(scope="module")
 def half_seen(look_at: Look, centers: Centers) -> tuple[Seen, dict[int, VertebraPose]]:
     """The MR ends below the topmost bone; all bones move alike."""
-    common = rigid.from_rotation([0.05, 0.0, 0.04], [2, -2, 1])
+    common = Pose.from_rotation([0.05, 0.0, 0.04], [2, -2, 1])
     seen = look_at(dict.fromkeys(centers, common))
     gone = torch.tensor(seen.box.points()[..., 2] > 11)
     scene = replace(seen.scene, mr=seen.scene.mr.masked_fill(gone, 0.0), mr_seen=~gone)
@@ -147,8 +147,8 @@ def half_seen(look_at: Look, centers: Centers) -> tuple[Seen, dict[int, Vertebra
 
 def test_a_bone_outside_the_mr_follows_its_neighbour(half_seen: tuple[Seen, dict[int, VertebraPose]]) -> None:
     seen, found = half_seen
-    relative = found[20].pose @ rigid.inverse(found[21].pose)
-    assert np.degrees(Rotation.from_matrix(relative[:3, :3]).magnitude()) < 1.0
+    relative = found[20].pose @ found[21].pose.inverse
+    assert relative.angle_deg < 1.0
     assert seen.spine.error_mm(20, found[20].pose) < 1.0
 
 
@@ -170,7 +170,7 @@ def test_the_end_of_the_mr_does_not_pull_the_bone_that_it_cuts(
     look_at: Look, centers: Centers, end_mm: float, limit_mm: float
 ) -> None:
     """Black beyond the end looks like an end plate: with it, 0.8, 0.4 and 0.3 mm."""
-    seen = look_at(dict.fromkeys(centers, rigid.from_rotation([0.03, 0.0, 0.02], [1, -1, 0.5])))
+    seen = look_at(dict.fromkeys(centers, Pose.from_rotation([0.03, 0.0, 0.02], [1, -1, 0.5])))
     gone = torch.tensor(seen.box.points()[..., 2] > end_mm)
     scene = replace(seen.scene, mr=seen.scene.mr.masked_fill(gone, 0.0), mr_seen=~gone)
     found = _refine(replace(seen, scene=scene), centers, EVERY_STAGE)
@@ -179,7 +179,7 @@ def test_the_end_of_the_mr_does_not_pull_the_bone_that_it_cuts(
 
 
 def test_joints_that_open_are_reported(look_at: Look, centers: Centers) -> None:
-    poses = {n: rigid.from_rotation([0, 0, 0], [0, 0, 0 if n > 20 else 3.0]) for n in centers}
+    poses = {n: Pose.from_rotation([0, 0, 0], [0, 0, 0 if n > 20 else 3.0]) for n in centers}
     found = _refine(look_at(poses), centers)
     assert found[20].neighbour_disagreement_mm == pytest.approx(3, abs=0.3)
     assert found[22].neighbour_disagreement_mm < 0.3
@@ -215,8 +215,8 @@ def _refine_scans(
     moved = np.array([c + d for c in centers.values() for d in ([-24, -14, -14], [24, 30, 14])])
     corners = np.array([(x, y, z) for x in moved[:, 0] for y in moved[:, 1] for z in moved[:, 2]])
     box = Grid.around(corners, 1.0, 6.0, Grid.of(mr).axes)
-    scene = make_scene(ct, mr, labels, np.eye(4), box)
-    return refine_poses(scene, box, np.eye(4), centers, [{}], QUICK)
+    scene = make_scene(ct, mr, labels, Pose.identity(), box)
+    return refine_poses(scene, box, Pose.identity(), centers, [{}], QUICK)
 
 
 def test_storage_order_of_the_mr_changes_next_to_nothing(
@@ -235,16 +235,16 @@ def test_storage_order_of_the_mr_changes_next_to_nothing(
 def test_the_global_motion_is_part_of_every_pose(make_spine: Callable[..., Any], centers: Centers) -> None:
     """A scene brought near by a large global motion gives poses from the CT's own frame."""
     spine, ct, mr, labels = _scanned(make_spine, centers)
-    away = rigid.from_rotation([0.3, -0.2, 0.4], [80, 50, -120])
+    away = Pose.from_rotation([0.3, -0.2, 0.4], [80, 50, -120])
     for image in (ct, labels):
         grid = Grid.of(image)
-        moved = rigid.apply(away, grid.origin_mm)
+        moved = away.apply(grid.origin_mm)
         image.SetOrigin(moved.tolist())
-        image.SetDirection((away[:3, :3] @ grid.axes).ravel().tolist())
-    back = rigid.inverse(away)
+        image.SetDirection((away.rotation @ grid.axes).ravel().tolist())
+    back = away.inverse
     box = Grid.around(np.array([[-26.0, -16, -40], [26, 36, 40]]), 1.0, 6.0)
     scene = make_scene(ct, mr, labels, back, box)
-    far = {n: rigid.apply(away, c) for n, c in centers.items()}
+    far = {n: away.apply(c) for n, c in centers.items()}
     found = refine_poses(scene, box, back, far, [{}], QUICK)
     for number, pose in found.items():
         assert spine.error_mm(number, pose.pose @ away) < 0.2

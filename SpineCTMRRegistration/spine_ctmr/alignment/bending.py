@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 
 PRIOR_STIFFNESS_MM2 = 150.0
-"""How firmly the patient's orientation is kept: see `rigid.fit`; 3 mm centroid noise against 8 degrees."""
+"""How firmly the patient's orientation is kept: see `Pose.fit`; 3 mm centroid noise against 8 degrees."""
 NEIGHBOURHOOD_MM = 40.0
 """Standard deviation of the weights along the spine: about the distance of two lumbar vertebrae."""
 DISTANT_WEIGHT = 1e-3
@@ -28,11 +28,11 @@ BLEND_MM = 25.0
 
 def bent_motions(
     ct_centers: Centroids,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     source: Mapping[int, NDArray[Any]],
     target: Mapping[int, NDArray[Any]],
-) -> dict[int, rigid.Rigid]:
-    """A CT→MR motion (4, 4) in LPS mm for every vertebra of `ct_centers`.
+) -> dict[int, Pose]:
+    """A CT→MR motion for every vertebra of `ct_centers`.
 
     Args:
         ct_centers: body centres in the CT, LPS mm.
@@ -41,19 +41,19 @@ def bent_motions(
         target: the same points in the MR.
     """
     owners = [n for n in source for _ in source[n]]
-    start = rigid.apply(global_rigid, np.concatenate(list(source.values())))
+    start = global_rigid.apply(np.concatenate(list(source.values())))
     goal = np.concatenate([target[n] for n in source])
     places = np.array([ct_centers[n] for n in owners])
     motions = {}
     for number, center in ct_centers.items():
         weight = np.exp(-0.5 * np.square(places - center).sum(1) / NEIGHBOURHOOD_MM**2) + DISTANT_WEIGHT
         stiffness = PRIOR_STIFFNESS_MM2 / float(weight.mean())
-        motions[number] = rigid.fit(start, goal, weight, stiffness) @ global_rigid
+        motions[number] = Pose.fit(start, goal, weight, stiffness) @ global_rigid
     return motions
 
 
 def bend_field(
-    motions: Mapping[int, rigid.Rigid], ct_centers: Centroids, global_rigid: rigid.Rigid, grid: Grid
+    motions: Mapping[int, Pose], ct_centers: Centroids, global_rigid: Pose, grid: Grid
 ) -> NDArray[Any]:
     """The smooth displacement B (z, y, x, 3) in LPS mm that the motions of the vertebrae suggest.
 
@@ -67,11 +67,11 @@ def bend_field(
         grid: in the MR frame.
     """
     points = grid.points()
-    centers = np.array([rigid.apply(motion, ct_centers[n]) for n, motion in motions.items()])
+    centers = np.array([motion.apply(ct_centers[n]) for n, motion in motions.items()])
     squares = np.stack([np.square(points - center).sum(-1) for center in centers])
     weights = np.exp(-0.5 * (squares - squares.min(0)) / BLEND_MM**2)
     weights /= weights.sum(0)
     field = np.zeros_like(points)
     for weight, motion in zip(weights, motions.values(), strict=True):
-        field += weight[..., None] * (rigid.apply(global_rigid @ rigid.inverse(motion), points) - points)
+        field += weight[..., None] * ((global_rigid @ motion.inverse).apply(points) - points)
     return field

@@ -8,8 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from .bending import PRIOR_STIFFNESS_MM2
 
@@ -65,8 +65,8 @@ def _upper_core_center(mask: NDArray[Any], grid: Grid, start: tuple[int, int, in
     return _core_center(upper, grid)
 
 
-def rigid_start(ct_centers: Centroids, mr_centers: Centroids) -> rigid.Rigid:
-    """CT→MR rigid motion (4, 4) in LPS mm from the vertebrae that both have.
+def rigid_start(ct_centers: Centroids, mr_centers: Centroids) -> Pose:
+    """CT→MR rigid motion from the vertebrae that both have.
 
     With one common vertebra only the translation is taken; with two the rotation about their line,
     and with more the weakly seen rotation about the spine, are held at the patient's orientation.
@@ -74,4 +74,4 @@ def rigid_start(ct_centers: Centroids, mr_centers: Centroids) -> rigid.Rigid:
     common = [n for n in ct_centers if n in mr_centers]
     source = np.array([ct_centers[n] for n in common])
     target = np.array([mr_centers[n] for n in common])
-    return rigid.fit(source, target, stiffness_mm2=PRIOR_STIFFNESS_MM2)
+    return Pose.fit(source, target, stiffness_mm2=PRIOR_STIFFNESS_MM2)

@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.vertebra_names import vertebra_name
 
 SPACING_MM = 1.0
@@ -16,8 +16,8 @@ MARGIN_MM = 12.0
 STEPS = 200
 
 
-def label_start(ct_labels: sitk.Image, mr_labels: sitk.Image, number: int) -> rigid.Rigid:
-    """The rigid CT→MR motion (4, 4) in LPS mm that brings the labels of a vertebra together.
+def label_start(ct_labels: sitk.Image, mr_labels: sitk.Image, number: int) -> Pose:
+    """The rigid CT→MR motion that brings the labels of a vertebra together.
 
     Least squares of the signed distances to both surfaces around the vertebra, by gradient descent from the
     labels' centroids without rotation. The thesis minimises the error between the labels with elastix;
@@ -48,10 +48,9 @@ def label_start(ct_labels: sitk.Image, mr_labels: sitk.Image, number: int) -> ri
     method.SetInitialTransform(start, inPlace=True)
     method.Execute(mr, ct)
     center = np.array(start.GetCenter())
-    mr_to_ct = np.eye(4)
-    mr_to_ct[:3, :3] = np.array(start.GetMatrix()).reshape(3, 3)
-    mr_to_ct[:3, 3] = center + start.GetTranslation() - mr_to_ct[:3, :3] @ center
-    return rigid.inverse(mr_to_ct)
+    rotation = np.array(start.GetMatrix()).reshape(3, 3)
+    mr_to_ct = Pose.of(rotation, center + start.GetTranslation() - rotation @ center)
+    return mr_to_ct.inverse
 
 
 def _distances(labels: sitk.Image, number: int, name: str) -> sitk.Image:

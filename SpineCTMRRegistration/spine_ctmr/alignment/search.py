@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..similarity import descriptors
 
@@ -19,7 +19,7 @@ SPACING_MM = 3.0
 TURNS_DEG = (-8.0, 0.0, 8.0)
 
 
-def search_translation(case: Case, ct_centers: Centroids) -> rigid.Rigid:
+def search_translation(case: Case, ct_centers: Centroids) -> Pose:
     """The translation (and nod of the spine) under which the bones' surroundings agree best.
 
     Every translation on a 3 mm lattice is tried at once: the squared difference of MIND-SSC descriptors
@@ -28,13 +28,13 @@ def search_translation(case: Case, ct_centers: Centroids) -> rigid.Rigid:
     """
     center = np.mean(list(ct_centers.values()), 0)
     mr, seen, mr_grid = _lattice(case.mr, Grid.of(case.mr))
-    best: tuple[float, rigid.Rigid] = (np.inf, np.eye(4))
+    best: tuple[float, Pose] = (np.inf, Pose.identity())
     for nod in TURNS_DEG:
-        turn = rigid.from_rotation(np.radians([nod, 0, 0]), np.zeros(3), center)
+        turn = Pose.from_rotation(np.radians([nod, 0, 0]), np.zeros(3), center)
         ct, mask, ct_grid = _bones(case, turn)
         cost, shift = _best_shift(mr, seen, ct, mask)
         offset = np.array(mr_grid.origin_mm) - ct_grid.origin_mm + shift * SPACING_MM
-        motion = rigid.from_rotation(np.zeros(3), offset) @ turn
+        motion = Pose.from_rotation(np.zeros(3), offset) @ turn
         if cost < best[0]:
             best = (cost, motion)
     return best[1]
@@ -56,14 +56,14 @@ def _smoothed(image: sitk.Image) -> sitk.Image:
     return sitk.SmoothingRecursiveGaussian(sitk.Cast(image, sitk.sitkFloat32), sigmas)
 
 
-def _bones(case: Case, turn: rigid.Rigid) -> tuple[torch.Tensor, NDArray[Any], Grid]:
+def _bones(case: Case, turn: Pose) -> tuple[torch.Tensor, NDArray[Any], Grid]:
     """The turned CT around its bones on an LPS-aligned lattice, and the bones' neighbourhood."""
     statistics = sitk.LabelShapeStatisticsImageFilter()
     statistics.Execute(case.vertebrae > 0)
     x, y, z, nx, ny, nz = statistics.GetBoundingBox(1)
     corners = Grid.of(case.vertebrae).crop((x, y, z), (nx, ny, nz)).corners()
-    lattice = Grid.around(rigid.apply(turn, corners), SPACING_MM, 12.0)
-    reference, back = lattice.empty(), rigid.to_sitk(rigid.inverse(turn))
+    lattice = Grid.around(turn.apply(corners), SPACING_MM, 12.0)
+    reference, back = lattice.empty(), turn.inverse.to_sitk()
     box = Grid.around(corners, 1.5, 24.0).empty()
     near = sitk.Resample(case.ct, box, sitk.Transform(), sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
     ct = sitk.Resample(_smoothed(near), reference, back, sitk.sitkLinear, -1000.0)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..imaging.vertebra_names import vertebra_list
 from .bending import bent_motions
@@ -22,7 +22,7 @@ class Start:
     """The start.
 
     Attributes:
-        global_rigid: (4, 4) CT→MR in LPS mm.
+        global_rigid: CT→MR.
         motions: CT→MR in LPS mm of every vertebra, by VerSe number: the global one, bent as is known.
         ct_centers: body centres in the CT, LPS mm.
         mr_centers: body centres in the MR that were matched, LPS mm; empty after an automatic search.
@@ -30,8 +30,8 @@ class Start:
         residual_mm: root mean square distance of the matched centres after the start.
     """
 
-    global_rigid: rigid.Rigid
-    motions: Mapping[int, rigid.Rigid]
+    global_rigid: Pose
+    motions: Mapping[int, Pose]
     ct_centers: Centroids
     mr_centers: Centroids
     found_by: str
@@ -71,7 +71,7 @@ def _matched(ct_centers: Centroids, mr_centers: Centroids, found_by: str) -> Sta
             "have no vertebra in common; name the same vertebrae in both."
         )
     motion = rigid_start(ct_centers, common)
-    distances = [np.linalg.norm(rigid.apply(motion, ct_centers[n]) - c) for n, c in common.items()]
+    distances = [np.linalg.norm(motion.apply(ct_centers[n]) - c) for n, c in common.items()]
     motions = bent_motions(
         ct_centers, motion, {n: ct_centers[n][None] for n in common}, {n: c[None] for n, c in common.items()}
     )

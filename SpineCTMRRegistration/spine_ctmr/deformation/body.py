@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from ..geometry import rigid
 from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
 from ..imaging.resampling import case_on_grid
@@ -37,7 +37,7 @@ SOFT_TISSUE_HU = (-200.0, 300.0)
 
 def deform(
     case: Case,
-    poses: Mapping[int, rigid.Rigid],
+    poses: Mapping[int, Pose],
     options: DeformationOptions,
     soft_tissue: SoftTissueOptions,
     seed: int,
@@ -57,8 +57,8 @@ def deform(
     """
     progress("soft tissue", 0.6)
     corners = bone_corners(case.vertebrae)
-    global_rigid = rigid.nearest(poses, corners)
-    moved = np.concatenate([rigid.apply(m, corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
+    global_rigid = Pose.nearest(poses, corners)
+    moved = np.concatenate([m.apply(corners[n]) for n, p in poses.items() for m in (p, global_rigid)])
     settings = _affordable(options, moved)
     box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
     labels = labels_in_box(case.vertebrae, global_rigid, box)
@@ -93,7 +93,7 @@ def _soft_motion(
     case: Case,
     bones: Sequence[Bone],
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     explained: torch.Tensor,
     settings: DeformationOptions,
     soft_tissue: SoftTissueOptions,
@@ -103,7 +103,7 @@ def _soft_motion(
     coarse = box.coarse(settings.stride)
     spacing = coarse.spacing_mm[0]
     field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
-    to_ct = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(global_rigid)), field_transform])
+    to_ct = sitk.CompositeTransform([global_rigid.inverse.to_sitk(), field_transform])
     mr, ct = case_on_grid(case, coarse, to_ct)
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance

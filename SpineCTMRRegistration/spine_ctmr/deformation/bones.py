@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.boxes import to_box
 from ..geometry.distance import distance_map, index_extent
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..geometry.sampling import linear_samples
 
 
@@ -43,8 +43,8 @@ class Bone:
 def make_bones(
     labels: NDArray[Any],
     box: Grid,
-    poses: Mapping[int, rigid.Rigid],
-    global_rigid: rigid.Rigid,
+    poses: Mapping[int, Pose],
+    global_rigid: Pose,
     reach_mm: float,
 ) -> list[Bone]:
     """Bones with distance maps out to `reach_mm` and the residual motions of their poses.
@@ -62,10 +62,10 @@ def make_bones(
         mask = labels == number
         if not mask.any():
             continue
-        residual = to_box(pose @ rigid.inverse(global_rigid), box)
+        residual = to_box(pose @ global_rigid.inverse, box)
         start, distance = distance_map(mask, margin, box.spacing_mm[0])
         low, high = index_extent(mask)
-        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, rigid.log(residual)))
+        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, residual.log))
     return bones
 
 
@@ -74,11 +74,11 @@ def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float
 
     Points beyond the bone's distance map get the distance of its border.
     """
-    back = rigid.exp(-time * bone.logarithm)
+    back = Pose.exp(-time * bone.logarithm)
     size = np.array(bone.distance.shape[::-1])
     scale = 2 / (spacing_mm * np.maximum(size - 1, 1))
-    linear = torch.as_tensor(back[:3, :3] * scale[:, None], dtype=torch.float32, device=points.device)
-    offset = (back[:3, 3] - np.array(bone.start) * spacing_mm) * scale - 1
+    linear = torch.as_tensor(back.rotation * scale[:, None], dtype=torch.float32, device=points.device)
+    offset = (back.translation_mm - np.array(bone.start) * spacing_mm) * scale - 1
     where = points.reshape(-1, 3) @ linear.T + torch.as_tensor(
         offset, dtype=torch.float32, device=points.device
     )
@@ -98,7 +98,7 @@ def moved_region(bone: Bone, box: Grid, within_mm: float, time: float, stride: i
     spacing = box.spacing_mm[0]
     ends = np.array([bone.low, np.array(bone.high) - 1]) * spacing
     corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
-    moved = rigid.apply(rigid.exp(time * bone.logarithm), corners) / spacing
+    moved = Pose.exp(time * bone.logarithm).apply(corners) / spacing
     return _nodes_between(moved.min(0), moved.max(0), box, within_mm, stride)
 
 
@@ -117,7 +117,7 @@ def largest_motion_mm(bones: Sequence[Bone], box: Grid) -> float:
     for bone in bones:
         ends = np.array([bone.start, np.add(bone.start, bone.distance.shape[::-1])]) * box.spacing_mm[0]
         corners = np.array([(x, y, z) for x in ends[:, 0] for y in ends[:, 1] for z in ends[:, 2]])
-        moved = rigid.apply(rigid.exp(bone.logarithm), corners) - corners
+        moved = Pose.exp(bone.logarithm).apply(corners) - corners
         largest = max(largest, float(np.linalg.norm(moved, axis=1).max()))
     return largest
 

@@ -12,9 +12,9 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from .bones import Bone, NearestBone, distance_from_bones
 from .fold_smoothing import smooth_folds
@@ -32,8 +32,8 @@ class Deformation:
     """A spine's motion between CT and MR.
 
     Attributes:
-        global_rigid: (4, 4) CT→MR motion in LPS mm followed by everything outside the box.
-        poses: (4, 4) CT→MR motion in LPS mm of each vertebra, by VerSe number.
+        global_rigid: CT→MR motion followed by everything outside the box.
+        poses: CT→MR motion of each vertebra, by VerSe number.
         box: isotropic grid around the spine, in the MR frame.
         mr_to_ct_field: (z, y, x, 3) LPS mm D with `mr_to_ct(p) = inverse(global_rigid)(p + D(p))`.
         ct_to_mr_field: (z, y, x, 3) LPS mm E with `ct_to_mr(p) = q + E(q)`, `q = global_rigid(p)`.
@@ -42,8 +42,8 @@ class Deformation:
         overlap: share of each moved bone that lies inside another moved bone.
     """
 
-    global_rigid: rigid.Rigid
-    poses: Mapping[int, rigid.Rigid]
+    global_rigid: Pose
+    poses: Mapping[int, Pose]
     box: Grid
     mr_to_ct_field: NDArray[Any]
     ct_to_mr_field: NDArray[Any]
@@ -60,14 +60,12 @@ class Deformation:
 
     @cached_property
     def _mr_to_ct(self) -> sitk.CompositeTransform:
-        back = rigid.to_sitk(rigid.inverse(self.global_rigid), self.box.center_mm)
+        back = self.global_rigid.inverse.to_sitk(self.box.center_mm)
         return sitk.CompositeTransform([back, _field_transform(self.mr_to_ct_field, self.box)])
 
     @cached_property
     def _ct_to_mr(self) -> sitk.CompositeTransform:
-        forth = rigid.to_sitk(
-            self.global_rigid, rigid.apply(rigid.inverse(self.global_rigid), self.box.center_mm)
-        )
+        forth = self.global_rigid.to_sitk(self.global_rigid.inverse.apply(self.box.center_mm))
         return sitk.CompositeTransform([_field_transform(self.ct_to_mr_field, self.box), forth])
 
 
@@ -78,8 +76,8 @@ def _field_transform(field: NDArray[Any], box: Grid) -> sitk.DisplacementFieldTr
 def build_deformation(
     bones: Sequence[Bone],
     box: Grid,
-    poses: Mapping[int, rigid.Rigid],
-    global_rigid: rigid.Rigid,
+    poses: Mapping[int, Pose],
+    global_rigid: Pose,
     options: DeformationOptions,
     motion: torch.Tensor,
 ) -> Deformation:
@@ -150,7 +148,7 @@ def _contact(
     shares = {}
     for number, bone in enumerate(bones):
         voxels = np.argwhere((bone.distance == 0).cpu().numpy())[:, ::-1] + np.array(bone.start)
-        places = rigid.apply(rigid.exp(bone.logarithm), voxels * box.spacing_mm[0]) / box.spacing_mm[0]
+        places = Pose.exp(bone.logarithm).apply(voxels * box.spacing_mm[0]) / box.spacing_mm[0]
         cells = np.floor(places).astype(int).clip(0, np.array(box.size) - 2)
         alike = np.ones(len(cells), bool)
         for x, y, z in np.ndindex(2, 2, 2):
@@ -191,10 +189,10 @@ def _write_rigid(
     margin = _rigid_margin(box)
     for index, (bone, region) in enumerate(zip(bones, nearest.regions, strict=True)):
         inside = (nearest.distance[region] <= margin) & (nearest.index[region] == index)
-        matrix = rigid.exp(bone.logarithm if forward else -bone.logarithm)
+        motion = Pose.exp(bone.logarithm if forward else -bone.logarithm)
         points = nodes[region][inside]
-        linear = torch.as_tensor(matrix[:3, :3] - np.eye(3), dtype=torch.float32, device=nodes.device)
-        offset = torch.as_tensor(matrix[:3, 3], dtype=torch.float32, device=nodes.device)
+        linear = torch.as_tensor(motion.rotation - np.eye(3), dtype=torch.float32, device=nodes.device)
+        offset = torch.tensor(motion.translation_mm, dtype=torch.float32, device=nodes.device)
         displacement[region][inside] = points @ linear.T + offset
 
 

@@ -9,20 +9,20 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, jacobian_determinant
+from ..geometry.pose import Pose
 from .deformation import Deformation
 
 AIR_HU = -1024.0
 
 
-def carried(image: sitk.Image, motion: rigid.Rigid) -> sitk.Image:
-    """An image moved rigidly (4x4, LPS mm): the same voxels on a moved grid, nothing is resampled."""
+def carried(image: sitk.Image, motion: Pose) -> sitk.Image:
+    """An image moved rigidly: the same voxels on a moved grid, nothing is resampled."""
     grid = Grid.of(image)
     result = sitk.Image(image)
-    result.SetOrigin(rigid.apply(motion, grid.origin_mm).tolist())
-    result.SetDirection((motion[:3, :3] @ grid.axes).ravel().tolist())
+    result.SetOrigin(motion.apply(grid.origin_mm).tolist())
+    result.SetDirection((motion.rotation @ grid.axes).ravel().tolist())
     return result
 
 
@@ -37,7 +37,7 @@ def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.I
     Only the part of the CT's grid that the MR can reach is resampled.
     """
     grid = Grid.of(ct)
-    edges = rigid.apply(rigid.inverse(deformation.global_rigid), Grid.of(mr).corners())
+    edges = deformation.global_rigid.inverse.apply(Grid.of(mr).corners())
     moved = max(float(np.abs(deformation.ct_to_mr_field).max()), 1.0)
     index = grid.to_indices(edges)
     margin = 2 + moved / np.asarray(grid.spacing_mm)
@@ -50,7 +50,7 @@ def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.I
     return sitk.Paste(result, part, part.GetSize(), destinationIndex=[int(v) for v in low])
 
 
-def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, rigid.Rigid]) -> sitk.Image:
+def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, Pose]) -> sitk.Image:
     """CT vertebra labels on the MR's grid, each moved by its own rigid CT→MR pose, uint8."""
     grid, source = Grid.of(mr), Grid.of(labels)
     statistics = sitk.LabelShapeStatisticsImageFilter()
@@ -64,13 +64,13 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, rigi
             min(v + n + 2, m) - s for v, n, m, s in zip(box[:3], box[3:], source.size, start, strict=True)
         ]
         mask = sitk.Cast(sitk.RegionOfInterest(labels, size, start) == number, sitk.sitkFloat32)
-        index = grid.to_indices(rigid.apply(pose, Grid.of(mask).corners()))
+        index = grid.to_indices(pose.apply(Grid.of(mask).corners()))
         low = np.clip(np.floor(index.min(0)), 0, np.asarray(grid.size)).astype(int)
         high = np.clip(np.ceil(index.max(0)) + 1, 0, np.asarray(grid.size)).astype(int)
         if np.any(high <= low):
             continue
         reference = grid.crop(low, high - low).empty()
-        back = rigid.to_sitk(rigid.inverse(pose))
+        back = pose.inverse.to_sitk()
         share = sitk.GetArrayFromImage(sitk.Resample(mask, reference, back, sitk.sitkLinear, 0.0))
         here = tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1], strict=True))
         inside = share >= best[here]

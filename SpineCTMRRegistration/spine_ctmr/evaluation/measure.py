@@ -10,7 +10,6 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..geometry.jacobian import (
     determinant_at,
@@ -192,7 +191,7 @@ def _landmark_errors(
     if not landmarks:
         return {}
     mr, ct = (np.array([getattr(pair, side) for pair in landmarks]) for side in ("mr", "ct"))
-    before, after = tre(mr, ct, rigid.inverse(result.start)), tre(mr, ct, result.to_ct)
+    before, after = tre(mr, ct, result.start.inverse), tre(mr, ct, result.to_ct)
     pairs = zip(landmarks, before, after, strict=True)
     return {pair.name: (float(a), float(b)) for pair, a, b in pairs}
 

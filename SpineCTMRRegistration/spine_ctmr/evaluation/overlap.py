@@ -10,7 +10,6 @@ import SimpleITK as sitk
 
 from ..deformation.warping import vertebrae_in_mr
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..imaging.vertebra_names import vertebra_list
 from ..quality.metrics import dice, surface_distances
@@ -58,7 +57,7 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
         raise InputError(
             "The MR segmentation and the result do not overlap; give labels of the MR that was registered."
         )
-    back = {n: result.start @ rigid.inverse(result.poses[n]) for n in seen}
+    back = {n: result.start @ result.poses[n].inverse for n in seen}
     started = sitk.GetArrayFromImage(vertebrae_in_mr(after, reference, back))
     measured = {}
     for n in common:

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..deformation.deformation import Deformation
-from ..geometry import rigid
+from ..geometry.pose import Pose
 from ..geometry.jacobian import folding_count, jacobian_determinant
 from .truth_points import PointPairs, TruthPoints
 
@@ -55,12 +55,12 @@ def map_points(transform: sitk.Transform, points: NDArray[Any]) -> NDArray[Any]:
     return np.array([transform.TransformPoint([float(v) for v in p]) for p in points])
 
 
-def pose_errors(bone: Mapping[int, PointPairs], poses: Mapping[int, rigid.Rigid]) -> dict[int, float]:
+def pose_errors(bone: Mapping[int, PointPairs], poses: Mapping[int, Pose]) -> dict[int, float]:
     """Mean TRE in mm over the bone of each vertebra that has a rigid CT→MR pose, by VerSe number."""
     errors = {}
     for number, pairs in bone.items():
         if number in poses:
-            distance = rigid.apply(poses[number], pairs.ct) - pairs.mr
+            distance = poses[number].apply(pairs.ct) - pairs.mr
             errors[number] = float(np.linalg.norm(distance, axis=1).mean())
     return errors
 
@@ -72,10 +72,10 @@ def errors_against_truth(truth: TruthPoints, deformation: Deformation, seed: int
     for number, pairs in truth.bone.items():
         moved = map_points(to_mr, pairs.ct)
         bone[number] = float(np.linalg.norm(moved - pairs.mr, axis=1).mean())
-        best = rigid.fit(pairs.ct, moved)
-        deviations.append(float(np.sqrt(np.square(moved - rigid.apply(best, pairs.ct)).sum(1).mean())))
+        best = Pose.fit(pairs.ct, moved)
+        deviations.append(float(np.sqrt(np.square(moved - best.apply(pairs.ct)).sum(1).mean())))
         if number in deformation.poses:
-            estimate = rigid.apply(deformation.poses[number], pairs.ct)
+            estimate = deformation.poses[number].apply(pairs.ct)
             far.append(np.linalg.norm(moved - estimate, axis=1))
             determinants.append(np.abs(_determinants(to_ct, estimate[:200]) - 1))
     soft = np.linalg.norm(map_points(to_ct, truth.soft.mr) - truth.soft.ct, axis=1)

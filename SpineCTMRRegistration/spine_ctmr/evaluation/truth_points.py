@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry import rigid
+from ..geometry.pose import Pose
 from ..geometry.grid import Grid
 from ..phantoms.phantom import Phantom
 
@@ -70,7 +70,7 @@ def phantom_bone(phantom: Phantom, seed: int = 0) -> dict[int, PointPairs]:
     bone = {}
     for number, pose in phantom.poses.items():
         points = _voxel_centers(phantom.case.vertebrae, number, PER_VERTEBRA, rng)
-        bone[number] = PointPairs(rigid.apply(pose, points), points)
+        bone[number] = PointPairs(pose.apply(points), points)
     return bone
 
 

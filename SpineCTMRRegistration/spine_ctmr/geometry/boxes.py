@@ -12,8 +12,8 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 
-from . import rigid
 from .grid import Grid
+from .pose import Pose
 
 
 def spine_box(
@@ -35,18 +35,22 @@ def node_coordinates(box: Grid, device: torch.device | str = "cpu") -> torch.Ten
     return torch.stack([x, y, z], -1)
 
 
-def to_box(motion: rigid.Rigid, box: Grid) -> rigid.Rigid:
-    """A rigid motion in LPS mm, rewritten in box coordinates (float64, (4, 4))."""
-    frame = np.eye(4)
-    frame[:3, :3] = box.axes
-    frame[:3, 3] = box.origin_mm
-    return np.linalg.inv(frame) @ motion @ frame
+def to_box(motion: Pose, box: Grid) -> Pose:
+    """A rigid motion in LPS mm, rewritten in box coordinates."""
+    frame = Pose.of(box.axes, box.origin_mm)
+    return frame.inverse @ motion @ frame
 
 
-def labels_in_box(labels: sitk.Image, global_rigid: rigid.Rigid, box: Grid) -> NDArray[Any]:
+def from_box(motion: Pose, box: Grid) -> Pose:
+    """A rigid motion in box coordinates, rewritten in LPS mm."""
+    frame = Pose.of(box.axes, box.origin_mm)
+    return frame @ motion @ frame.inverse
+
+
+def labels_in_box(labels: sitk.Image, global_rigid: Pose, box: Grid) -> NDArray[Any]:
     """CT labels carried by the global rigid CT→MR motion onto the box, (z, y, x) uint8."""
     reference = box.empty()
     resampled = sitk.Resample(
-        labels, reference, rigid.to_sitk(rigid.inverse(global_rigid)), sitk.sitkNearestNeighbor, 0.0
+        labels, reference, global_rigid.inverse.to_sitk(), sitk.sitkNearestNeighbor, 0.0
     )
     return sitk.GetArrayFromImage(resampled)

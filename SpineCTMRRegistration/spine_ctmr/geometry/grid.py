@@ -10,6 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
+from .pose import Pose
+
 Points = NDArray[Any]
 """LPS mm, last axis (x, y, z)."""
 
@@ -122,11 +124,9 @@ class Grid:
         margin = margin_mm / np.asarray(self.spacing_mm)
         return np.all((indices >= margin - 0.5) & (indices <= np.asarray(self.size) - 0.5 - margin), -1)
 
-    def covers(self, other: Grid, motion: ArrayLike | None = None) -> NDArray[Any]:
-        """Which voxel centres (z, y, x) of another grid, moved by a 4x4 matrix, lie inside this one."""
-        matrix = (
-            self.point_to_index @ (np.eye(4) if motion is None else np.asarray(motion)) @ other.index_to_point
-        )
+    def covers(self, other: Grid, motion: Pose | None = None) -> NDArray[Any]:
+        """Which voxel centres (z, y, x) of another grid, moved rigidly, lie inside this one."""
+        matrix = self.point_to_index @ (np.eye(4) if motion is None else motion.matrix) @ other.index_to_point
         x, y, z = (np.arange(n) for n in other.size)
         inside = np.ones(other.shape, bool)
         for row, size in zip(matrix[:3], self.size, strict=True):

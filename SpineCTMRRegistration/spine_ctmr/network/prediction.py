@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from .blocks import predict_velocity
 from .integration import displacement_of
@@ -41,9 +41,9 @@ def poses_from_displacement(
     displacement: torch.Tensor,
     grid: Grid,
     bones: Mapping[int, NDArray[Any]],
-    motions: Mapping[int, rigid.Rigid],
-    global_rigid: rigid.Rigid,
-) -> dict[int, rigid.Rigid]:
+    motions: Mapping[int, Pose],
+    global_rigid: Pose,
+) -> dict[int, Pose]:
     """Rigid CT→MR pose (LPS mm) of each vertebra that fits a displacement best in its bone.
 
     Args:
@@ -58,10 +58,10 @@ def poses_from_displacement(
         if len(points) < LEAST_POINTS:
             continue
         goal, moved = (
-            torch.tensor((rigid.apply(m, points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
+            torch.tensor((m.apply(points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
             for m in (global_rigid, motions[number])
         )
         for _ in range(6):
             moved = goal - sample_field(displacement, moved, grid.spacing_mm[0])
-        poses[number] = rigid.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
+        poses[number] = Pose.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
     return poses

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import rigid
+from ..geometry.pose import Pose
 from .course import Course, course_of
 from .special_bones import canal_points
 from .vertebra import SACRUM, VertebraShape, make_vertebra
@@ -58,13 +58,13 @@ class Anatomy:
 
     Attributes:
         vertebrae: shapes from cranial to caudal.
-        frames: (4, 4) vertebra frame → LPS mm, in the same order.
+        frames: vertebra frame → LPS mm, in the same order.
         body: what surrounds the spine.
         texture_seed: of the patient's noise.
     """
 
     vertebrae: tuple[VertebraShape, ...]
-    frames: tuple[rigid.Rigid, ...]
+    frames: tuple[Pose, ...]
     body: Body
     texture_seed: int
 
@@ -76,7 +76,7 @@ class Anatomy:
     @cached_property
     def centers(self) -> NDArray[Any]:
         """Middles of the bodies (n, 3) in LPS mm."""
-        return np.array([f[:3, 3] for f in self.frames])
+        return np.array([f.translation_mm for f in self.frames])
 
     @cached_property
     def course(self) -> Course:
@@ -84,7 +84,7 @@ class Anatomy:
         canal = []
         for v, frame in zip(self.vertebrae, self.frames, strict=True):
             places = canal_points(v) if v.number == SACRUM else [(v.canal_center, v.canal_radius)]
-            canal += [(rigid.apply(frame, np.array(place)), radius) for place, radius in places]
+            canal += [(frame.apply(np.array(place)), radius) for place, radius in places]
         return course_of(self.centers, self.numbers, canal)
 
 
@@ -100,7 +100,7 @@ def make_anatomy(rng: Generator, numbers: tuple[int, ...]) -> Anatomy:
     return Anatomy(shapes, frames, make_body(rng, scale, frames), int(rng.integers(2**31)))
 
 
-def make_body(rng: Generator, scale: float, frames: tuple[rigid.Rigid, ...]) -> Body:
+def make_body(rng: Generator, scale: float, frames: tuple[Pose, ...]) -> Body:
     """A random body for a spine whose vertebrae have the given frames."""
     fat = float(rng.uniform(6, 35))
     return Body(
@@ -129,39 +129,35 @@ def with_screws(shapes: tuple[VertebraShape, ...], first: int, count: int = 2) -
     )
 
 
-def stack(rng: Generator, shapes: tuple[VertebraShape, ...]) -> tuple[rigid.Rigid, ...]:
+def stack(rng: Generator, shapes: tuple[VertebraShape, ...]) -> tuple[Pose, ...]:
     """Frames of the vertebrae, stacked through the discs with the curves of a spine."""
     bend = {1: -4.0, 2: -4.0, 5: -3.0, 8: 2.0, 13: 4.0, 17: 2.0, 19: -1.0, 21: -5.0, 24: -13.0, 26: -16.0}
     curve = rng.normal(1.0, 0.35)
     side = rng.normal(0, 2.0) if rng.uniform() < 0.7 else rng.normal(0, 6.0)
     phase = rng.uniform(0, 2 * np.pi)
-    frames = [np.eye(4)]
+    frames = [Pose.identity()]
     for i, (upper, lower) in enumerate(pairwise(shapes)):
         flexion = curve * np.interp(min(lower.number, SACRUM), list(bend), list(bend.values()))
         flexion += rng.normal(0, 1.5)
         lateral = side * np.cos(phase + i * 0.6) + rng.normal(0, 0.7)
         turn = 0.5 * side * np.sin(phase + i * 0.6) + rng.normal(0, 0.7)
-        rotation = rigid.from_rotation(np.radians([-flexion, lateral, turn]), np.zeros(3))
+        rotation = Pose.from_rotation(np.radians([-flexion, lateral, turn]), np.zeros(3))
         down = _shift(0, 0, -(upper.height / 2 + upper.disc_below / 2))
         further = _shift(0, 0, -(lower.height / 2 + upper.disc_below / 2))
         frames.append(frames[-1] @ down @ rotation @ further)
-    centers = np.array([f[:3, 3] for f in frames])
+    centers = np.array([f.translation_mm for f in frames])
     axis = centers[0] - centers[-1] if len(centers) > 1 else np.array([0, 0, 1.0])
-    upright = rigid.fit(
-        np.array([[0, 0, 0], axis / np.linalg.norm(axis)]), [[0, 0, 0], [0, 0, 1]], None, 1e-3
-    )
+    upright = Pose.fit(np.array([[0, 0, 0], axis / np.linalg.norm(axis)]), [[0, 0, 0], [0, 0, 1]], None, 1e-3)
     shifted = upright @ _shift(*-centers.mean(0))
     return tuple(shifted @ f for f in frames)
 
 
-def _shift(x: float, y: float, z: float) -> rigid.Rigid:
-    matrix = np.eye(4)
-    matrix[:3, 3] = x, y, z
-    return matrix
+def _shift(x: float, y: float, z: float) -> Pose:
+    return Pose.of(np.eye(3), (x, y, z))
 
 
-def _organs(rng: Generator, frames: tuple[rigid.Rigid, ...]) -> tuple[SoftBlob, ...]:
-    heights = [f[2, 3] for f in frames]
+def _organs(rng: Generator, frames: tuple[Pose, ...]) -> tuple[SoftBlob, ...]:
+    heights = [f.translation_mm[2] for f in frames]
     low, high = min(heights) - 70, max(heights) + 40
     blobs = []
     for _ in range(int(rng.integers(36, 60) * (high - low) / 250)):

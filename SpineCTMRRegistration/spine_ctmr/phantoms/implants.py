@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import torch
 
-from ..geometry import rigid
 from .anatomy import Anatomy
 from .canvas import Canvas
 from .shapes import ellipsoid, rod
@@ -45,7 +44,7 @@ def paint_rods(canvas: Canvas, anatomy: Anatomy) -> None:
         if upper.screws and lower.screws:
             for side in _SIDES:
                 ends = [
-                    rigid.apply(frame, screw_ends(v, side)[0])
+                    frame.apply(screw_ends(v, side)[0])
                     for v, frame in zip((upper, lower), frames, strict=True)
                 ]
                 start, end = (tuple(float(c) for c in point) for point in ends)

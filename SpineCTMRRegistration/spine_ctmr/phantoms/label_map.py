@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects, map_coordinates
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.vertebra_names import VERSE_NUMBERS, cranial_to_caudal
 from .anatomy import Anatomy, make_body
 from .measured_bone import MeasuredBone
@@ -34,15 +34,16 @@ class MeasuredSpine:
 
     Attributes:
         shapes: from cranial to caudal.
-        frames: (4, 4) vertebra frame → LPS mm, in the same order.
+        frames: vertebra frame → LPS mm, in the same order.
     """
 
     shapes: tuple[VertebraShape, ...]
-    frames: tuple[rigid.Rigid, ...]
+    frames: tuple[Pose, ...]
 
     def near(self, middle: int, reach_mm: float) -> MeasuredSpine:
         """The vertebrae whose bodies lie within `reach_mm` of the one with index `middle`."""
-        heights = [float(np.linalg.norm(f[:3, 3] - self.frames[middle][:3, 3])) for f in self.frames]
+        here = self.frames[middle].translation_mm
+        heights = [float(np.linalg.norm(frame.translation_mm - here)) for frame in self.frames]
         kept = [i for i, height in enumerate(heights) if height <= reach_mm]
         return MeasuredSpine(tuple(self.shapes[i] for i in kept), tuple(self.frames[i] for i in kept))
 
@@ -121,24 +122,23 @@ def _up(middles: NDArray[Any], i: int) -> NDArray[Any]:
     return axis / np.linalg.norm(axis)
 
 
-def _measured(part: _Part, middle: NDArray[Any], up: NDArray[Any]) -> tuple[rigid.Rigid, VertebraShape]:
+def _measured(part: _Part, middle: NDArray[Any], up: NDArray[Any]) -> tuple[Pose, VertebraShape]:
     """Frame and shape of one vertebra; its arch lies behind its body."""
     number, depth, grid = part.number, part.depth, part.grid
     to_centroid = part.centroid - middle
     back = to_centroid - (to_centroid @ up) * up
     back = back / max(float(np.linalg.norm(back)), 1e-6)
-    frame = np.eye(4)
-    frame[:3, :3] = np.stack([np.cross(back, up), back, up], 1)
+    axes = np.stack([np.cross(back, up), back, up], 1)
     typical = typical_sizes(number)
     sizes = []
     for axis, size in zip((1, 0, 2), (typical[1], typical[0], typical[2]), strict=True):
-        direction = frame[:3, axis]
+        direction = axes[:, axis]
         low, high = (_edge(depth, grid, middle, side * direction, 0.8 * size) for side in (-1, 1))
         middle = middle + (high - low) / 2 * direction
         sizes.append(low + high)
-    frame[:3, 3] = middle
     gap = _gap(depth, grid, middle + sizes[0] / 2 * back, back)
     radius = float(np.clip(gap / 1.64, 5.0, 11.0))
+    frame = Pose.of(axes, middle)
     bone = _sampled(depth, grid, frame)
     return frame, VertebraShape(
         number=number,
@@ -175,10 +175,10 @@ def _gap(depth: Depths, grid: Grid, start: NDArray[Any], direction: NDArray[Any]
     return float(bone[0] * _STEP_MM + 1) if len(bone) else 14.0
 
 
-def _sampled(depth: Depths, grid: Grid, frame: rigid.Rigid) -> MeasuredBone:
+def _sampled(depth: Depths, grid: Grid, frame: Pose) -> MeasuredBone:
     """The signed distance on a regular grid of the vertebra's frame."""
     points = grid.to_points(np.argwhere(depth < 0)[:, ::-1])
-    local = Grid.around(rigid.apply(rigid.inverse(frame), points), _SPACING_MM, _MARGIN_MM)
-    indices = grid.to_indices(rigid.apply(frame, local.points().reshape(-1, 3)))
+    local = Grid.around(frame.inverse.apply(points), _SPACING_MM, _MARGIN_MM)
+    indices = grid.to_indices(frame.apply(local.points().reshape(-1, 3)))
     values = map_coordinates(depth, indices.T[::-1], order=1, mode="nearest").reshape(local.shape)
     return MeasuredBone(torch.from_numpy(values.astype(np.float32)), local.origin_mm, _SPACING_MM)

@@ -15,9 +15,9 @@ from scipy.ndimage import gaussian_filter
 from ..deformation.bones import distance_from_bones, make_bones
 from ..deformation.deformation import Deformation, bone_motion, build_deformation, compose
 from ..deformation.options import DeformationOptions
-from ..geometry import rigid
 from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..progress import Progress, silent
 from .anatomy import Anatomy
 from .bone_shape import bounds
@@ -49,38 +49,36 @@ class MotionOptions:
     soft_length_mm: float = 16.0
 
 
-def random_poses(
-    rng: np.random.Generator, anatomy: Anatomy, options: MotionOptions
-) -> dict[int, rigid.Rigid]:
-    """CT→MR poses (4, 4) in LPS mm: a chain of joint motions about the discs, then a global motion.
+def random_poses(rng: np.random.Generator, anatomy: Anatomy, options: MotionOptions) -> dict[int, Pose]:
+    """CT→MR poses: a chain of joint motions about the discs, then a global motion.
 
     Joints that are fused do not move.
     """
     centers = anatomy.centers
     center = centers.mean(0)
-    place = rigid.from_rotation(
+    place = Pose.from_rotation(
         rng.normal(0, np.radians(options.global_deg), 3), rng.normal(0, options.global_mm, 3), center
     )
-    chain = [np.eye(4)]
+    chain = [Pose.identity()]
     for shape, upper, lower in zip(anatomy.vertebrae, anatomy.frames, anatomy.frames[1:], strict=False):
-        joint = (upper[:3, 3] + lower[:3, 3]) / 2
+        joint = (upper.translation_mm + lower.translation_mm) / 2
         turn = np.clip(rng.normal(0, options.joint_deg, 3), -8, 8) + options.bend_deg
         slip = np.clip(rng.normal(0, options.joint_mm, 3), -8, 8)
-        moved = np.eye(4) if shape.fused_below else rigid.from_rotation(np.radians(turn), slip, joint)
+        moved = Pose.identity() if shape.fused_below else Pose.from_rotation(np.radians(turn), slip, joint)
         chain.append(chain[-1] @ moved)
-    settle = rigid.inverse(rigid.mean(chain, center))
+    settle = Pose.mean(chain, center).inverse
     return {n: place @ settle @ m for n, m in zip(anatomy.numbers, chain, strict=True)}
 
 
-def global_of(poses: dict[int, rigid.Rigid], anatomy: Anatomy) -> rigid.Rigid:
+def global_of(poses: dict[int, Pose], anatomy: Anatomy) -> Pose:
     """The global rigid motion that best explains the poses of the body centres, rotation included."""
-    return rigid.mean([poses[n] for n in anatomy.numbers], anatomy.centers.mean(0))
+    return Pose.mean([poses[n] for n in anatomy.numbers], anatomy.centers.mean(0))
 
 
 def true_deformation(
     rng: np.random.Generator,
     anatomy: Anatomy,
-    poses: dict[int, rigid.Rigid],
+    poses: dict[int, Pose],
     box: Grid,
     motion: MotionOptions,
     options: DeformationOptions,
@@ -106,18 +104,18 @@ def true_deformation(
     return deformation, soft
 
 
-def labels_on(anatomy: Anatomy, box: Grid, global_rigid: rigid.Rigid) -> NDArray[Any]:
+def labels_on(anatomy: Anatomy, box: Grid, global_rigid: Pose) -> NDArray[Any]:
     """Vertebra numbers (z, y, x) on a grid of the MR frame, the patient moved by the global rigid only."""
     labels = np.zeros(box.shape, np.uint8)
     for shape, frame in zip(anatomy.vertebrae, anatomy.frames, strict=True):
         corners = np.array(list(product(*zip(*bounds(shape), strict=True))))
-        places = box.to_indices(rigid.apply(global_rigid @ frame, corners))
+        places = box.to_indices((global_rigid @ frame).apply(corners))
         low = np.floor(places.min(0)).astype(int).clip(0, box.size)
         high = (np.ceil(places.max(0)).astype(int) + 1).clip(low, box.size)
         if (high == low).any():
             continue
         part = box.crop(low, high - low)
-        back = rigid.apply(rigid.inverse(global_rigid), part.points())
+        back = global_rigid.inverse.apply(part.points())
         numbers = bone_labels(anatomy, torch.tensor(back.reshape(-1, 3), dtype=torch.float32), shape.number)
         window = tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1], strict=True))
         inside = numbers.reshape(part.shape).numpy()

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..deformation.inversion import invert_displacement
 from ..deformation.options import DeformationOptions
-from ..geometry import rigid
 from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from .anatomy import Anatomy, make_anatomy
 from .metal_streaks import add_streaks
@@ -109,7 +109,7 @@ def make_pair(
         stride=2,
     )
     global_rigid = global_of(poses, anatomy)
-    center = rigid.apply(global_rigid, anatomy.centers[middle] + [0, 12, 0]) + rng.uniform(-8, 8, 3)
+    center = global_rigid.apply(anatomy.centers[middle] + [0, 12, 0]) + rng.uniform(-8, 8, 3)
     box = _padded_box(center, size, spacing_mm)
     deformation, soft = true_deformation(rng, anatomy, poses, box, motion, options)
     back = torch.tensor(deformation.mr_to_ct_field, dtype=torch.float32)
@@ -127,7 +127,7 @@ def _padded_box(center: NDArray[Any], size: tuple[int, int, int], spacing_mm: fl
 def _render_pair(
     rng: np.random.Generator,
     anatomy: Anatomy,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     box: Grid,
     back: torch.Tensor,
     soft: torch.Tensor,
@@ -136,7 +136,7 @@ def _render_pair(
     inner = (slice(_PAD, -_PAD - 1),) * 3
     fixed = torch.tensor(box.points(), dtype=torch.float32)[inner]
     spacing = box.spacing_mm[0]
-    undo = rigid.inverse(global_rigid)
+    undo = global_rigid.inverse
     true_ct = _move(undo, fixed + back[inner])
     if rng.uniform() < 0.4:
         displacement = soft[inner]
@@ -146,7 +146,7 @@ def _render_pair(
     else:
         error = _start_error(rng, box.center_mm) @ global_rigid
         displacement = _move(error, true_ct) - fixed
-        start_ct = _move(rigid.inverse(error), fixed)
+        start_ct = _move(error.inverse, fixed)
     ct_table = contrast_table([ct_contrast(rng)])
     mr_table = contrast_table([mr_contrast(rng, s) for s in SEQUENCES])
     shape = fixed.shape[:3]
@@ -162,14 +162,14 @@ def _render_pair(
     )
 
 
-def _move(matrix: rigid.Rigid, points: torch.Tensor) -> torch.Tensor:
-    m = torch.tensor(matrix, dtype=torch.float64)
+def _move(motion: Pose, points: torch.Tensor) -> torch.Tensor:
+    m = torch.tensor(motion.matrix, dtype=torch.float64)
     return (points.double() @ m[:3, :3].T + m[:3, 3]).float()
 
 
-def _start_error(rng: np.random.Generator, center: NDArray[Any]) -> rigid.Rigid:
+def _start_error(rng: np.random.Generator, center: NDArray[Any]) -> Pose:
     """Error of a rigid start from centroids: mostly small, sometimes up to 15 mm and 10 degrees."""
     size = float(rng.choice([1.5, 4.0, 8.0], p=[0.4, 0.35, 0.25]))
     shift = np.clip(rng.normal(0, size / 1.7, 3), -15, 15)
     turn = np.clip(rng.normal(0, 0.5 * size, 3), -10, 10)
-    return rigid.from_rotation(np.radians(turn), shift, center)
+    return Pose.from_rotation(np.radians(turn), shift, center)

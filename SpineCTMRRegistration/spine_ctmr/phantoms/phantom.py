@@ -14,9 +14,9 @@ from scipy.ndimage import gaussian_filter
 
 from ..deformation.deformation import Deformation
 from ..deformation.options import DeformationOptions
-from ..geometry import rigid
 from ..geometry.boxes import spine_box
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from ..imaging.case import Case, Centroids
 from ..progress import Progress, silent, span
@@ -73,7 +73,7 @@ class Phantom:
     """
 
     case: Case
-    poses: dict[int, rigid.Rigid]
+    poses: dict[int, Pose]
     deformation: Deformation
     anatomy: Anatomy
 
@@ -90,9 +90,7 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     poses = random_poses(rng, anatomy, options.motion)
     progress(STAGE, 0.0)
     bones = np.concatenate([_outline(anatomy, i) for i in range(len(anatomy.vertebrae))])
-    moved = np.concatenate(
-        [rigid.apply(poses[n], _outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)]
-    )
+    moved = np.concatenate([poses[n].apply(_outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)])
     truth = DeformationOptions(
         spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, steps=4, stride=2
     )
@@ -101,9 +99,7 @@ def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Pro
     deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth, moving)
     ct, labels = _scan_ct(rng, anatomy, bones, options, span(progress, 0.35, 0.65))
     mr = _scan_mr(rng, anatomy, deformation, moved, options, span(progress, 0.65, 1.0))
-    centers: Centroids = {
-        n: rigid.apply(poses[n], c) for n, c in zip(anatomy.numbers, anatomy.centers, strict=True)
-    }
+    centers: Centroids = {n: poses[n].apply(c) for n, c in zip(anatomy.numbers, anatomy.centers, strict=True)}
     return Phantom(Case(ct, mr, labels, mr_centroids=centers), poses, deformation, anatomy)
 
 
@@ -113,7 +109,7 @@ def _outline(anatomy: Anatomy, index: int) -> NDArray[Any]:
     side, front = shape.half_span + 3, -shape.depth / 2 - 2
     back = shape.depth / 2 + 2 * shape.canal_radius + shape.spinous
     corners = [(x, y, z * shape.height / 2) for x in (-side, side) for y in (front, back) for z in (-1, 1)]
-    return rigid.apply(anatomy.frames[index], corners)
+    return anatomy.frames[index].apply(corners)
 
 
 def _scan_ct(
@@ -142,7 +138,7 @@ def _scan_mr(
     progress: Progress,
 ) -> sitk.Image:
     inplane, thickness = options.mr_spacing_mm
-    tilt = rigid.from_rotation(np.radians(rng.normal(0, options.tilt_deg, 3)), np.zeros(3))[:3, :3]
+    tilt = Pose.from_rotation(np.radians(rng.normal(0, options.tilt_deg, 3)), np.zeros(3)).rotation
     grid = Grid.around(moved, (inplane, inplane, thickness), options.margin_mm, tilt @ _SAGITTAL)
     table = contrast_table([mr_contrast(rng, options.sequence)])
     mr_to_ct = _TrueMap(deformation)
@@ -206,5 +202,5 @@ class _TrueMap:
             box.axes, dtype=torch.float32
         )
         moved = points + sample_field(self.field, local, box.spacing_mm[0])
-        back = torch.tensor(rigid.inverse(self.deformation.global_rigid), dtype=torch.float64)
+        back = torch.tensor(self.deformation.global_rigid.inverse.matrix, dtype=torch.float64)
         return (moved.double() @ back[:3, :3].T + back[:3, 3]).float()

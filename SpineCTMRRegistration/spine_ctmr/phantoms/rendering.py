@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..geometry.pose import Pose
 from .anatomy import Anatomy
 from .bone_shape import Solid, bone_distance, bounds, solid
 from .canvas import Canvas
@@ -73,10 +74,11 @@ def _tensor(values: object, like: torch.Tensor) -> torch.Tensor:
 
 
 def _near(
-    points: torch.Tensor, frame: NDArray[Any], box: tuple[tuple[float, ...], tuple[float, ...]]
+    points: torch.Tensor, frame: Pose, box: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Points (3, m) in a vertebra's frame that lie in a box there, and their indices (m,)."""
-    local = _tensor(frame[:3, :3].T.copy(), points) @ (points - _tensor(frame[:3, 3:], points))
+    axes, origin = _tensor(frame.rotation.T.copy(), points), _tensor(frame.translation_mm.copy(), points)
+    local = axes @ (points - origin[:, None])
     inside = torch.ones_like(local[0], dtype=torch.bool)
     for row, low, high in zip(local, *box, strict=True):
         inside &= (row > low) & (row < high)
@@ -119,12 +121,11 @@ def _paint_discs(canvas: Canvas, anatomy: Anatomy) -> None:
         anatomy.vertebrae[:-1], anatomy.vertebrae[1:], anatomy.frames[:-1], anatomy.frames[1:], strict=True
     )
     for upper, lower, upper_frame, lower_frame in pairs:
-        floor = upper_frame @ np.array([0, 0, -upper.height / 2, 1])
-        roof = lower_frame @ np.array([0, 0, lower.height / 2, 1])
-        frame = (upper_frame + lower_frame) / 2
-        frame[:3, :3], _ = np.linalg.qr(frame[:3, :3])
-        frame[:3, :3] *= np.sign((frame[:3, :3] * upper_frame[:3, :3]).sum(0))
-        frame[:3, 3] = (floor[:3] + roof[:3]) / 2
+        floor = upper_frame.apply((0, 0, -upper.height / 2))
+        roof = lower_frame.apply((0, 0, lower.height / 2))
+        axes, _ = np.linalg.qr((upper_frame.rotation + lower_frame.rotation) / 2)
+        axes *= np.sign((axes * upper_frame.rotation).sum(0))
+        frame = Pose.of(axes, (floor + roof) / 2)
         half = upper.disc_below / 2 + 0.1 * upper.height
         width, depth = (upper.width + lower.width) / 4 + 0.6, (upper.depth + lower.depth) / 4 + 0.6
         p, where = _near(
@@ -158,7 +159,7 @@ def _paint_disc(
         canvas.paint(canvas.share(crack), "gas", where)
 
 
-def _paint_neighbours(canvas: Canvas, shape: VertebraShape, frame: NDArray[Any], seed: int) -> None:
+def _paint_neighbours(canvas: Canvas, shape: VertebraShape, frame: Pose, seed: int) -> None:
     """Bones that no label names: ribs beside thoracic vertebrae, the pelvis beside the sacrum."""
     thoracic = 8 <= shape.number <= 19 or shape.number == T13
     if not thoracic and shape.number != SACRUM:
@@ -184,7 +185,7 @@ def _ribs(shape: VertebraShape, p: torch.Tensor) -> torch.Tensor:
     return torch.minimum(rod(q, head, angle, 3.4), rod(q, angle, side, 4.2, flat=(1.5, 1.0, 0.8)))
 
 
-def _paint_vertebra(canvas: Canvas, shape: VertebraShape, frame: NDArray[Any], seed: int) -> None:
+def _paint_vertebra(canvas: Canvas, shape: VertebraShape, frame: Pose, seed: int) -> None:
     p, where = _near(canvas.points, frame, bounds(shape))
     if not len(where):
         return

@@ -8,6 +8,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import DeformableSpatialRegistrationStorage
 from pydicom.valuerep import format_number_as_ds
 
+from ..geometry.pose import Pose
 from .grid_motion import GridMotion
 from .instances import NewSeries, code_item, image_references, new_instance, refer_to
 from .sources import Source
@@ -45,7 +46,7 @@ def deformable_registration(
     item.FrameOfReferenceTransformationComment = description
     item.RegistrationTypeCodeSequence = [code_item(codes.DCM.ImageContentBasedAlignment)]
     item.DeformableRegistrationGridSequence = [_grid_item(motion)]
-    item.PreDeformationMatrixRegistrationSequence = [rigid_matrix_item(np.eye(4))]
+    item.PreDeformationMatrixRegistrationSequence = [rigid_matrix_item(Pose.identity())]
     item.PostDeformationMatrixRegistrationSequence = [rigid_matrix_item(motion.after)]
     instance.DeformableRegistrationSequence = [item]
     refer_to(instance, (moving, fixed))

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,19 @@ class GridMotion:
     Attributes:
         grid: right-handed grid of D, in the frame of p.
         displacement: D, (z, y, x, 3) LPS mm, float32.
-        after: (4, 4) rigid motion in LPS mm.
+        after: rigid motion.
     """
 
     grid: Grid
     displacement: NDArray[np.float32]
-    after: rigid.Rigid
+    after: Pose
 
 
 def from_mr_to_ct(transform: sitk.CompositeTransform) -> GridMotion:
     """`mr_to_ct` as stored: first the field on its grid in the MR, then the rigid motion to the CT."""
     back, field = (transform.GetNthTransform(i).Downcast() for i in range(2))
     grid, displacement = _field(field)
-    return GridMotion(grid, displacement.astype(np.float32), rigid.from_sitk(back))
+    return GridMotion(grid, displacement.astype(np.float32), Pose.from_sitk(back))
 
 
 def from_ct_to_mr(transform: sitk.CompositeTransform) -> GridMotion:
@@ -43,13 +43,13 @@ def from_ct_to_mr(transform: sitk.CompositeTransform) -> GridMotion:
     """
     field, forth = (transform.GetNthTransform(i).Downcast() for i in range(2))
     grid, displacement = _field(field)
-    motion = rigid.from_sitk(forth)
-    back = rigid.inverse(motion)
-    x, y, z = rigid.apply(back, grid.origin_mm)
+    motion = Pose.from_sitk(forth)
+    back = motion.inverse
+    x, y, z = back.apply(grid.origin_mm)
     turned = Grid(
-        grid.size, grid.spacing_mm, (float(x), float(y), float(z)), tuple((back[:3, :3] @ grid.axes).ravel())
+        grid.size, grid.spacing_mm, (float(x), float(y), float(z)), tuple((back.rotation @ grid.axes).ravel())
     )
-    return GridMotion(turned, (displacement @ motion[:3, :3]).astype(np.float32), motion)
+    return GridMotion(turned, (displacement @ motion.rotation).astype(np.float32), motion)
 
 
 def thinned(motion: GridMotion, spacing_mm: float) -> GridMotion:

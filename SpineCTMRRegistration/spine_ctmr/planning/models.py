@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 
 SMOOTHING_STEPS = 30
 PASS_BAND = 0.02
@@ -35,13 +35,13 @@ def require_vtk() -> None:
         ) from error
 
 
-def vertebra_surface(labels: sitk.Image, number: int, pose: rigid.Rigid) -> Any:
+def vertebra_surface(labels: sitk.Image, number: int, pose: Pose) -> Any:
     """The closed surface of one CT label, moved into the MR.
 
     Args:
         labels: VerSe numbers on a grid in the CT.
         number: the label.
-        pose: (4, 4) CT→MR in LPS mm.
+        pose: CT→MR.
 
     Returns:
         A `vtkPolyData` of triangles in LPS mm with outward normals.
@@ -52,7 +52,7 @@ def vertebra_surface(labels: sitk.Image, number: int, pose: rigid.Rigid) -> Any:
     mask, grid = _cropped_mask(labels, number)
     surface = _smooth_surface(mask)
     in_own_frame = vtk_to_numpy(surface.GetPoints().GetData()).astype(float)
-    in_mr = rigid.apply(pose, in_own_frame @ grid.axes.T + grid.origin_mm)
+    in_mr = pose.apply(in_own_frame @ grid.axes.T + grid.origin_mm)
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(in_mr.astype(np.float32), deep=True))
     surface.SetPoints(points)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import SpatialRegistrationStorage
 from pydicom.valuerep import format_number_as_ds
 
-from ..geometry.rigid import Rigid
+from ..geometry.pose import Pose
 from .instances import NewSeries, code_item, image_references, new_instance, refer_to
 from .sources import Source
 
@@ -16,7 +15,7 @@ from .sources import Source
 def spatial_registration(
     moving: Source,
     fixed: Source,
-    motion: Rigid,
+    motion: Pose,
     series: NewSeries,
     number: int,
     label: str,
@@ -27,7 +26,7 @@ def spatial_registration(
     Args:
         moving: the series whose points the matrix moves.
         fixed: the series that is registered to itself by the identity.
-        motion: (4, 4) in LPS mm, from `moving` to `fixed`: the direction that C.20.2.1.1 defines.
+        motion: from `moving` to `fixed`: the direction that C.20.2.1.1 defines.
         series: where the object belongs.
         number: its Instance Number.
         label: its Content Label: at most 16 capitals, digits, spaces and underscores.
@@ -37,7 +36,7 @@ def spatial_registration(
     describe_content(instance, label, description)
     same_frame = moving.frame_uid == fixed.frame_uid
     instance.RegistrationSequence = [
-        _item(fixed, np.eye(4), codes.DCM.FrameOfReferenceIdentity, "identity", same_frame),
+        _item(fixed, Pose.identity(), codes.DCM.FrameOfReferenceIdentity, "identity", same_frame),
         _item(moving, motion, codes.DCM.ImageContentBasedAlignment, description, same_frame),
     ]
     refer_to(instance, (moving, fixed))
@@ -51,15 +50,15 @@ def describe_content(instance: Dataset, label: str, description: str) -> None:
     instance.ContentCreatorName = None
 
 
-def rigid_matrix_item(motion: Rigid) -> Dataset:
+def rigid_matrix_item(motion: Pose) -> Dataset:
     """An item of a Matrix Sequence; elements are rounded to what 16 characters hold."""
     item = Dataset()
-    item.FrameOfReferenceTransformationMatrix = [format_number_as_ds(float(v)) for v in motion.ravel()]
+    item.FrameOfReferenceTransformationMatrix = [format_number_as_ds(float(v)) for v in motion.matrix.ravel()]
     item.FrameOfReferenceTransformationMatrixType = "RIGID"
     return item
 
 
-def _item(source: Source, motion: Rigid, method: object, comment: str, same_frame: bool) -> Dataset:
+def _item(source: Source, motion: Pose, method: object, comment: str, same_frame: bool) -> Dataset:
     """An item of the Registration Sequence; the frame's UID stays out where it would be ambiguous."""
     matrices = Dataset()
     matrices.FrameOfReferenceTransformationComment = comment

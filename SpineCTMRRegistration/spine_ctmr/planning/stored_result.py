@@ -10,8 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.reading import quiet_itk, read_image
 from ..imaging.vertebra_names import cranial_to_caudal
 from ..results.reader import read_result_folder
@@ -31,7 +31,7 @@ class StoredResult:
     Attributes:
         mr_to_ct: composite transform of LPS mm points.
         ct_to_mr: its inverse.
-        poses: rigid CT→MR pose (4, 4) in LPS mm by VerSe number, cranial to caudal.
+        poses: rigid CT→MR pose by VerSe number, cranial to caudal.
         flags: "good", "check" or "do not use" by VerSe number.
         verdict: the quality table in one sentence.
         ct_in_mr: the warped CT on the MR's grid.
@@ -41,7 +41,7 @@ class StoredResult:
 
     mr_to_ct: sitk.CompositeTransform
     ct_to_mr: sitk.CompositeTransform
-    poses: Mapping[int, rigid.Rigid]
+    poses: Mapping[int, Pose]
     flags: Mapping[int, str]
     verdict: str
     ct_in_mr: sitk.Image
@@ -59,8 +59,8 @@ class StoredResult:
         return from_ct_to_mr(self.ct_to_mr)
 
     @property
-    def global_rigid(self) -> rigid.Rigid:
-        """The overall CT→MR motion (4, 4) in LPS mm, without what vertebrae and soft tissue do beyond it."""
+    def global_rigid(self) -> Pose:
+        """The overall CT→MR motion, without what vertebrae and soft tissue do beyond it."""
         return self.field_ct_to_mr.after
 
 

@@ -9,7 +9,6 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..imaging.label_voxels import label_voxels
 from ..imaging.segmentation import read_vertebrae
@@ -38,7 +37,7 @@ def read_labels_of(path: Path, result: StoredResult, numbers: list[int]) -> sitk
                 f"{path} has no label for {name}, which the result holds; "
                 "give the labels that were registered."
             )
-        points = rigid.apply(result.poses[number], voxels[number].points(SAMPLES))
+        points = result.poses[number].apply(voxels[number].points(SAMPLES))
         index = np.rint(moved_grid.to_indices(points[moved_grid.contains(points)])).astype(int)
         found = moved[tuple(index.T[::-1])]
         if len(found) and np.mean(found == number) < LEAST_AGREEMENT:

@@ -11,7 +11,6 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from ..imaging.vertebra_names import vertebra_name
@@ -116,12 +115,12 @@ def _row(
         nmi_before=nmi_before,
         nmi_after=nmi_after,
         spread_mm=found.spread_mm,
-        network_disagreement_mm=NAN if network is None else rigid.distance_mm(network, found.pose, center),
+        network_disagreement_mm=NAN if network is None else network.distance_mm(found.pose, center),
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
         overlap_share=result.deformation.overlap.get(number, 0.0),
-        moved_mm=rigid.distance_mm(found.pose, result.start.global_rigid, center),
-        rotated_deg=rigid.angle_deg(found.pose @ rigid.inverse(result.start.global_rigid)),
+        moved_mm=found.pose.distance_mm(result.start.global_rigid, center),
+        rotated_deg=(found.pose @ result.start.global_rigid.inverse).angle_deg,
         jacobian_mean=float(values.mean()),
         jacobian_sd=float(values.std()),
     )

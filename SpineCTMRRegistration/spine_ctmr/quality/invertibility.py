@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Grid, Points
+from ..geometry.pose import Pose
 from .metrics import dice
 
 FIT_POINTS = 1500
@@ -29,9 +29,9 @@ def points_in(grid: Grid, count: int = 2000, seed: int = 0) -> Points:
     return grid.to_points(share * (np.array(grid.size) - 1))
 
 
-def closest_rigid(transform: sitk.Transform, points: Points) -> rigid.Rigid:
-    """The rigid motion (4, 4) in LPS mm nearest to a transform at points (n, 3), by least squares."""
-    return rigid.fit(points, moved(transform, points))
+def closest_rigid(transform: sitk.Transform, points: Points) -> Pose:
+    """The rigid motion nearest to a transform at points (n, 3), by least squares."""
+    return Pose.fit(points, moved(transform, points))
 
 
 def rigid_dice(mask: NDArray[np.bool_], grid: Grid, to_ct: sitk.Transform, to_mr: sitk.Transform) -> float:
@@ -50,7 +50,7 @@ def rigid_dice(mask: NDArray[np.bool_], grid: Grid, to_ct: sitk.Transform, to_mr
     if len(voxels) < 4:
         return float("nan")
     nearest = closest_rigid(to_ct, grid.to_points(voxels[:: max(1, len(voxels) // FIT_POINTS)]))
-    path = sitk.CompositeTransform([to_mr, rigid.to_sitk(nearest)])
+    path = sitk.CompositeTransform([to_mr, nearest.to_sitk()])
     image = grid.image(mask.astype(np.float32))
     there = sitk.Resample(image, grid.empty(), path, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     return dice(mask, sitk.GetArrayViewFromImage(there) >= 0.5)

@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from ..geometry import rigid
 from ..geometry.grid import Grid, Points
+from ..geometry.pose import Pose
 from ..imaging.case import Case
 
 BINS = 32
@@ -34,7 +34,7 @@ def normalised_mutual_information(a: ArrayLike, b: ArrayLike, bins: int = BINS) 
 
 
 def vertebra_similarity(
-    case: Case, labels_in_mr: sitk.Image, motions: Mapping[int, rigid.Rigid], seed: int = 0
+    case: Case, labels_in_mr: sitk.Image, motions: Mapping[int, Pose], seed: int = 0
 ) -> dict[int, float]:
     """Normalised mutual information of MR and CT in each vertebra and 3 mm around it.
 
@@ -53,7 +53,7 @@ def vertebra_similarity(
         if box is None or number not in motions:
             continue
         points = _nearby(numbers[box] == number, [side.start for side in box], grid, rng)
-        in_ct = rigid.apply(rigid.inverse(motions[number]), points)
+        in_ct = motions[number].inverse.apply(points)
         seen = ct_grid.contains(in_ct) & mr_grid.contains(points)
         found[number] = normalised_mutual_information(
             _sampled(ct, ct_grid, in_ct[seen]), _sampled(mr, mr_grid, points[seen])

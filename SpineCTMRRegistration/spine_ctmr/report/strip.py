@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import rigid
 from ..geometry.grid import Points
+from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..imaging.vertebra_names import SACRUM, cranial_to_caudal, vertebra_name
 from .drawing import OUTLINES, Rgb, draw_outline, grey, lettered, with_bone
@@ -37,7 +37,7 @@ class Tile(View):
         return slice(0, rows), slice(0, columns)
 
 
-def vertebra_strip(case: Case, poses: Mapping[int, rigid.Rigid], ct_centers: Centroids) -> dict[str, bytes]:
+def vertebra_strip(case: Case, poses: Mapping[int, Pose], ct_centers: Centroids) -> dict[str, bytes]:
     """A PNG by vertebra name, cranial to caudal: its sagittal plane above its axial one.
 
     Args:
@@ -92,8 +92,8 @@ def _up(number: int, ct_centers: Centroids) -> NDArray[Any]:
     return along / length if length > 1 else np.array([0.0, 0.0, 1.0])
 
 
-def _panel(case: Case, plane: Tile, pose: rigid.Rigid, box: LabelBox, number: int) -> Rgb:
-    in_mr = replace(plane, points=rigid.apply(pose, plane.points))
+def _panel(case: Case, plane: Tile, pose: Pose, box: LabelBox, number: int) -> Rgb:
+    in_mr = replace(plane, points=pose.apply(plane.points))
     picture = with_bone(grey(in_mr.sample(case.mr)), plane.sample(case.ct, OUTSIDE_HU))
     draw_outline(picture, plane, box, OUTLINES[number % len(OUTLINES)])
     return lettered(picture, plane, [])

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.reading import read_image
 from ..imaging.vertebra_names import vertebra_number
 from ..json_files import read_json
@@ -28,8 +27,8 @@ class ResultFolder:
         to_mr: `ct_to_mr`.
         field: displacement (z, y, x, 3) in LPS mm of `mr_to_ct` before its rigid part.
         box: grid of `field`, in the MR frame.
-        start: (4, 4) CT→MR rigid start in LPS mm.
-        poses: (4, 4) CT→MR in LPS mm by vertebra number.
+        start: CT→MR rigid start.
+        poses: CT→MR by vertebra number.
         labels_in_mr: moved vertebra labels on the MR's grid.
         quality: content of `quality.json`.
         run: content of `run.json`.
@@ -39,8 +38,8 @@ class ResultFolder:
     to_mr: sitk.Transform
     field: NDArray[Any]
     box: Grid
-    start: rigid.Rigid
-    poses: dict[int, rigid.Rigid]
+    start: Pose
+    poses: dict[int, Pose]
     labels_in_mr: sitk.Image
     quality: dict[str, Any]
     run: dict[str, Any]
@@ -62,11 +61,11 @@ def read_result_folder(folder: Path) -> ResultFolder:
     for path in sorted((folder / "vertebrae").glob("*.tfm")):
         number = vertebra_number(path.stem)
         if number is not None:
-            poses[number] = rigid.from_sitk(_transform(folder, f"vertebrae/{path.name}"))
+            poses[number] = Pose.from_sitk(_transform(folder, f"vertebrae/{path.name}"))
     if not poses:
         raise InputError(f"{folder} holds no vertebra poses (vertebrae/*.tfm); register the patient again.")
     try:
-        start = np.asarray(run["start"]["ct_to_mr_lps"], float).reshape(4, 4)
+        start = Pose(run["start"]["ct_to_mr_lps"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / 'run.json'} has no rigid start; register the patient again.") from error
     return ResultFolder(

@@ -22,7 +22,6 @@ from ..deformation.warping import (
     vertebrae_in_mr,
 )
 from ..errors import RegistrationFailed
-from ..geometry import rigid
 from ..geometry.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
 from ..process.memory import peak_memory_mb
@@ -104,7 +103,7 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
     sitk.WriteTransform(result.deformation.ct_to_mr(), str(directory / "ct_to_mr.h5"))
     (directory / "vertebrae").mkdir()
     for number, found in result.vertebrae.items():
-        transform = rigid.to_sitk(found.pose, result.start.ct_centers[number])
+        transform = found.pose.to_sitk(result.start.ct_centers[number])
         sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
 
 
@@ -164,7 +163,7 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
     card, options, case = result.network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
-    start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.tolist()}
+    start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.matrix.tolist()}
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "software": {"SpineCTMRRegistration": __version__, **_packages()},

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from ..imaging.vertebra_names import cranial_to_caudal
 from .matching import Level, Scene, make_level
@@ -26,9 +26,9 @@ LARGEST_STRETCH, LARGEST_SHIFT_MM = 0.05, 2.0
 def bone_stretches(
     scene: Scene,
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     ct_centers: Centroids,
-    poses: Mapping[int, rigid.Rigid],
+    poses: Mapping[int, Pose],
 ) -> dict[int, float]:
     """How far the points of each bone move, RMS in mm, when it is stretched to match the MR best; by number.
 

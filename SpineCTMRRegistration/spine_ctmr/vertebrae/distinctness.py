@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from ..imaging.vertebra_names import cranial_to_caudal
 from .matching import Level, Scene, make_level
@@ -20,9 +20,9 @@ FACTOR, POINTS, REACH_MM = 2, 1000, 4.0
 def match_ratios(
     scene: Scene,
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     ct_centers: Centroids,
-    poses: Mapping[int, rigid.Rigid],
+    poses: Mapping[int, Pose],
 ) -> dict[int, float]:
     """Descriptor residual of each vertebra over the smallest of the residuals 5 mm beside it, by number.
 

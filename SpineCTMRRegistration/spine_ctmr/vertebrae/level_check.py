@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ..alignment.centroids import rigid_start
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from ..imaging.vertebra_names import cranial_to_caudal
 from .gauss_newton import Fit, Poses, optimise
@@ -35,7 +35,7 @@ class LevelShift:
     """
 
     direction: int
-    motion: rigid.Rigid
+    motion: Pose
     residual_ratio: float
 
     @property
@@ -45,7 +45,7 @@ class LevelShift:
 
 
 def best_shift(
-    scene: Scene, box: Grid, global_rigid: rigid.Rigid, ct_centers: Centroids, poses: dict[int, rigid.Rigid]
+    scene: Scene, box: Grid, global_rigid: Pose, ct_centers: Centroids, poses: dict[int, Pose]
 ) -> LevelShift | None:
     """The better of the two shifts by one level, or None where it cannot be judged.
 
@@ -59,7 +59,7 @@ def best_shift(
     numbers = cranial_to_caudal(list(ct_centers))
     if len(numbers) < 3:
         return None
-    moved = {n: rigid.apply(poses[n], ct_centers[n]) for n in numbers}
+    moved = {n: poses[n].apply(ct_centers[n]) for n in numbers}
     up = rigid_start(ct_centers, {low: moved[high] for high, low in pairwise(numbers)})
     down = rigid_start(ct_centers, {high: moved[low] for high, low in pairwise(numbers)})
     starts = [poses, dict.fromkeys(numbers, up), dict.fromkeys(numbers, down)]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..geometry import rigid
-from ..geometry.boxes import to_box
+from ..geometry.boxes import from_box, to_box
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from ..imaging.vertebra_names import cranial_to_caudal
 from ..process.threads import beside
@@ -70,7 +70,7 @@ class VertebraPose:
 
     Attributes:
         number: VerSe number.
-        pose: (4, 4) CT→MR in LPS mm.
+        pose: CT→MR.
         residual_before, residual_after: mean squared descriptor difference at the start and at the end.
         spread_mm: how far the other starts that explain the images about as well end from this pose.
         visible_share: share of the bone that both images show.
@@ -80,7 +80,7 @@ class VertebraPose:
     """
 
     number: int
-    pose: rigid.Rigid
+    pose: Pose
     residual_before: float
     residual_after: float
     spread_mm: float
@@ -93,9 +93,9 @@ class VertebraPose:
 def refine_poses(
     scene: Scene,
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     ct_centers: Centroids,
-    starts: Sequence[Mapping[int, rigid.Rigid]],
+    starts: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
     seed: int = 0,
     progress: Progress = silent,
@@ -146,38 +146,38 @@ def joint_prior(poses: Poses) -> JointPrior:
 def _starts(
     numbers: list[int],
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     ct_centers: Centroids,
-    starts: Sequence[Mapping[int, rigid.Rigid]],
+    starts: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
 ) -> Poses:
     """Residual motions of the given starts and of the variations of the first."""
-    centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
+    centers = np.array([global_rigid.apply(ct_centers[n]) for n in numbers])
     middle = centers.mean(0)
     along = _spine_axis(centers)
     variations = []
     for sign in (-1, 1):
         if options.shifts_mm:
-            variations.append(rigid.from_rotation(np.zeros(3), sign * options.shifts_mm * along))
+            variations.append(Pose.from_rotation(np.zeros(3), sign * options.shifts_mm * along))
         if options.turns_deg:
             turn = np.radians(sign * options.turns_deg) * along
-            variations.append(rigid.from_rotation(turn, np.zeros(3), middle))
+            variations.append(Pose.from_rotation(turn, np.zeros(3), middle))
     turned = [{n: v @ starts[0].get(n, global_rigid) for n in numbers} for v in variations]
     return poses_in_box([*starts, *turned], numbers, box, global_rigid, ct_centers)
 
 
 def poses_in_box(
-    starts: Sequence[Mapping[int, rigid.Rigid]],
+    starts: Sequence[Mapping[int, Pose]],
     numbers: Sequence[int],
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     ct_centers: Centroids,
 ) -> Poses:
     """Residual motions in box coordinates of CT→MR poses in LPS mm; a missing pose is the global one."""
-    centers = np.array([rigid.apply(global_rigid, ct_centers[n]) for n in numbers])
-    undo = rigid.inverse(global_rigid)
+    centers = np.array([global_rigid.apply(ct_centers[n]) for n in numbers])
+    undo = global_rigid.inverse
     motions = [[start.get(n, global_rigid) @ undo for n in numbers] for start in starts]
-    local = np.array([[to_box(m, box) for m in row] for row in motions])
+    local = np.array([[to_box(m, box).matrix for m in row] for row in motions])
     center = (centers - box.origin_mm) @ box.axes
     rotation = local[..., :3, :3]
     translation = local[..., :3, 3] + rotation @ center[..., None] @ np.ones(1) - center
@@ -209,25 +209,19 @@ def _spread(level: Level, fit: Fit, order: torch.Tensor) -> torch.Tensor:
 def _summary(
     numbers: list[int],
     box: Grid,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     fit: Fit,
     before: Fit,
     spread: torch.Tensor,
     prior: JointPrior,
 ) -> dict[int, VertebraPose]:
-    frame = np.eye(4)
-    frame[:3, :3], frame[:3, 3] = box.axes, box.origin_mm
     rotation, shift, center = (
         t.cpu().numpy() for t in (fit.poses.rotation[0], fit.poses.translation[0], fit.poses.center)
     )
-    residual_motions = []
-    for r, t, c in zip(rotation, shift, center, strict=True):
-        motion = np.eye(4)
-        motion[:3, :3], motion[:3, 3] = r, c + t - r @ c
-        residual_motions.append(motion)
+    residual_motions = [Pose.of(r, c + t - r @ c) for r, t, c in zip(rotation, shift, center, strict=True)]
     joints = prior.points.cpu().numpy()
     gaps = [
-        float(np.linalg.norm(rigid.apply(a, j) - rigid.apply(b, j)))
+        float(np.linalg.norm(a.apply(j) - b.apply(j)))
         for a, b, j in zip(residual_motions[:-1], residual_motions[1:], joints, strict=True)
     ]
     result = {}
@@ -235,7 +229,7 @@ def _summary(
         near = gaps[max(i - 1, 0) : i + 1]
         result[number] = VertebraPose(
             number=number,
-            pose=frame @ residual_motions[i] @ np.linalg.inv(frame) @ global_rigid,
+            pose=from_box(residual_motions[i], box) @ global_rigid,
             residual_before=float(before.residual[0, i]),
             residual_after=float(fit.residual[0, i]),
             spread_mm=float(spread[i]),

@@ -7,9 +7,9 @@ import SimpleITK as sitk
 import torch
 from scipy.ndimage import gaussian_filter1d
 
-from ..geometry import rigid
 from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from .matching import Scene
 
 SLICE_PROFILE = 0.3
@@ -20,7 +20,7 @@ def make_scene(
     ct: sitk.Image,
     mr: sitk.Image,
     labels: sitk.Image,
-    global_rigid: rigid.Rigid,
+    global_rigid: Pose,
     box: Grid,
 ) -> Scene:
     """Resample the case on an isotropic box of the MR frame whose third axis is the MR's slice normal.
@@ -29,7 +29,7 @@ def make_scene(
     images show the same amount of detail.
     """
     reference = box.empty()
-    back = rigid.to_sitk(rigid.inverse(global_rigid))
+    back = global_rigid.inverse.to_sitk()
     mr_box = sitk.Resample(mr, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
     ct_array = sitk.GetArrayFromImage(ct_box)
@@ -38,12 +38,11 @@ def make_scene(
     if thickness > 1.5 * box.spacing_mm[0]:
         sigma = SLICE_PROFILE * thickness / box.spacing_mm[0]
         ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
-    undo = rigid.inverse(global_rigid)
     return Scene(
         mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)),
         ct=torch.from_numpy(np.clip(ct_array, -200, 1500)),
         mr_seen=torch.from_numpy(Grid.of(mr).covers(box)),
-        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, undo)),
+        ct_seen=torch.from_numpy(Grid.of(ct).covers(box, global_rigid.inverse)),
         labels=labels_in_box(labels, global_rigid, box),
         spacing_mm=box.spacing_mm[0],
     )

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from ..alignment.start import Start
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..imaging.label_voxels import bone_corners
 from ..progress import Progress, silent
@@ -40,12 +40,12 @@ class SpineMatch:
 
     scene: Scene
     box: Grid
-    global_rigid: rigid.Rigid
+    global_rigid: Pose
     ct_centers: Centroids
     vertebrae: Mapping[int, VertebraPose]
 
     @cached_property
-    def poses(self) -> dict[int, rigid.Rigid]:
+    def poses(self) -> dict[int, Pose]:
         """CT→MR in LPS mm, by VerSe number."""
         return {n: v.pose for n, v in self.vertebrae.items()}
 
@@ -66,7 +66,7 @@ class SpineMatch:
 def match_spine(
     case: Case,
     start: Start,
-    known: Sequence[Mapping[int, rigid.Rigid]],
+    known: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
     seed: int = 0,
     progress: Progress = silent,
@@ -81,9 +81,7 @@ def match_spine(
         seed: of the sample points.
         progress: told the stage and the share done.
     """
-    moved = np.concatenate(
-        [rigid.apply(start.motions[n], c) for n, c in bone_corners(case.vertebrae).items()]
-    )
+    moved = np.concatenate([start.motions[n].apply(c) for n, c in bone_corners(case.vertebrae).items()])
     mr = Grid.of(case.mr)
     box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, mr.axes), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from research.studies import method_standins as standins
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.truth_points import phantom_truth
-from spine_ctmr.geometry import rigid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies.benchmark import summary
 from spine_ctmr.research.studies.benchmark.child import Cost
@@ -95,7 +95,7 @@ def test_the_starts_errors_are_those_of_its_matrix(finished: Finished, phantom: 
     for number, pose in phantom.poses.items():
         voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[:, ::-1]
         points = [labels.TransformIndexToPhysicalPoint(v.tolist()) for v in voxels]
-        apart = rigid.apply(start, points) - rigid.apply(pose, points)
+        apart = start.apply(points) - pose.apply(points)
         means.append(np.linalg.norm(apart, axis=1).mean())
     assert float(row["bone_mean"]) == pytest.approx(np.mean(means), rel=0.03)
     assert float(row["bone_worst"]) == pytest.approx(max(means), rel=0.03)
@@ -111,12 +111,12 @@ def test_known_motions_have_their_known_figures(finished: Finished, phantom: Pha
     for number, pose in phantom.poses.items():
         voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[:, ::-1]
         points.append(np.array([labels.TransformIndexToPhysicalPoint(v.tolist()) for v in voxels]))
-        moved = rigid.apply(pose, points[-1]) + np.array([0.0, 3.0, 0.0])
-        taken = rigid.apply(rigid.inverse(start), moved)
+        moved = pose.apply(points[-1]) + np.array([0.0, 3.0, 0.0])
+        taken = start.inverse.apply(moved)
         errors.append(np.linalg.norm(taken - points[-1], axis=1).mean())
     assert float(shifted["bone_mean"]) == pytest.approx(np.mean(errors), rel=0.03)
     assert float(shifted["rigid_deviation"]) < 1e-3
-    heights = [np.std(rigid.apply(start, p)[:, 2]) for p in points]  # the stretch is along the MR's z axis
+    heights = [np.std(start.apply(p)[:, 2]) for p in points]  # the stretch is along the MR's z axis
     assert float(stretched["rigid_deviation"]) == pytest.approx(0.1 / 1.1 * max(heights), rel=0.15)
     assert stretched["folds"] == "0"
 

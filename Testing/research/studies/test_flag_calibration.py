@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from spine_ctmr.geometry import rigid
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies import failures
@@ -49,7 +48,7 @@ def _height_mm(image: sitk.Image, changed: np.ndarray, phantom: Phantom, number:
     """Heights of changed voxels in the vertebra's own frame."""
     frame = phantom.poses[number] @ phantom.anatomy.frames[phantom.anatomy.numbers.index(number)]
     points = Grid.of(image).to_points(np.argwhere(changed)[:, ::-1])
-    return rigid.apply(rigid.inverse(frame), points)
+    return frame.inverse.apply(points)
 
 
 def test_a_fracture_changes_the_front_of_one_body_and_nothing_else(phantom: Phantom) -> None:
@@ -62,8 +61,8 @@ def test_a_fracture_changes_the_front_of_one_body_and_nothing_else(phantom: Phan
     assert np.abs(local[:, 1]).max() < shape.depth / 2 + 5
     assert local[:, 1].mean() < -1
     assert case.ct is phantom.case.ct
-    front = rigid.apply(
-        phantom.poses[23] @ phantom.anatomy.frames[1], [0.0, -0.3 * shape.depth, 0.3 * shape.height]
+    front = (phantom.poses[23] @ phantom.anatomy.frames[1]).apply(
+        [0.0, -0.3 * shape.depth, 0.3 * shape.height]
     )
     index = np.round(Grid.of(case.mr).to_indices(front)).astype(int)[::-1]
     assert _array(case.mr)[tuple(index)] < 0.8 * _array(phantom.case.mr)[tuple(index)]
@@ -82,7 +81,7 @@ def test_screws_are_metal_on_the_ct_and_voids_on_the_mr(phantom: Phantom) -> Non
 def test_a_cut_mr_shows_that_share_of_the_vertebra(phantom: Phantom, share: float) -> None:
     case = failures.with_cut_mr(phantom, 24, share)
     voxels = np.argwhere(_array(case.vertebrae) == 24)[:, ::-1]
-    points = rigid.apply(phantom.poses[24], Grid.of(case.vertebrae).to_points(voxels))
+    points = phantom.poses[24].apply(Grid.of(case.vertebrae).to_points(voxels))
     assert Grid.of(case.mr).contains(points).mean() == pytest.approx(share, abs=0.2)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...evaluation.truth import pose_errors
 from ...evaluation.truth_points import phantom_bone
-from ...geometry import rigid
+from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...options import RegistrationOptions
 from ...phantoms.motion import MotionOptions
@@ -71,7 +71,7 @@ def measure(phantom: Phantom, case: Case, with_network: bool) -> Errors:
     )
 
 
-def _errors(phantom: Phantom, motions: Mapping[int, rigid.Rigid]) -> Sequence[float]:
+def _errors(phantom: Phantom, motions: Mapping[int, Pose]) -> Sequence[float]:
     return list(pose_errors(phantom_bone(phantom), motions).values())
 
 

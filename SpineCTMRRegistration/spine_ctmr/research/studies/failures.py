@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from ...geometry import rigid
 from ...geometry.grid import Grid, Points
+from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...phantoms.phantom import Phantom
 
@@ -49,7 +49,7 @@ def with_cut_mr(phantom: Phantom, number: int, share: float) -> Case:
     case = phantom.case
     labels = case.vertebrae
     voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::20, ::-1]
-    heights = rigid.apply(phantom.poses[number], Grid.of(labels).to_points(voxels))[:, 2]
+    heights = phantom.poses[number].apply(Grid.of(labels).to_points(voxels))[:, 2]
     grid = Grid.of(case.mr)
     axis = int(np.argmax(np.abs(grid.axes[2])))
     center = grid.center_mm.copy()
@@ -67,7 +67,7 @@ def with_half_label(case: Case, phantom: Phantom, number: int, seed: int) -> Cas
     """The case with half of a vertebra missing in the CT's segmentation."""
     labels = sitk.GetArrayFromImage(case.vertebrae)
     where = np.argwhere(labels == number)
-    local = _local(phantom, number, np.eye(4), Grid.of(case.vertebrae).to_points(where[:, ::-1]))
+    local = _local(phantom, number, Pose.identity(), Grid.of(case.vertebrae).to_points(where[:, ::-1]))
     axis = int(np.random.default_rng([seed, 3]).integers(0, 2))
     gone = where[local[:, axis] > np.median(local[:, axis])]
     labels[tuple(gone.T)] = 0
@@ -95,7 +95,7 @@ def with_fracture(case: Case, phantom: Phantom, number: int) -> Case:
     inside = (np.hypot(x / (shape.width / 2 + 2), y / (shape.depth / 2 + 2)) < 1) & (z > -half) & (z < top)
     local[..., 2] = np.where(inside, source, z)
     frame = phantom.poses[number] @ phantom.anatomy.frames[index]
-    where = np.moveaxis(grid.to_indices(rigid.apply(frame, local))[..., ::-1], -1, 0)
+    where = np.moveaxis(grid.to_indices(frame.apply(local))[..., ::-1], -1, 0)
     painted = map_coordinates(mr.astype(np.float32), where, order=1, mode="nearest")
     mr[region] = np.where(inside, painted, mr[region]).astype(mr.dtype)
     return replace(case, mr=grid.image(mr))
@@ -106,8 +106,8 @@ def with_screws(case: Case, phantom: Phantom, number: int, seed: int) -> Case:
     rng = np.random.default_rng([seed, 4])
     ct_grid, mr_grid = Grid.of(case.ct), Grid.of(case.mr)
     ct, mr = sitk.GetArrayFromImage(case.ct), sitk.GetArrayFromImage(case.mr)
-    region, points = _around(phantom, number, ct_grid, 60.0, np.eye(4))
-    local = _local(phantom, number, np.eye(4), points)
+    region, points = _around(phantom, number, ct_grid, 60.0, Pose.identity())
+    local = _local(phantom, number, Pose.identity(), points)
     distance = _screw_distance(phantom, number, local)
     angle = np.arctan2(local[..., 1], local[..., 0])
     streaks = np.cos(rng.integers(5, 9) * angle + rng.uniform(0, 6)) * np.exp(-distance / STREAK_REACH_MM)
@@ -134,18 +134,18 @@ def _screw_distance(phantom: Phantom, number: int, local: Points) -> NDArray[Any
     return best
 
 
-def _local(phantom: Phantom, number: int, pose: rigid.Rigid, points: Points) -> Points:
+def _local(phantom: Phantom, number: int, pose: Pose, points: Points) -> Points:
     """LPS points, of the MR if `pose` is the vertebra's true one, in the vertebra's own frame."""
     frame = pose @ phantom.anatomy.frames[phantom.anatomy.numbers.index(number)]
-    return rigid.apply(rigid.inverse(frame), points)
+    return frame.inverse.apply(points)
 
 
 def _around(
-    phantom: Phantom, number: int, grid: Grid, reach_mm: float, pose: rigid.Rigid | None = None
+    phantom: Phantom, number: int, grid: Grid, reach_mm: float, pose: Pose | None = None
 ) -> tuple[tuple[slice, slice, slice], Points]:
     """Voxels (z, y, x) of a grid around a vertebra's body, and their LPS points."""
     pose = phantom.poses[number] if pose is None else pose
-    center = rigid.apply(pose, phantom.anatomy.frames[phantom.anatomy.numbers.index(number)][:3, 3])
+    center = pose.apply(phantom.anatomy.frames[phantom.anatomy.numbers.index(number)].translation_mm)
     reach = reach_mm / np.asarray(grid.spacing_mm)
     size = np.asarray(grid.size)
     low = np.clip(np.floor(grid.to_indices(center) - reach), 0, size - 1).astype(int)

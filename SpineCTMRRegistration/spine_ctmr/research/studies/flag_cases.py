@@ -9,7 +9,7 @@ import numpy as np
 
 from ...evaluation.truth import pose_errors
 from ...evaluation.truth_points import phantom_bone
-from ...geometry import rigid
+from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...imaging.vertebra_names import vertebra_name
 from ...options import RegistrationOptions
@@ -177,4 +177,4 @@ def _disagreement(found: FoundPoses, number: int) -> float:
     if number not in found.network_poses:
         return float("nan")
     refined, center = found.vertebrae[number].pose, found.start.ct_centers[number]
-    return rigid.distance_mm(found.network_poses[number], refined, center)
+    return found.network_poses[number].distance_mm(refined, center)

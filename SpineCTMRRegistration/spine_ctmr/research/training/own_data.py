@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ...alignment.label_start import label_start
 from ...alignment.start import find_start
 from ...errors import InputError
-from ...geometry import rigid
 from ...geometry.boxes import labels_in_box
 from ...geometry.grid import Grid
+from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...imaging.read_case import read_case
 from ...imaging.resampling import on_grid
@@ -164,19 +164,19 @@ def prepare_patient(case: Case, recipe: Recipe) -> Patient:
     else:
         start = find_start(case).global_rigid
     grid = _spine_grid(case, start, recipe.spacing_mm, recipe.crop)
-    back, interpolator = rigid.to_sitk(rigid.inverse(start)), _INTERPOLATORS[options.interpolation]
+    back, interpolator = start.inverse.to_sitk(), _INTERPOLATORS[options.interpolation]
     return Patient(
         ct=on_grid(case.ct, grid, back, _OUTSIDE_HU, interpolator),
         mr=on_grid(case.mr, grid, sitk.Transform(), 0.0, interpolator),
         seen=Grid.of(case.mr).covers(grid).astype(np.uint8),
         ct_labels=labels_in_box(case.vertebrae, start, grid),
-        mr_labels=None if labels is None else labels_in_box(labels, np.eye(4), grid),
+        mr_labels=None if labels is None else labels_in_box(labels, Pose.identity(), grid),
     )
 
 
-def _spine_grid(case: Case, start: rigid.Rigid, spacing_mm: float, crop: tuple[int, int, int]) -> Grid:
+def _spine_grid(case: Case, start: Pose, spacing_mm: float, crop: tuple[int, int, int]) -> Grid:
     inside = np.argwhere(sitk.GetArrayViewFromImage(case.vertebrae) > 0)[:, ::-1]
-    points = rigid.apply(start, Grid.of(case.vertebrae).to_points(inside))
+    points = start.apply(Grid.of(case.vertebrae).to_points(inside))
     grid = Grid.around(points, spacing_mm, MARGIN_MM)
     size = np.maximum(grid.size, crop)
     first = (np.array(grid.size) - size) // 2

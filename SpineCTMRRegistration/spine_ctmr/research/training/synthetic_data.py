@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import affine_transform
 
 from ...errors import InputError
-from ...geometry import rigid
+from ...geometry.pose import Pose
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
 from ...phantoms.patient import EDITION, Pair, parametric_anatomy
@@ -157,14 +157,14 @@ def misaligned(rng: np.random.Generator, pair: Pair, sizes_mm: tuple[float, ...]
     size = rng.choice(sizes_mm)
     center = (np.array(pair.ct.shape[::-1]) - 1) / 2 * pair.spacing_mm
     turn = np.radians(np.clip(rng.normal(0, 0.5 * size, 3), -10, 10))
-    error = rigid.from_rotation(turn, np.clip(rng.normal(0, size / 1.7, 3), -15, 15), center)
-    back = rigid.inverse(error)[:3]
+    error = Pose.from_rotation(turn, np.clip(rng.normal(0, size / 1.7, 3), -15, 15), center)
+    back = error.inverse.matrix[:3]
     flipped = back[::-1, [2, 1, 0]]
     offset = back[::-1, 3] / pair.spacing_mm
     nz, ny, nx = pair.ct.shape
     z, y, x = np.meshgrid(np.arange(nz), np.arange(ny), np.arange(nx), indexing="ij")
     points = np.stack([x, y, z], -1) * pair.spacing_mm
-    displacement = rigid.apply(error, points + pair.displacement.astype(float)) - points
+    displacement = error.apply(points + pair.displacement.astype(float)) - points
     return replace(
         pair,
         ct=affine_transform(pair.ct.astype(np.float32), flipped, offset, order=1, cval=-1024),

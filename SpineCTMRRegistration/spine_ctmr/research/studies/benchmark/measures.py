@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ....evaluation.landmark_pairs import LandmarkPair
 from ....evaluation.truth import map_points
 from ....evaluation.truth_points import PointPairs, TruthPoints
-from ....geometry import rigid
+from ....geometry.pose import Pose
 from ....geometry.grid import Grid
 from ....geometry.jacobian import folding_count, jacobian_determinant
 from ....quality.metrics import tre
@@ -105,6 +105,6 @@ def _rigid_deviation(mr_to_ct: sitk.Transform, displacement: NDArray[Any], probl
         chosen = points[names == number]
         chosen = chosen[rng.choice(len(chosen), min(POINTS, len(chosen)), replace=False)]
         moved = map_points(mr_to_ct, chosen)
-        apart = moved - rigid.apply(rigid.fit(chosen, moved), chosen)
+        apart = moved - Pose.fit(chosen, moved).apply(chosen)
         deviations.append(float(np.sqrt(np.square(apart).sum(1).mean())))
     return max(deviations, default=0.0)

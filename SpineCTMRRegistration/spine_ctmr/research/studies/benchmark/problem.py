@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ....alignment.start import find_start
-from ....geometry import rigid
 from ....geometry.grid import Grid
+from ....geometry.pose import Pose
 from ....imaging.case import Case
 
 SPACING_MM = 1.0
@@ -28,14 +28,14 @@ class Problem:
 
     Attributes:
         case: the images as they were scanned.
-        start: (4, 4) CT→MR motion in LPS mm from which every method starts.
+        start: CT→MR motion from which every method starts.
         fixed: MR, float32, on an isotropic grid along the LPS axes around the moved bones.
         moving: CT in HU, float32, moved by the start, on the same grid.
         labels: CT vertebra labels, uint8, moved by the start, on the same grid.
     """
 
     case: Case
-    start: rigid.Rigid
+    start: Pose
     fixed: sitk.Image
     moving: sitk.Image
     labels: sitk.Image
@@ -52,7 +52,7 @@ class Problem:
 
     def after_start(self, transform: sitk.Transform) -> sitk.CompositeTransform:
         """`mr_to_ct` of a transform from `fixed` to `moving`; flat, because ITK writes no nested ones."""
-        whole = sitk.CompositeTransform([rigid.to_sitk(rigid.inverse(self.start)), transform])
+        whole = sitk.CompositeTransform([self.start.inverse.to_sitk(), transform])
         whole.FlattenTransform()
         return whole
 
@@ -69,10 +69,10 @@ def make_problem(case: Case, margin_mm: float, spacing_mm: float = SPACING_MM) -
         InputError: CT and MR have no vertebra in common.
     """
     start = find_start(case).global_rigid
-    corners = rigid.apply(start, _bone_corners(case.vertebrae))
+    corners = start.apply(_bone_corners(case.vertebrae))
     tight = Grid.around(corners, spacing_mm, margin_mm)
     grid = tight.crop((0, 0, 0), -(-np.array(tight.size) // MULTIPLE) * MULTIPLE)
-    back = rigid.to_sitk(rigid.inverse(start))
+    back = start.inverse.to_sitk()
     return Problem(
         case=case,
         start=start,
@@ -92,7 +92,7 @@ def write_problem(problem: Problem, folder: Path) -> None:
         sitk.WriteImage(problem.case.mr_vertebrae, str(folder / "case_mr_vertebrae.nrrd"))
     centers = problem.case.mr_centroids
     values = {
-        "start": problem.start.tolist(),
+        "start": problem.start.matrix.tolist(),
         "mr_centroids": None if centers is None else {str(n): list(c) for n, c in centers.items()},
     }
     (folder / "problem.json").write_text(json.dumps(values), encoding="utf-8")
@@ -110,7 +110,7 @@ def read_problem(folder: Path) -> Problem:
         mr_centroids=None if centers is None else {int(n): np.array(c) for n, c in centers.items()},
         mr_vertebrae=images.get("case_mr_vertebrae"),
     )
-    start = np.array(values["start"])
+    start = Pose(values["start"])
     return Problem(case, start, images["fixed"], images["moving"], images["labels"])
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ....evaluation.measure import VertebraEvaluation
 from ....evaluation.tables import NAME
-from ....geometry import rigid
 from ....geometry.jacobian import folding_count, jacobian_determinant
+from ....geometry.pose import Pose
 from ....imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ....network.motion import Motion
 from ....quality.metrics import dice, surface_distances
@@ -124,5 +124,5 @@ def _rigid_deviation(field: NDArray[Any], mask: NDArray[Any]) -> float:
     if len(points) < 4:
         return float("nan")
     target = points + field[mask]
-    apart = target - rigid.apply(rigid.fit(points, target), points)
+    apart = target - Pose.fit(points, target).apply(points)
     return float(np.sqrt(np.square(apart).sum(1).mean()))

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .....geometry import rigid
 from .....geometry.grid import Grid
+from .....geometry.pose import Pose
 from ..problem import Problem
 
 SURROUNDINGS_MM = 4.0
@@ -68,7 +68,7 @@ def _blended(problem: Problem, motions: list[tuple[int, sitk.Transform]]) -> NDA
         distance = sitk.SignedMaurerDistanceMap(bone, squaredDistance=False, useImageSpacing=True)
         outside = np.maximum(sitk.GetArrayFromImage(distance), 1e-3)
         weight = outside.astype(float) ** -WEIGHT_POWER
-        back = rigid.inverse(rigid.from_sitk(motion))
-        total += weight[..., None] * (rigid.apply(back, points) - points)
+        back = Pose.from_sitk(motion).inverse
+        total += weight[..., None] * (back.apply(points) - points)
         weights += weight
     return np.asarray(total / weights[..., None])
