@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.quality.metrics import (
     dice,
     statistics,
@@ -99,7 +100,7 @@ def test_landmark_error_goes_from_fixed_to_moving():
     ct[4] += (0, 3, 4)
     wanted = np.zeros(9)
     wanted[4] = 5
-    for transform in (rigid, matrix, lambda points: points @ matrix[:3, :3].T + matrix[:3, 3]):
+    for transform in (rigid, Pose(matrix), lambda points: points @ matrix[:3, :3].T + matrix[:3, 3]):
         np.testing.assert_allclose(tre(mr, ct, transform), wanted, atol=1e-9)
     assert tre(ct, mr, rigid).min() > 1
 

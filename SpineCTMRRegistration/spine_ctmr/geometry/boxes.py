@@ -37,14 +37,20 @@ def node_coordinates(box: Grid, device: torch.device | str = "cpu") -> torch.Ten
 
 def to_box(motion: Pose, box: Grid) -> Pose:
     """A rigid motion in LPS mm, rewritten in box coordinates."""
-    frame = Pose.of(box.axes, box.origin_mm)
-    return frame.inverse @ motion @ frame
+    frame, back = _frame(box)
+    return back @ motion @ frame
 
 
 def from_box(motion: Pose, box: Grid) -> Pose:
     """A rigid motion in box coordinates, rewritten in LPS mm."""
+    frame, back = _frame(box)
+    return frame @ motion @ back
+
+
+def _frame(box: Grid) -> tuple[Pose, Pose]:
+    """The motion from box coordinates to LPS mm, and back."""
     frame = Pose.of(box.axes, box.origin_mm)
-    return frame @ motion @ frame.inverse
+    return frame, Pose(np.linalg.inv(frame.matrix))
 
 
 def labels_in_box(labels: sitk.Image, global_rigid: Pose, box: Grid) -> NDArray[Any]:

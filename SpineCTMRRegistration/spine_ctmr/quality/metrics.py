@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..geometry.grid import Points
+from ..geometry.pose import Pose
 
-PointMap: TypeAlias = sitk.Transform | Callable[[Points], Points] | NDArray[Any]
-"""An ITK transform, a function of LPS points (n, 3), or a homogeneous matrix (4, 4) in LPS mm."""
+PointMap: TypeAlias = sitk.Transform | Callable[[Points], Points] | Pose
+"""An ITK transform, a function of LPS points (n, 3), or a rigid motion of them."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ def tre(points_fixed: ArrayLike, points_moving: ArrayLike, transform: PointMap) 
 def _moved(points: Points, transform: PointMap) -> Points:
     if isinstance(transform, sitk.Transform):
         return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
-    if isinstance(transform, np.ndarray):
-        return points @ transform[:3, :3].T + transform[:3, 3]
+    if isinstance(transform, Pose):
+        return transform.apply(points)
     return np.asarray(transform(points), float)
 
 
