@@ -23,7 +23,7 @@ class Pose:
         matrix: (4, 4) float64, rotation and translation, read-only.
     """
 
-    matrix: NDArray[np.float64]
+    matrix: NDArray[Any]
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, np.float64)
