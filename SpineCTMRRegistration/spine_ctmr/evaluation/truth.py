@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..deformation.deformation import Deformation
-from ..geometry.pose import Pose
 from ..geometry.jacobian import folding_count, jacobian_determinant
+from ..geometry.pose import Pose
 from .truth_points import PointPairs, TruthPoints
 
 

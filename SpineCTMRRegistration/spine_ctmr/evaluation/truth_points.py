@@ -12,7 +12,6 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry.pose import Pose
 from ..geometry.grid import Grid
 from ..phantoms.phantom import Phantom
 

@@ -16,7 +16,6 @@ import SimpleITK as sitk
 from research.studies import method_standins as standins
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.truth_points import phantom_truth
-from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies.benchmark import summary
 from spine_ctmr.research.studies.benchmark.child import Cost

@@ -9,7 +9,6 @@ import numpy as np
 
 from ...evaluation.truth import pose_errors
 from ...evaluation.truth_points import phantom_bone
-from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...imaging.vertebra_names import vertebra_name
 from ...options import RegistrationOptions

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ....evaluation.landmark_pairs import LandmarkPair
 from ....evaluation.truth import map_points
 from ....evaluation.truth_points import PointPairs, TruthPoints
-from ....geometry.pose import Pose
 from ....geometry.grid import Grid
 from ....geometry.jacobian import folding_count, jacobian_determinant
+from ....geometry.pose import Pose
 from ....quality.metrics import tre
 from .problem import Problem
 
