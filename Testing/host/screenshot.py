@@ -1,7 +1,7 @@
 """Pictures of the panel for the README and the tutorial: `python Testing/host/screenshot.py`.
 
 Makes the sample patient, drives the panel by clicks through two runs, the second with an MR that ends
-inside the uppermost vertebra, and writes `Resources/panel-*.png` and `Resources/view-*.png`.
+inside the uppermost vertebra, and writes `docs/tutorial/panel-*.png` and `view-*.png` beside them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-PICTURES = Path(__file__).resolve().parents[2] / "Resources"
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "tutorial"
 WIDTH, LONGEST_S = 460, 900.0
 
 

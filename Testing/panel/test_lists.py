@@ -117,7 +117,7 @@ def test_extension_index_entry_and_cmake_name_the_same_repository():
 
 
 def test_pictures_are_small():
-    pictures = list((REPOSITORY / "Resources").rglob("*.png"))
+    pictures = list((REPOSITORY / "docs").rglob("*.png"))
     assert pictures
     for picture in pictures:
         assert picture.stat().st_size < 250_000, picture.name

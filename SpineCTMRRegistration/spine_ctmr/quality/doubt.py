@@ -1,7 +1,8 @@
 """How doubtful a vertebra's pose is: one number from signals that are known without the truth.
 
 A monotone rule: no signal that gets worse can lower the doubt. Its numbers were chosen on phantoms that
-were made to fail and tested on others: see `comparison.flag_calibration` and Resources/flag_calibration.md.
+were made to fail and tested on others: see `research.studies.flag_calibration` and
+docs/measured/flag_calibration.md.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from spine_ctmr.research.studies.flag_publication import (
     marked_as_failed,
 )
 
-PUBLISHED = Path(__file__).parents[3] / "Resources" / "flag_calibration.csv"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "measured" / "flag_calibration.csv"
 SMALL = PhantomOptions(
     levels=(22, 23, 24),
     mr_spacing_mm=(2.5, 3.0),

@@ -26,8 +26,11 @@ from .flag_cases import (
     scenarios,
 )
 from .flag_fit import fit_rule, fit_stretch_limit
-from .flag_publication import publish
+from .flag_publication import NAME, publish
 from .phantom_kinds import KINDS
+
+PUBLISHED = Path("docs/measured")
+"""Where the page lies in this repository, from which the study is run."""
 
 
 def collect(patients: int, path: Path) -> list[Observation]:
@@ -91,10 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Collect, choose a rule, and publish what the present one is worth."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=48, help="phantoms; about half a minute each")
-    parser.add_argument(
-        "--rows", type=Path, default=Path("Resources/flag_calibration.csv"), help="continued if it exists"
-    )
-    parser.add_argument("--output", type=Path, default=Path("Resources"), help="folder of the page")
+    rows_file = PUBLISHED / f"{NAME}.csv"
+    parser.add_argument("--rows", type=Path, default=rows_file, help="continued if it exists")
+    parser.add_argument("--output", type=Path, default=PUBLISHED, help="folder of the page")
     chosen = parser.parse_args(arguments)
     rows = collect(chosen.patients, chosen.rows)
     crossed = [row for row in rows if row.patient >= CROSSED_SEED]
