@@ -61,7 +61,9 @@ def _box(axes: Any, left: float, bottom: float, width: float, color: str, text: 
 
 
 def _arrow(axes: Any, x: float, bottom: float) -> None:
-    axes.annotate("", (x, bottom - STEP + HEIGHT), (x, bottom), arrowprops={"arrowstyle": "->", "color": "#555555"})
+    axes.annotate(
+        "", (x, bottom - STEP + HEIGHT), (x, bottom), arrowprops={"arrowstyle": "->", "color": "#555555"}
+    )
 
 
 if __name__ == "__main__":

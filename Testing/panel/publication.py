@@ -14,6 +14,9 @@ FILES = (
     "Resources/ExtensionsIndex/SpineCTMRRegistration.json",
     "README.md",
     "CITATION.cff",
+    "CONTRIBUTING.md",
+    "mkdocs.yml",
+    "pyproject.toml",
 )
 
 

@@ -29,16 +29,17 @@ def test_an_unknown_account_is_open_in_the_checklist():
 
 
 def test_the_lint_says_exactly_what_to_replace(monkeypatch, tmp_path):
+    """All is filled in but the entry of the index."""
+    entry = "Resources/ExtensionsIndex/SpineCTMRRegistration.json"
     for name in publication.FILES:
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        filled = text if name == entry else text.replace(f"/{PLACEHOLDER}/", "/spine-lab/")
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
+        (tmp_path / name).write_text(filled, encoding="utf-8")
     monkeypatch.setattr(publication, "REPOSITORY", tmp_path)
-    cmake = tmp_path / "CMakeLists.txt"
-    cmake.write_text(cmake.read_text(encoding="utf-8").replace(f"/{PLACEHOLDER}/", "/spine-lab/"))
     if PLACEHOLDER in accounts():
-        entry = "Resources/ExtensionsIndex/SpineCTMRRegistration.json:9"
-        assert instruction() == f"Replace {PLACEHOLDER} by 'spine-lab' in {entry}."
-        (tmp_path / entry.partition(":")[0]).write_text("{}")
+        assert instruction() == f"Replace {PLACEHOLDER} by 'spine-lab' in {entry}:9."
+        (tmp_path / entry).write_text("{}")
     assert instruction() == ""
 
 
