@@ -124,9 +124,15 @@ class _Images:
 
 
 def _gathered(values: torch.Tensor, cells: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    """Sums (z, y, x, ...) of values (n, ...) over the points in each cell; `cells` (n, 3) is (z, y, x)."""
-    sums = values.new_zeros((*shape[:3], *values.shape[1:]))
-    return sums.index_put_(cells.unbind(-1), values, accumulate=True)
+    """Sums (z, y, x, ...) of values (n, ...) over the points in each cell; `cells` (n, 3) is (z, y, x).
+
+    In the order of the points, whatever the number of threads, unlike `index_put_`.
+    """
+    _, rows, columns = shape[:3]
+    index = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
+    count = shape[0] * rows * columns
+    sums = [torch.bincount(index, column, count) for column in values.flatten(1).double().unbind(1)]
+    return torch.stack(sums, -1).to(values.dtype).reshape(*shape[:3], *values.shape[1:])
 
 
 def _spread(lattice: torch.Tensor, cell: int, shape: torch.Size) -> torch.Tensor:

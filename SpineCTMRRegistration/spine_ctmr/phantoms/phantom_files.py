@@ -8,6 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..imaging.vertebra_names import vertebra_name
+from ..process.writing import written
 from .phantom import Phantom, PhantomOptions
 
 DEMO_PATIENT = PhantomOptions(
@@ -23,6 +24,8 @@ def write_phantom(phantom: Phantom, directory: Path) -> None:
     """
     case = phantom.case
     for name, image in (("ct", case.ct), ("mr", case.mr), ("ct_vertebrae", case.vertebrae)):
-        sitk.WriteImage(image, str(directory / f"{name}.nrrd"), useCompression=True, compressionLevel=1)
+        path = directory / f"{name}.nrrd"
+        with written(path):
+            sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
     centers = {vertebra_name(n): c.round(3).tolist() for n, c in (case.mr_centroids or {}).items()}
     (directory / "mr_landmarks.json").write_text(json.dumps(centers, indent=2) + "\n", encoding="utf-8")

@@ -48,29 +48,41 @@ def explain(error: BaseException, noun: str, memory_advice: str, folder: Path | 
         return Explanation(str(error), error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Explanation("Cancelled.", Cancelled.exit_code)
-    if is_out_of_memory(error):
-        return Explanation(f"The {noun} ran out of memory; {memory_advice}.", 1)
-    if _is_full_disk(error, folder):
-        return Explanation("The disk of the output folder is full; free some space or use another disk.", 1)
-    if any(text in str(error) for text in NO_THREAD_TEXTS):
-        return Explanation(
-            f"The system allows the {noun} no more threads or processes; close other programs, raise the "
-            "limit (ulimit -u) or use --threads 1.",
-            1,
-        )
-    if isinstance(error, ImportError) and error.name:
-        return Explanation(
-            f"The Python package '{error.name}' cannot be loaded ({one_line(error)}); "
-            "install this program again with its requirements.",
-            1,
-        )
+    known = _about_the_system(error, noun, memory_advice, folder)
+    if known is not None:
+        return Explanation(known, 1)
     if isinstance(error, OSError) and error.strerror:
-        return Explanation(_about_file(error), 2)
+        sentence = f"{_name_in(error, folder)} cannot be used ({error.strerror}); choose another path."
+        return Explanation(sentence, 2)
     return Explanation(
         f"The {noun} stopped unexpectedly ({type(error).__name__}: {one_line(error)}); "
         f"set {TRACEBACK}=1 and run it again to see the details.",
         1,
     )
+
+
+def _about_the_system(error: BaseException, noun: str, memory_advice: str, folder: Path | None) -> str | None:
+    """A sentence about what the computer lacks; None where that is not the cause."""
+    if is_out_of_memory(error):
+        return f"The {noun} ran out of memory; {memory_advice}."
+    if _is_full_disk(error, folder):
+        return "The disk of the output folder is full; free some space or use another disk."
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return (
+            f"{_name_in(error, folder)} is larger than the system allows files to be; raise the limit "
+            "(ulimit -f) or choose another disk."
+        )
+    if any(text in str(error) for text in NO_THREAD_TEXTS):
+        return (
+            f"The system allows the {noun} no more threads or processes; close other programs, raise the "
+            "limit (ulimit -u) or use --threads 1."
+        )
+    if isinstance(error, ImportError) and error.name:
+        return (
+            f"The Python package '{error.name}' cannot be loaded ({one_line(error)}); "
+            "install this program again with its requirements."
+        )
+    return None
 
 
 def unsaid_ending(ending: Ending, noun: str, memory_advice: str) -> SpineError:
@@ -135,10 +147,13 @@ def _is_full_disk(error: BaseException, folder: Path | None) -> bool:
         return False
 
 
-def _about_file(error: OSError) -> str:
-    """A sentence about a file or folder that the system refuses."""
-    name = "A file or folder" if error.filename is None else f"'{os.fsdecode(error.filename)}'"
-    return f"{name} cannot be used ({error.strerror}); choose another path or change its permissions."
+def _name_in(error: OSError, folder: Path | None) -> str:
+    """The file that an error is about, by its place in the output folder if it is there."""
+    if error.filename is None:
+        return "A file"
+    path = Path(os.fsdecode(error.filename))
+    inside = folder is not None and folder in path.parents
+    return f"'{path.relative_to(folder) if folder is not None and inside else path}'"
 
 
 def one_line(error: BaseException) -> str:

@@ -26,6 +26,7 @@ from ..geometry.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
 from ..process.memory import peak_memory_mb
 from ..process.threads import beside
+from ..process.writing import written
 from ..progress import Progress, silent
 from ..quality.assessment import Assessment, assess
 from ..quality.tables import write_quality_csv, write_quality_json
@@ -33,6 +34,7 @@ from ..registration import RegistrationResult
 from ..report.page import write_report
 from ..report.pictures import before_after_overview, heatmap
 from ..report.strip import vertebra_strip
+from .hdf5_times import without_times
 
 COMPRESSION = 1
 """zlib level of the images: the fastest, nearly as small."""
@@ -84,7 +86,8 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
 
 
 def _write(image: sitk.Image, path: Path) -> None:
-    sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
+    with written(path):
+        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
 
 
 def _write_ct_in_mr(result: RegistrationResult, directory: Path) -> sitk.Image:
@@ -99,12 +102,17 @@ def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
 
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:
-    sitk.WriteTransform(result.deformation.mr_to_ct(), str(directory / "mr_to_ct.h5"))
-    sitk.WriteTransform(result.deformation.ct_to_mr(), str(directory / "ct_to_mr.h5"))
+    for name in ("mr_to_ct", "ct_to_mr"):
+        path = directory / f"{name}.h5"
+        with written(path):
+            sitk.WriteTransform(getattr(result.deformation, name)(), str(path))
+        without_times(path)
     (directory / "vertebrae").mkdir()
     for number, found in result.vertebrae.items():
         transform = found.pose.to_sitk(result.start.ct_centers[number])
-        sitk.WriteTransform(transform, str(directory / "vertebrae" / f"{vertebra_name(number)}.tfm"))
+        path = directory / "vertebrae" / f"{vertebra_name(number)}.tfm"
+        with written(path):
+            sitk.WriteTransform(transform, str(path))
 
 
 def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:

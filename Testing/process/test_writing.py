@@ -1,0 +1,40 @@
+"""A native writer that fails tells the system's reason."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+WRITE = """
+import sys
+import SimpleITK as sitk
+from pathlib import Path
+from spine_ctmr.process.explanation import explain
+from spine_ctmr.process.writing import written
+path = Path(sys.argv[1]) / "ct_in_mr.nrrd"
+try:
+    with written(path):
+        sitk.WriteImage(sitk.Image([64, 64, 64], sitk.sitkFloat64), str(path))
+except Exception as error:
+    print(explain(error, "registration", "use less", path.parent))
+"""
+
+
+def limit_files() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_largest_file(tmp_path):
+    command = [sys.executable, "-c", WRITE, str(tmp_path)]
+    said = subprocess.run(command, preexec_fn=limit_files, capture_output=True, text=True, check=True).stdout
+    assert "'ct_in_mr.nrrd' is larger than the system allows files to be" in said
+    assert "exit_code=1" in said
+
+
+def test_success_is_left_alone(tmp_path):
+    said = subprocess.run([sys.executable, "-c", WRITE, str(tmp_path)], capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (0, "")
