@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("skfem", reason="needs the extra 'research'")
 pytest.importorskip("pyamg", reason="needs the extra 'research'")
 
-from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.anatomy import Anatomy, make_anatomy
 from spine_ctmr.phantoms.mechanics.bone_distances import nearest_bones

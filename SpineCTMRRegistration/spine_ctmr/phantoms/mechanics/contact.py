@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry.pose import Pose
 from ...geometry.grid import Grid
+from ...geometry.pose import Pose
 from ..anatomy import Anatomy
 from ..bone_shape import bounds
 from .bone_distances import bone_depth
