@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.vertebrae.matching import Scene
+from spine_ctmr.vertebrae.placed_scene import PlacedScene
 
 torch.set_num_threads(1)  # the tensors are small, and waiting for busy cores is slower
 
@@ -68,11 +69,10 @@ class Spine:
 
 @dataclass(frozen=True)
 class Seen:
-    """A scene and its box."""
+    """The images of a moved spine, whose CT lies where it was scanned."""
 
     spine: Spine
-    scene: Scene
-    box: Grid
+    place: PlacedScene
 
 
 def look(poses: Mapping[int, Pose], noise: float = 0.04, spacing_mm: float = 1.0, seed: int = 0) -> Seen:
@@ -86,9 +86,8 @@ def look(poses: Mapping[int, Pose], noise: float = 0.04, spacing_mm: float = 1.0
         for v in (hu, spine.mr(points))
     ]
     everywhere = torch.ones(box.shape, dtype=torch.bool)
-    return Seen(
-        spine, Scene(images[1], images[0], everywhere, everywhere, labels.reshape(box.shape), spacing_mm), box
-    )
+    scene = Scene(images[1], images[0], everywhere, everywhere, labels.reshape(box.shape), spacing_mm)
+    return Seen(spine, PlacedScene(scene, box, Pose.identity(), CENTERS))
 
 
 @pytest.fixture(scope="session")

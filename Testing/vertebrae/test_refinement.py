@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.vertebrae.placed_scene import PlacedScene
 from spine_ctmr.vertebrae.refinement import RefinementOptions, Stage, VertebraPose, refine_poses
 from spine_ctmr.vertebrae.scene import make_scene
 
@@ -38,10 +39,14 @@ def _bent(centers: Centers) -> dict[int, Pose]:
     return {n: Pose.from_rotation(turns[n], shifts[n], c) for n, c in centers.items()}
 
 
-def _refine(
-    seen: Seen, centers: Centers, options: RefinementOptions = QUICK, seed: int = 0
-) -> dict[int, VertebraPose]:
-    return refine_poses(seen.scene, seen.box, Pose.identity(), centers, [{}], options, seed)
+def _refine(place: PlacedScene, options: RefinementOptions = QUICK) -> dict[int, VertebraPose]:
+    return refine_poses(place, [{}], options)
+
+
+def _without_mr_above(place: PlacedScene, end_mm: float) -> PlacedScene:
+    gone = torch.tensor(place.box.points()[..., 2] > end_mm)
+    scene = replace(place.scene, mr=place.scene.mr.masked_fill(gone, 0.0), mr_seen=~gone)
+    return replace(place, scene=scene)
 
 
 def _largest_difference(a: dict[int, VertebraPose], b: dict[int, VertebraPose], centers: Centers) -> float:
@@ -59,8 +64,8 @@ def bent(look_at: Look, centers: Centers) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def refined(bent: Seen, centers: Centers) -> dict[int, VertebraPose]:
-    return _refine(bent, centers, THOROUGH)
+def refined(bent: Seen) -> dict[int, VertebraPose]:
+    return _refine(bent.place, THOROUGH)
 
 
 def test_bones_are_found_from_4_mm_and_4_degrees_away(bent: Seen, refined: dict[int, VertebraPose]) -> None:
@@ -85,20 +90,18 @@ def test_bones_inside_both_images_are_visible(refined: dict[int, VertebraPose]) 
     assert all(found.visible_share > 0.95 for found in refined.values())
 
 
-def test_the_same_seed_gives_the_same_poses(
-    bent: Seen, centers: Centers, refined: dict[int, VertebraPose]
-) -> None:
-    again = _refine(bent, centers, THOROUGH)
+def test_the_same_seed_gives_the_same_poses(bent: Seen, refined: dict[int, VertebraPose]) -> None:
+    again = _refine(bent.place, THOROUGH)
     for number, found in refined.items():
         np.testing.assert_array_equal(again[number].pose.matrix, found.pose.matrix)
 
 
 def test_threads_change_next_to_nothing(bent: Seen, centers: Centers) -> None:
     coarse = replace(QUICK, stages=(Stage(4, 400, 6, 1, 1),))
-    alone, before = _refine(bent, centers, coarse), torch.get_num_threads()
+    alone, before = _refine(bent.place, coarse), torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert _largest_difference(_refine(bent, centers, coarse), alone, centers) < 0.02
+        assert _largest_difference(_refine(bent.place, coarse), alone, centers) < 0.02
     finally:
         torch.set_num_threads(before)
 
@@ -109,9 +112,7 @@ def test_a_start_that_is_true_wins_over_the_default(look_at: Look, centers: Cent
     seen = look_at(dict.fromkeys(centers, far))
     options = replace(QUICK, stages=(replace(QUICK.stages[0], keep=2), QUICK.stages[1]))
     start = Pose.from_rotation([0.03, 0.0, 0.22], [5, -9, 4])
-    found = refine_poses(
-        seen.scene, seen.box, Pose.identity(), centers, [{}, dict.fromkeys(centers, start)], options
-    )
+    found = refine_poses(seen.place, [{}, dict.fromkeys(centers, start)], options)
     for number, pose in found.items():
         assert seen.spine.error_mm(number, pose.pose) < 0.2
 
@@ -123,7 +124,7 @@ def test_equal_lattices_do_not_pull_toward_half_voxels(
     """Strong noise on coincident lattices draws interpolated matches to half-voxel offsets."""
     shift = Pose.from_rotation([0, 0, 0], offset)
     seen = look_at(dict.fromkeys(centers, shift), noise=0.12)
-    found = _refine(seen, centers)
+    found = _refine(seen.place)
     bias = np.mean(
         [
             pose.pose.rotation @ centers[n] + pose.pose.translation_mm - centers[n]
@@ -139,10 +140,7 @@ def half_seen(look_at: Look, centers: Centers) -> tuple[Seen, dict[int, Vertebra
     """The MR ends below the topmost bone; all bones move alike."""
     common = Pose.from_rotation([0.05, 0.0, 0.04], [2, -2, 1])
     seen = look_at(dict.fromkeys(centers, common))
-    gone = torch.tensor(seen.box.points()[..., 2] > 11)
-    scene = replace(seen.scene, mr=seen.scene.mr.masked_fill(gone, 0.0), mr_seen=~gone)
-    seen = replace(seen, scene=scene)
-    return seen, _refine(seen, centers)
+    return seen, _refine(_without_mr_above(seen.place, 11.0))
 
 
 def test_a_bone_outside_the_mr_follows_its_neighbour(half_seen: tuple[Seen, dict[int, VertebraPose]]) -> None:
@@ -171,16 +169,14 @@ def test_the_end_of_the_mr_does_not_pull_the_bone_that_it_cuts(
 ) -> None:
     """Black beyond the end looks like an end plate: with it, 0.8, 0.4 and 0.3 mm."""
     seen = look_at(dict.fromkeys(centers, Pose.from_rotation([0.03, 0.0, 0.02], [1, -1, 0.5])))
-    gone = torch.tensor(seen.box.points()[..., 2] > end_mm)
-    scene = replace(seen.scene, mr=seen.scene.mr.masked_fill(gone, 0.0), mr_seen=~gone)
-    found = _refine(replace(seen, scene=scene), centers, EVERY_STAGE)
+    found = _refine(_without_mr_above(seen.place, end_mm), EVERY_STAGE)
     assert seen.spine.error_mm(20, found[20].pose) < limit_mm
     assert seen.spine.error_mm(21, found[21].pose) < 0.15
 
 
 def test_joints_that_open_are_reported(look_at: Look, centers: Centers) -> None:
     poses = {n: Pose.from_rotation([0, 0, 0], [0, 0, 0 if n > 20 else 3.0]) for n in centers}
-    found = _refine(look_at(poses), centers)
+    found = _refine(look_at(poses).place)
     assert found[20].neighbour_disagreement_mm == pytest.approx(3, abs=0.3)
     assert found[22].neighbour_disagreement_mm < 0.3
 
@@ -188,7 +184,7 @@ def test_joints_that_open_are_reported(look_at: Look, centers: Centers) -> None:
 def test_one_bone_alone_is_found(look_at: Look, centers: Centers) -> None:
     poses = _bent(centers)
     seen = look_at(poses)
-    found = _refine(seen, {21: centers[21]})
+    found = _refine(replace(seen.place, ct_centers={21: centers[21]}))
     assert list(found) == [21]
     assert seen.spine.error_mm(21, found[21].pose) < 0.15
 
@@ -216,7 +212,7 @@ def _refine_scans(
     corners = np.array([(x, y, z) for x in moved[:, 0] for y in moved[:, 1] for z in moved[:, 2]])
     box = Grid.around(corners, 1.0, 6.0, Grid.of(mr).axes)
     scene = make_scene(ct, mr, labels, Pose.identity(), box)
-    return refine_poses(scene, box, Pose.identity(), centers, [{}], QUICK)
+    return _refine(PlacedScene(scene, box, Pose.identity(), centers))
 
 
 def test_storage_order_of_the_mr_changes_next_to_nothing(
@@ -245,6 +241,6 @@ def test_the_global_motion_is_part_of_every_pose(make_spine: Callable[..., Any],
     box = Grid.around(np.array([[-26.0, -16, -40], [26, 36, 40]]), 1.0, 6.0)
     scene = make_scene(ct, mr, labels, back, box)
     far = {n: away.apply(c) for n, c in centers.items()}
-    found = refine_poses(scene, box, back, far, [{}], QUICK)
+    found = _refine(PlacedScene(scene, box, back, far))
     for number, pose in found.items():
         assert spine.error_mm(number, pose.pose @ away) < 0.2

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 
 import torch
 
-from ..geometry.grid import Grid
 from ..geometry.pose import Pose
-from ..imaging.case import Centroids
-from ..imaging.vertebra_names import cranial_to_caudal
-from .matching import Level, Scene, make_level
-from .refinement import poses_in_box
+from .matching import Level, make_level
+from .placed_scene import PlacedScene
 
 FACTOR, POINTS, REACH_MM, STEPS = 1, 1500, 1.5, 6
 TYPICAL_STRETCH, TYPICAL_SHIFT_MM = 0.1, 4.0
@@ -23,13 +20,7 @@ LARGEST_STRETCH, LARGEST_SHIFT_MM = 0.05, 2.0
 """Of one step."""
 
 
-def bone_stretches(
-    scene: Scene,
-    box: Grid,
-    global_rigid: Pose,
-    ct_centers: Centroids,
-    poses: Mapping[int, Pose],
-) -> dict[int, float]:
+def bone_stretches(place: PlacedScene, poses: Mapping[int, Pose]) -> dict[int, float]:
     """How far the points of each bone move, RMS in mm, when it is stretched to match the MR best; by number.
 
     Every vertebra is moved on from its pose by an affine motion of its own, by Gauss-Newton steps on the
@@ -37,20 +28,16 @@ def bone_stretches(
     the same bone. NaN outside the images.
 
     Args:
-        scene: both images on `box`, the CT moved by `global_rigid`.
-        box: grid of the scene in the MR frame.
-        global_rigid: CT→MR in LPS mm.
-        ct_centers: body centres in the CT, LPS mm.
+        place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm to judge.
     """
-    numbers = cranial_to_caudal(list(ct_centers))
-    level = make_level(scene, numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3))
-    found = poses_in_box([poses], numbers, box, global_rigid, ct_centers)
+    level = make_level(place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3))
+    found = place.residual_motions([poses])
     target = level.ct_descriptors(found.rotation[0].float())
     pivot = found.center + found.translation[0]
     local = found.apply(level.points)[0] - pivot[:, None]
     local = torch.cat([local, torch.ones_like(local[..., :1])], -1).float()
-    affine = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).to(local).repeat(len(numbers), 1, 1)
+    affine = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).to(local).repeat(len(place.numbers), 1, 1)
     for _ in range(STEPS):
         affine = affine + _step(level, local, pivot.float(), affine, target)
     _, stretch, axes = torch.linalg.svd(affine[..., :3])
@@ -58,7 +45,7 @@ def bone_stretches(
     size = (along * (stretch[:, None] - 1)).square().sum(-1).mean(-1).sqrt()
     seen = level.comparable(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
     size = torch.where(seen, size, torch.nan)
-    return {number: float(value) for number, value in zip(numbers, size, strict=True)}
+    return {number: float(value) for number, value in zip(place.numbers, size, strict=True)}
 
 
 def _step(

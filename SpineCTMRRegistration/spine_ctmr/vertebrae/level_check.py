@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,13 +10,11 @@ import numpy as np
 import torch
 
 from ..alignment.centroids import rigid_start
-from ..geometry.grid import Grid
 from ..geometry.pose import Pose
-from ..imaging.case import Centroids
-from ..imaging.vertebra_names import cranial_to_caudal
 from .gauss_newton import Fit, Poses, optimise
-from .matching import Scene, make_level
-from .refinement import joint_prior, poses_in_box
+from .matching import make_level
+from .placed_scene import PlacedScene
+from .refinement import joint_prior
 
 CLEARLY_BETTER = 0.9
 """A shifted spine is believed if its residual is below this share of the given one's.
@@ -44,35 +43,30 @@ class LevelShift:
         return self.residual_ratio < CLEARLY_BETTER
 
 
-def best_shift(
-    scene: Scene, box: Grid, global_rigid: Pose, ct_centers: Centroids, poses: dict[int, Pose]
-) -> LevelShift | None:
+def best_shift(place: PlacedScene, poses: Mapping[int, Pose]) -> LevelShift | None:
     """The better of the two shifts by one level, or None where it cannot be judged.
 
     Args:
-        scene: both images on `box`, the CT moved by `global_rigid`.
-        box: grid of the scene in the MR frame.
-        global_rigid: CT→MR in LPS mm.
-        ct_centers: body centres in the CT, LPS mm.
+        place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm at the given level.
     """
-    numbers = cranial_to_caudal(list(ct_centers))
+    numbers, ct_centers = place.numbers, place.ct_centers
     if len(numbers) < 3:
         return None
     moved = {n: poses[n].apply(ct_centers[n]) for n in numbers}
     up = rigid_start(ct_centers, {low: moved[high] for high, low in pairwise(numbers)})
     down = rigid_start(ct_centers, {high: moved[low] for high, low in pairwise(numbers)})
     starts = [poses, dict.fromkeys(numbers, up), dict.fromkeys(numbers, down)]
-    fit = _short_fit(scene, box, numbers, poses_in_box(starts, numbers, box, global_rigid, ct_centers))
+    fit = _short_fit(place, place.residual_motions(starts))
     ratios = [_ratio(fit, k) for k in (1, 2)]
     best = int(np.argmin(ratios))
     return LevelShift((-1, 1)[best], (up, down)[best], ratios[best]) if np.isfinite(ratios[best]) else None
 
 
-def _short_fit(scene: Scene, box: Grid, numbers: list[int], poses: Poses) -> Fit:
+def _short_fit(place: PlacedScene, poses: Poses) -> Fit:
     generator = torch.Generator().manual_seed(1)
     for factor, count in ((4, 500), (2, 800)):
-        level = make_level(scene, numbers, factor, count, 4.0, generator)
+        level = make_level(place.scene, place.numbers, factor, count, 4.0, generator)
         fit = optimise(level, poses, joint_prior(poses), 8)
         poses = fit.poses
     return fit

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..geometry.boxes import from_box, to_box
-from ..geometry.grid import Grid
+from ..geometry.boxes import from_box
 from ..geometry.pose import Pose
-from ..imaging.case import Centroids
-from ..imaging.vertebra_names import cranial_to_caudal
 from ..process.threads import beside
 from ..progress import Progress, silent
 from .gauss_newton import Fit, JointPrior, Poses, optimise
-from .matching import Level, Scene, make_level
+from .matching import Level, make_level
+from .placed_scene import PlacedScene
 
 FEW = 8
 """Every eighth sample point is enough for the residual at the start, which is only shown."""
@@ -91,10 +89,7 @@ class VertebraPose:
 
 
 def refine_poses(
-    scene: Scene,
-    box: Grid,
-    global_rigid: Pose,
-    ct_centers: Centroids,
+    place: PlacedScene,
     starts: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
     seed: int = 0,
@@ -103,25 +98,23 @@ def refine_poses(
     """Refine the poses of all vertebrae of the scene together.
 
     Args:
-        scene: both images on `box`, the CT moved by `global_rigid`.
-        box: grid of the scene in the MR frame.
-        global_rigid: CT→MR in LPS mm.
-        ct_centers: body centres in the CT, LPS mm; their keys are the vertebrae to refine.
+        place: the images and the vertebrae to refine.
         starts: CT→MR poses in LPS mm to start from, and variations of the first; a missing pose is
-            `global_rigid`.
+            the global one.
         options: the schedule.
         seed: of the sample points.
         progress: told the stage and the share done.
     """
-    numbers = cranial_to_caudal(list(ct_centers))
     generator = torch.Generator().manual_seed(seed)
-    poses = _starts(numbers, box, global_rigid, ct_centers, starts, options)
+    poses = _starts(place, starts, options)
     first = poses.select(torch.tensor([0]))
     prior = joint_prior(poses)
-    spread = torch.zeros(len(numbers))
+    spread = torch.zeros(len(place.numbers))
     with beside() as ahead:
         levels = [
-            ahead.submit(make_level, scene, numbers, s.factor, s.points, options.reach_mm, generator)
+            ahead.submit(
+                make_level, place.scene, place.numbers, s.factor, s.points, options.reach_mm, generator
+            )
             for s in options.stages
         ]
         for k, (stage, coming) in enumerate(zip(options.stages, levels, strict=True)):
@@ -135,7 +128,7 @@ def refine_poses(
     fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
     few = replace(level, points=level.points[:, ::FEW], known=level.known[:, ::FEW])
     before = optimise(few, first, prior, 0, 1)
-    return _summary(numbers, box, global_rigid, fit, before, spread, prior)
+    return _summary(place, fit, before, spread, prior)
 
 
 def joint_prior(poses: Poses) -> JointPrior:
@@ -143,18 +136,10 @@ def joint_prior(poses: Poses) -> JointPrior:
     return JointPrior((poses.center[1:] + poses.center[:-1]) / 2)
 
 
-def _starts(
-    numbers: list[int],
-    box: Grid,
-    global_rigid: Pose,
-    ct_centers: Centroids,
-    starts: Sequence[Mapping[int, Pose]],
-    options: RefinementOptions,
-) -> Poses:
+def _starts(place: PlacedScene, starts: Sequence[Mapping[int, Pose]], options: RefinementOptions) -> Poses:
     """Residual motions of the given starts and of the variations of the first."""
-    centers = np.array([global_rigid.apply(ct_centers[n]) for n in numbers])
-    middle = centers.mean(0)
-    along = _spine_axis(centers)
+    middle = place.centers.mean(0)
+    along = _spine_axis(place.centers)
     variations = []
     for sign in (-1, 1):
         if options.shifts_mm:
@@ -162,26 +147,8 @@ def _starts(
         if options.turns_deg:
             turn = np.radians(sign * options.turns_deg) * along
             variations.append(Pose.from_rotation(turn, np.zeros(3), middle))
-    turned = [{n: v @ starts[0].get(n, global_rigid) for n in numbers} for v in variations]
-    return poses_in_box([*starts, *turned], numbers, box, global_rigid, ct_centers)
-
-
-def poses_in_box(
-    starts: Sequence[Mapping[int, Pose]],
-    numbers: Sequence[int],
-    box: Grid,
-    global_rigid: Pose,
-    ct_centers: Centroids,
-) -> Poses:
-    """Residual motions in box coordinates of CT→MR poses in LPS mm; a missing pose is the global one."""
-    centers = np.array([global_rigid.apply(ct_centers[n]) for n in numbers])
-    undo = global_rigid.inverse
-    motions = [[start.get(n, global_rigid) @ undo for n in numbers] for start in starts]
-    local = np.array([[to_box(m, box).matrix for m in row] for row in motions])
-    center = (centers - box.origin_mm) @ box.axes
-    rotation = local[..., :3, :3]
-    translation = local[..., :3, 3] + rotation @ center[..., None] @ np.ones(1) - center
-    return Poses(torch.tensor(rotation), torch.tensor(translation), torch.tensor(center))
+    turned = [{n: v @ starts[0].get(n, place.global_rigid) for n in place.numbers} for v in variations]
+    return place.residual_motions([*starts, *turned])
 
 
 def _spine_axis(centers: np.ndarray) -> np.ndarray:
@@ -207,9 +174,7 @@ def _spread(level: Level, fit: Fit, order: torch.Tensor) -> torch.Tensor:
 
 
 def _summary(
-    numbers: list[int],
-    box: Grid,
-    global_rigid: Pose,
+    place: PlacedScene,
     fit: Fit,
     before: Fit,
     spread: torch.Tensor,
@@ -225,11 +190,11 @@ def _summary(
         for a, b, j in zip(residual_motions[:-1], residual_motions[1:], joints, strict=True)
     ]
     result = {}
-    for i, number in enumerate(numbers):
+    for i, number in enumerate(place.numbers):
         near = gaps[max(i - 1, 0) : i + 1]
         result[number] = VertebraPose(
             number=number,
-            pose=from_box(residual_motions[i], box) @ global_rigid,
+            pose=from_box(residual_motions[i], place.box) @ place.global_rigid,
             residual_before=float(before.residual[0, i]),
             residual_after=float(fit.residual[0, i]),
             spread_mm=float(spread[i]),

@@ -11,13 +11,13 @@ import numpy as np
 from ..alignment.start import Start
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
-from ..imaging.case import Case, Centroids
+from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
 from ..progress import Progress, silent
 from .bone_size import bone_stretches
 from .distinctness import match_ratios
 from .level_check import LevelShift, best_shift
-from .matching import Scene
+from .placed_scene import PlacedScene
 from .refinement import RefinementOptions, VertebraPose, refine_poses
 from .scene import make_scene
 
@@ -31,17 +31,11 @@ class SpineMatch:
     """Vertebrae with refined poses, and the images on which they were refined.
 
     Attributes:
-        scene: both images on `box`, the CT moved by `global_rigid`.
-        box: grid of the scene in the MR frame.
-        global_rigid: CT→MR in LPS mm.
-        ct_centers: body centres in the CT, LPS mm.
+        place: the images, and where the start takes the vertebrae in them.
         vertebrae: refined poses by VerSe number, not yet judged.
     """
 
-    scene: Scene
-    box: Grid
-    global_rigid: Pose
-    ct_centers: Centroids
+    place: PlacedScene
     vertebrae: Mapping[int, VertebraPose]
 
     @cached_property
@@ -52,12 +46,11 @@ class SpineMatch:
     @cached_property
     def shift(self) -> LevelShift | None:
         """How well the better of the neighbouring levels explains the images; None if it cannot be told."""
-        return best_shift(self.scene, self.box, self.global_rigid, self.ct_centers, self.poses)
+        return best_shift(self.place, self.poses)
 
     def judged(self) -> dict[int, VertebraPose]:
         """The vertebrae with their match ratios and stretches."""
-        place = (self.scene, self.box, self.global_rigid, self.ct_centers, self.poses)
-        matches, stretches = match_ratios(*place), bone_stretches(*place)
+        matches, stretches = match_ratios(self.place, self.poses), bone_stretches(self.place, self.poses)
         return {
             n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in self.vertebrae.items()
         }
@@ -85,8 +78,8 @@ def match_spine(
     mr = Grid.of(case.mr)
     box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, mr.axes), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
-    place = (scene, box, start.global_rigid, start.ct_centers)
-    return SpineMatch(*place, refine_poses(*place, [start.motions, *known], options, seed, progress))
+    place = PlacedScene(scene, box, start.global_rigid, start.ct_centers)
+    return SpineMatch(place, refine_poses(place, [start.motions, *known], options, seed, progress))
 
 
 def _between_voxels(box: Grid, mr: Grid) -> Grid:

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.truth import pose_errors
 from spine_ctmr.evaluation.truth_points import read_truth_points
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 from spine_ctmr.research.studies.benchmark.measures import measure
@@ -54,7 +55,7 @@ def test_a_case_is_read_and_measured_at_its_true_points(folder: Path) -> None:
     measures = measure(sitk.TranslationTransform(3), make_problem(subject.case, 8.0), subject.truth)
     assert measures.bone_mean == pytest.approx(3.0)
     assert measures.soft_mean == pytest.approx(3.0)
-    assert pose_errors(subject.truth.bone, {24: np.eye(4)}) == {24: pytest.approx(3.0)}
+    assert pose_errors(subject.truth.bone, {24: Pose.identity()}) == {24: pytest.approx(3.0)}
 
 
 def test_a_folder_without_cases_or_a_case_without_a_start_is_refused(folder: Path, tmp_path: Path) -> None:
