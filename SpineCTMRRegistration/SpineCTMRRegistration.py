@@ -6,7 +6,6 @@ from pathlib import Path
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -16,10 +15,12 @@ from slicer.ScriptedLoadableModule import (
 )
 from spine_ctmr.errors import SpineError
 from SpineCTMRRegistrationLib import dependencies, readiness, sample_data
-from SpineCTMRRegistrationLib.parameters import Parameters, has_inputs, node_of
+from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_inputs
 from SpineCTMRRegistrationLib.qt_process import QtProcess
 from SpineCTMRRegistrationLib.result_table import QUALITY
 from SpineCTMRRegistrationLib.run import CommandRun
+from SpineCTMRRegistrationLib.sections.outputs import OutputsSection
+from SpineCTMRRegistrationLib.sections.parameter_sets import ParameterSetSection
 from SpineCTMRRegistrationLib.sections.placing import PlacingSection
 from SpineCTMRRegistrationLib.sections.result import ResultSection
 from SpineCTMRRegistrationLib.sections.running import RunningSection
@@ -74,7 +75,7 @@ class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def make_session():
         """A session on the present scene whose runs are child processes of Slicer."""
-        return RegistrationSession(slicer.mrmlScene, make_run)
+        return RegistrationSession(slicer.mrmlScene, make_run, lambda call: qt.QTimer.singleShot(0, call))
 
     @classmethod
     def make_sample_source(cls):
@@ -102,15 +103,12 @@ class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
         return dependencies.ensure(slicer.util.confirmOkCancelDisplay, dependencies.SlicerInstaller())
 
 
-class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKObservationMixin):
-    """The panel: connects the sections of the .ui file with the parameter node and the session."""
+class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
+    """The panel: connects the sections of the .ui file with the parameter sets and the session."""
 
     def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        slicer.util.VTKObservationMixin.__init__(self)
+        super().__init__(parent)
         self.logic = SpineCTMRRegistrationLogic()
-        self._parameters = None
-        self._gui_tag = None
         self._contents = ContentWatcher(self._refresh)
         self._rows = None
 
@@ -123,89 +121,67 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
         self.ui.tableSelector.addAttribute("vtkMRMLTableNode", QUALITY)
         panel.setMRMLScene(slicer.mrmlScene)
         self.session = self.logic.make_session()
+        self._sets = ParameterSetSection(self.ui, self.logic, lambda: self.parent.isEntered)
+        self._outputs = OutputsSection(self.ui)
         self._placing = PlacingSection(self.ui, self._choose_points)
         self._running = RunningSection(self.ui)
         self._result = ResultSection(self.ui, self.session.results_folder)
         self._connect()
-        self._use_parameter_set(node_of(self.logic.getParameterNode()))
+        self._sets.show()
 
     def _connect(self):
-        scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self._on_scene_start_close)
-        self.addObserver(scene, scene.EndCloseEvent, self._on_scene_end_close)
-        self.addObserver(scene, scene.EndImportEvent, self._on_scene_end_import)
+        self._sets.changed.connect(self._refresh)
+        self._sets.removing.connect(self._on_removing)
+        self._sets.closing.connect(self._on_closing)
         self.session.progressed.connect(self._running.show_progress)
         self.session.logged.connect(self._running.add_log)
         self.session.ended.connect(self._on_ended)
-        self.ui.parameterSetSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_parameter_set)
         self.ui.segmentTable.connect("cellClicked(int,int)", self._on_segment)
         self.ui.registerButton.connect("clicked()", self._on_register)
         self.ui.cancelButton.connect("clicked()", self._on_cancel)
         self.ui.networkButton.connect("clicked()", self._on_choose_network)
 
+    @property
+    def _parameters(self):
+        return self._sets.parameters
+
     def enter(self):
         """The user came to the module."""
-        self._use_parameter_set(self.ui.parameterSetSelector.currentNode() or self._first_parameter_set())
+        self._sets.show()
 
     def exit(self):
         """The user left the module; a run goes on."""
         self._placing.stop()
-        self._use_parameter_set(None)
+        self._sets.hide()
 
     def cleanup(self):
         """The module or Slicer is closed: end the run with all its processes."""
         self.session.close()
         self._placing.stop()
-        self._use_parameter_set(None)
-        self.removeObservers()
+        self._sets.hide()
+        self._sets.removeObservers()
 
-    def _on_scene_start_close(self, caller, event):
+    def _on_closing(self):
+        """The scene is about to be closed."""
         self.session.close()
         self._placing.stop()
-        self._use_parameter_set(None)
         self._running.clear()
+        self._outputs.clear()
 
-    def _on_scene_end_close(self, caller, event):
-        if self.parent.isEntered:
-            self._use_parameter_set(self._first_parameter_set())
-
-    def _on_scene_end_import(self, caller, event):
-        """Show a loaded parameter set instead of one that nobody has used."""
-        shown = self._parameters
-        if shown is None or has_inputs(shown):
-            return
-        unused = node_of(shown)
-        others = [node for node in self.logic.getAllParameterNodes() if node is not unused]
-        if others:
-            self._use_parameter_set(others[0])
-            slicer.mrmlScene.RemoveNode(unused)
-
-    def _first_parameter_set(self):
-        return node_of(self.logic.getParameterNode())
-
-    def _on_parameter_set(self, node):
-        """Another one was chosen; while a scene is loaded or closed, its nodes are not all there."""
-        if self.parent.isEntered and not slicer.mrmlScene.IsBatchProcessing():
-            self._use_parameter_set(node)
-
-    def _use_parameter_set(self, node):
-        """Connect the widgets with another parameter node, or with none."""
-        if self._parameters is not None and node_of(self._parameters) is node:
-            return
-        if self._parameters is not None:
-            self._parameters.disconnectGui(self._gui_tag)
-            self.removeObserver(node_of(self._parameters), vtk.vtkCommand.ModifiedEvent, self._refresh)
-        self._parameters = Parameters(node) if node is not None else None
-        if node is not None:
-            self.ui.parameterSetSelector.setCurrentNode(node)
-            self._gui_tag = self._parameters.connectGui(self.ui)
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh)
-        self._refresh()
+    def _on_removing(self, node, held):
+        """A node leaves the scene; say so if it was chosen."""
+        self._outputs.forget(node)
+        if held:
+            self._running.show_note(
+                f'"{node.GetName()}" was removed from the scene; it is not chosen any more as '
+                f"{', '.join(held)}."
+            )
 
     def _refresh(self, caller=None, event=None):
         """Show what follows from the parameters."""
         parameters = self._parameters
-        self._contents.watch([] if parameters is None else [parameters.vertebrae, parameters.mrVertebrae])
+        self._outputs.follow(parameters)
+        self._contents.watch([] if parameters is None else chosen_inputs(parameters))
         if parameters is None:
             self._show_segments([])
             self._placing.update([], None, None)
@@ -244,7 +220,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget, slicer.util.VTKO
                 return
             self._placing.stop()
             self._running.show_started()
-            self.session.start(self._parameters)
+            self.session.start(self._parameters, self._outputs.picked(self._parameters))
         except SpineError as error:
             self._running.show_ended("failed", str(error))
         self._refresh()

@@ -52,11 +52,14 @@ def matrix_to_world(node: slicer.vtkMRMLTransformableNode) -> vtk.vtkMatrix4x4:
     """
     matrix = vtk.vtkMatrix4x4()
     parent = node.GetParentTransformNode()
-    if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
+    if parent is None:
+        return matrix
+    if not parent.IsTransformToWorldLinear():  # to ask for the matrix would be an error in Slicer's log
         raise InputError(
             f'"{node.GetName()}" is under the non-linear transform "{parent.GetName()}"; '
             "harden it (Data module, right-click the node's transform) or take it out of the transform."
         )
+    parent.GetMatrixTransformToWorld(matrix)
     return matrix
 
 

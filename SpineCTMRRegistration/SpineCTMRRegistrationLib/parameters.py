@@ -92,6 +92,26 @@ OUTPUTS = {
 """For every optional result, the parameters that say whether it is wanted and in which node."""
 
 
+NODES = {
+    "ct": "CT",
+    "mr": "MR",
+    "vertebrae": "vertebrae in CT",
+    "mrVertebrae": "vertebrae in MR",
+    "transform": "transform",
+    "ctInMr": "CT in MR",
+    "mrInCt": "MR in CT",
+    "vertebraeInMr": "moved vertebrae",
+    "jacobian": "heatmap",
+    "table": "result",
+}
+"""What the panel calls the parameters that are nodes."""
+
+
+def parameters_in(node: slicer.vtkMRMLScriptedModuleNode) -> Parameters:
+    """The parameters that a node holds; defaults are written into it where it holds nothing yet."""
+    return Parameters(node)  # type: ignore[call-arg]  # the wrapper gives it this constructor
+
+
 def node_of(parameters: Parameters) -> slicer.vtkMRMLScriptedModuleNode:
     """The node that holds the parameters; the wrapper puts it there."""
     return vars(parameters)["parameterNode"]
@@ -100,6 +120,24 @@ def node_of(parameters: Parameters) -> slicer.vtkMRMLScriptedModuleNode:
 def has_inputs(parameters: Parameters) -> bool:
     """Whether the user has chosen an image."""
     return parameters.ct is not None or parameters.mr is not None
+
+
+def chosen(parameters: Parameters, name: str) -> slicer.vtkMRMLNode | None:
+    """The node of one of `NODES`."""
+    return getattr(parameters, name)
+
+
+def chosen_inputs(parameters: Parameters) -> list[slicer.vtkMRMLNode | None]:
+    """CT, MR, and what tells the vertebrae of each."""
+    return [parameters.ct, parameters.mr, parameters.vertebrae, parameters.mrVertebrae]
+
+
+def forget(parameters: Parameters, node: slicer.vtkMRMLNode) -> list[str]:
+    """Choose none wherever this node is chosen; what the panel calls those choices."""
+    held = [name for name in NODES if chosen(parameters, name) is node]
+    for name in held:
+        setattr(parameters, name, None)
+    return [NODES[name] for name in held]
 
 
 def run_options(parameters: Parameters) -> RunOptions:

@@ -1,7 +1,8 @@
 """Placing one named point per vertebra in the MR: the point list asks for one level after the other.
 
 The list is made with all its labels and no positions. In place mode Slicer gives every click to the next
-point without a position, so the user only follows the label that is asked for.
+point without a position, so the user only follows the label that is asked for. While the pointer is over a
+view, that point is a preview that follows it: it has a position, but nobody has placed it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def ask_for(points: slicer.vtkMRMLMarkupsFiducialNode, levels: Sequence[str]) ->
             index = points.AddControlPoint(0.0, 0.0, 0.0, level)
             points.UnsetNthControlPointPosition(index)
     points.SetFixedNumberOfControlPoints(True)
+    points.SetControlPointPlacementStartIndex(0)
 
 
 def asked_level(points: slicer.vtkMRMLMarkupsFiducialNode) -> str | None:
@@ -53,6 +55,9 @@ def go_to_level(points: slicer.vtkMRMLMarkupsFiducialNode, level: str) -> None:
     if level not in labels:
         return
     index = labels.index(level)
+    preview = _first(points, points.PositionPreview)
+    if preview is not None:
+        points.UnsetNthControlPointPosition(preview)  # the click would go there
     for i in range(index):
         if points.GetNthControlPointPositionStatus(i) == points.PositionUndefined:
             points.SetNthControlPointPositionMissing(i)
@@ -73,5 +78,11 @@ def place_mode(scene: slicer.vtkMRMLScene, points: slicer.vtkMRMLMarkupsFiducial
 
 
 def _asked_index(points: slicer.vtkMRMLMarkupsFiducialNode) -> int | None:
-    index = points.GetNthControlPointIndexByPositionStatus(0, points.PositionUndefined)
+    """The point that a click places: the preview under the pointer, else the first without a position."""
+    preview = _first(points, points.PositionPreview)
+    return preview if preview is not None else _first(points, points.PositionUndefined)
+
+
+def _first(points: slicer.vtkMRMLMarkupsFiducialNode, status: int) -> int | None:
+    index = points.GetNthControlPointIndexByPositionStatus(0, status)
     return index if 0 <= index < points.GetNumberOfControlPoints() else None

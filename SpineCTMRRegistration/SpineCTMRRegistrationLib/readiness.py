@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from spine_ctmr.errors import InputError
 
-from .parameters import Parameters, chosen_outputs, input_nodes
+from .nodes import matrix_to_world
+from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes
 from .result_nodes import check_outputs
 from .scene import landmark_names, segments_of
 from .vertebra_table import SegmentRow, missing, segment_rows
@@ -27,7 +28,7 @@ def missing_input(parameters: Parameters) -> str | None:
             f"'{parameters.mrVertebrae.GetName()}' says of no vertebra where it is in the MR; place the "
             "centres, or choose 'Find automatically'."
         )
-    return missing(rows(parameters)) or _unusable_outputs(parameters)
+    return missing(rows(parameters)) or _bent_input(parameters) or _unusable_outputs(parameters)
 
 
 def rows(parameters: Parameters) -> list[SegmentRow]:
@@ -48,13 +49,24 @@ def mr_names(parameters: Parameters) -> list[str] | None:
     return None
 
 
+def _bent_input(parameters: Parameters) -> str | None:
+    """Why an image or a segmentation cannot be written in world coordinates; points can."""
+    nodes = input_nodes(parameters)
+    try:
+        for node in (nodes.ct, nodes.mr, nodes.vertebrae, nodes.mr_vertebrae):
+            if node is not None:
+                matrix_to_world(node)
+    except InputError as error:
+        return str(error)
+    return None
+
+
 def _unusable_outputs(parameters: Parameters) -> str | None:
     outputs = chosen_outputs(parameters)
     if not outputs.wanted:
         return "Choose at least one output."
-    inputs = [parameters.ct, parameters.mr, parameters.vertebrae, parameters.mrVertebrae]
     try:
-        check_outputs(outputs, [node for node in inputs if node is not None])
+        check_outputs(outputs, [node for node in chosen_inputs(parameters) if node is not None])
     except InputError as error:
         return str(error)
     return None

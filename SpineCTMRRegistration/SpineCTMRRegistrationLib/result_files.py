@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ class ResultFiles:
     rigid_start: NDArray[Any]
 
 
-def read_results(folder: Path, volumes: Collection[str]) -> ResultFiles:
-    """Read a finished folder of results.
+def reading_steps(folder: Path, volumes: Collection[str]) -> Generator[None, None, ResultFiles]:
+    """Read a finished folder of results, one file in each step, so that a window can live meanwhile.
 
     Args:
         folder: written by `spine-ctmr register`.
@@ -68,15 +68,18 @@ def read_results(folder: Path, volumes: Collection[str]) -> ResultFiles:
     Raises:
         InputError: a file is missing or unreadable.
     """
+    quality, rigid_start = read_quality(folder), _read_rigid_start(folder / "run.json")
     labels = read_volume(folder / "vertebrae_in_mr.nrrd", slicer.vtkMRMLLabelMapVolumeNode())
-    return ResultFiles(
-        transform=_read_transform(folder / "mr_to_ct.h5", slicer.vtkMRMLTransformNode()),
-        volumes={n: read_volume(folder / f"{n}.nrrd", slicer.vtkMRMLScalarVolumeNode()) for n in volumes},
-        labels=labels,
-        poses=_read_poses(folder / "vertebrae", labels),
-        quality=read_quality(folder),
-        rigid_start=_read_rigid_start(folder / "run.json"),
-    )
+    yield
+    poses = _read_poses(folder / "vertebrae", labels)
+    yield
+    transform = _read_transform(folder / "mr_to_ct.h5", slicer.vtkMRMLTransformNode())
+    yield
+    read = {}
+    for name in volumes:
+        read[name] = read_volume(folder / f"{name}.nrrd", slicer.vtkMRMLScalarVolumeNode())
+        yield
+    return ResultFiles(transform, read, labels, poses, quality, rigid_start)
 
 
 def read_volume(path: Path, node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import slicer
 from spine_ctmr.errors import InputError
 
-from .nodes import interpolate_linearly
+from .nodes import interpolate_linearly, refer
 from .result_table import QUALITY
 from .segments import VERTEBRA
 from .vertebra_table import Quality, parse_quality
@@ -27,8 +27,10 @@ FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.Rigid
 CT_PLACE = "SpineCTMRRegistration.CtPlace"
 """Attribute of the CT in MR space: where the CT was (`Placement`), as JSON."""
 POSES = "spineCTMR.vertebraTransform"
-CT_ROLE, TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.ct", "spineCTMR.transform", "spineCTMR.source"
-"""References of the CT in MR space (CT, transform) and of the moved vertebrae to what they were made from."""
+CT_ROLE, MR_ROLE, SET_ROLE = "spineCTMR.ct", "spineCTMR.mr", "spineCTMR.parameterSet"
+"""References of every node of a result to the images and the parameter set that it was made from."""
+TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.transform", "spineCTMR.source"
+"""References of the CT in MR space to the transform, and of the moved vertebrae to those of the CT."""
 
 NODE_CLASSES: Mapping[str, str] = {
     TRANSFORM: "vtkMRMLTransformNode",
@@ -99,6 +101,24 @@ def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
         vertebra_transforms={node.GetAttribute(VERTEBRA): node for node in poses if node is not None},
         **{key: table.GetNodeReference(role_of(key)) for key in OPTIONAL_RESULTS},
     )
+
+
+def sign(
+    node: slicer.vtkMRMLNode,
+    ct: slicer.vtkMRMLNode | None,
+    mr: slicer.vtkMRMLNode | None,
+    parameter_set: slicer.vtkMRMLNode | None,
+) -> None:
+    """Remember in a node of a result what it was made from."""
+    refer(node, CT_ROLE, ct)
+    refer(node, MR_ROLE, mr)
+    refer(node, SET_ROLE, parameter_set)
+
+
+def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, slicer.vtkMRMLNode | None]:
+    """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
+    ct, mr = (result.table.GetNodeReference(role) for role in (CT_ROLE, MR_ROLE))
+    return ct, mr
 
 
 def quality_of(table: slicer.vtkMRMLTableNode) -> Quality:

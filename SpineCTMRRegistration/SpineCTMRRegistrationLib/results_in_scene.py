@@ -17,12 +17,11 @@ import vtk
 
 from .jacobian_display import show_as_heatmap
 from .nodes import copy_window, refer, remove_node
-from .result_files import ResultFiles, read_results
+from .result_files import ResultFiles, reading_steps
 from .result_folder import place_results
 from .result_nodes import (
     CT_IN_MR,
     CT_PLACE,
-    CT_ROLE,
     FRAME,
     JACOBIAN,
     MR_IN_CT,
@@ -40,13 +39,21 @@ from .result_nodes import (
     chosen_nodes,
     results_of,
     role_of,
+    sign,
 )
 from .result_table import fill_table
 from .scene import Placement
-from .segments import VERTEBRA, Look, moved_segmentation, segmentation_from, segments_of
+from .segments import (
+    VERTEBRA,
+    Look,
+    moved_segmentation,
+    replace_vertebrae,
+    segmentation_from,
+    segments_of,
+)
 from .vertebra_table import segment_rows
 
-VOLUMES = (CT_IN_MR, MR_IN_CT, JACOBIAN)
+VOLUMES = (CT_IN_MR, JACOBIAN, MR_IN_CT)
 UNKNOWN_COLOR = (0.9, 0.8, 0.6)
 
 
@@ -57,6 +64,7 @@ class SourceNodes:
     Attributes:
         placement: where they were when the registration started.
         overrides: vertebra name by segment id, as in `InputNodes`.
+        parameter_set: with which they were chosen.
     """
 
     ct: slicer.vtkMRMLScalarVolumeNode | None
@@ -64,6 +72,7 @@ class SourceNodes:
     vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None
     placement: Placement
     overrides: Mapping[str, str] = field(default_factory=dict)
+    parameter_set: slicer.vtkMRMLNode | None = None
 
 
 def load_results(
@@ -71,27 +80,53 @@ def load_results(
 ) -> ResultNodes:
     """Load a finished folder of results into the scene.
 
-    Existing nodes change only after all files were read; when something fails, new nodes are removed.
+    Raises:
+        InputError: a file is missing or unreadable, or an output is an input; the scene is as it was.
+    """
+    reading = reading_steps(results, wanted_volumes(outputs))
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            return put_into_scene(scene, end.value, sources, outputs)
+
+
+def wanted_volumes(outputs: Outputs) -> list[str]:
+    """The images to read, the one that is looked at first in front."""
+    return [key for key in VOLUMES if key in outputs.wanted]
+
+
+def put_into_scene(
+    scene: slicer.vtkMRMLScene, files: ResultFiles, sources: SourceNodes, outputs: Outputs
+) -> ResultNodes:
+    """Put what was read into the scene; when something fails, new nodes are removed.
 
     Raises:
-        InputError: a file is missing or unreadable.
+        InputError: an output is an input.
     """
     check_outputs(outputs, [n for n in (sources.ct, sources.mr, sources.vertebrae) if n is not None])
-    files = read_results(results, [key for key in VOLUMES if key in outputs.wanted])
     made: list[slicer.vtkMRMLNode] = []
-    scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+    loader = _Loader(scene, files, sources, outputs, made)
     try:
-        return _Loader(scene, files, sources, outputs, made).load()
+        scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+        try:
+            result = loader.load()
+        finally:
+            scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+        loader.place(result)  # a tree that is open cannot follow folders that come in a batch
     except BaseException:
         for node in reversed(made):
             remove_node(node)
         raise
-    finally:
-        scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+    return result
 
 
 class _Loader:
-    """Puts the content of result files into nodes of the scene, and notes the nodes it makes."""
+    """Puts the content of result files into nodes of the scene, and notes the nodes it makes.
+
+    A new node comes into the scene when it has its content and attributes: whoever hears of it then
+    knows what it is.
+    """
 
     def __init__(
         self,
@@ -107,36 +142,44 @@ class _Loader:
 
     def load(self) -> ResultNodes:
         nodes = {key: self._load(key) for key in OPTIONAL_RESULTS if key in self.outputs.wanted}
-        table = self._target("table", f"{self.ct_name} registration quality")
-        fill_table(table, self.files.quality)
-        table.SetAttribute(RIGID_START, json.dumps(self.files.rigid_start.tolist()))
+        table = self._load_table()
         for key in OPTIONAL_RESULTS:
             refer(table, role_of(key), nodes.get(key))
         if CT_IN_MR in nodes:
-            refer(nodes[CT_IN_MR], CT_ROLE, self.sources.ct)
             refer(nodes[CT_IN_MR], TRANSFORM_ROLE, nodes.get(TRANSFORM))
             nodes[CT_IN_MR].SetAttribute(CT_PLACE, self.sources.placement.ct_as_json())
-        poses = self._load_poses(table)
-        title = f"Registration of {self.ct_name} to {self.mr_name}"
-        place_results(self.scene, title, self.sources.ct, table, nodes.values(), poses)
+        for node in (table, *nodes.values(), *self._load_poses(table)):
+            sign(node, self.sources.ct, self.sources.mr, self.sources.parameter_set)
         return results_of(table)
 
+    def place(self, result: ResultNodes) -> None:
+        """Sort the nodes into the subject hierarchy."""
+        title = f"Registration of {self.ct_name} to {self.mr_name}"
+        nodes = [node for key in OPTIONAL_RESULTS if (node := vars(result)[key]) is not None]
+        poses = result.vertebra_transforms.values()
+        place_results(self.scene, title, self.sources.ct, result.table, nodes, poses)
+
     def _load(self, key: str) -> slicer.vtkMRMLNode:
-        if key == TRANSFORM:
-            node = self._target(key, f"{self.ct_name} to MR")
-            node.SetAndObserveTransformFromParent(self.files.transform.GetTransformFromParent())
-            self._refer_to_sources(node)
-        elif key == VERTEBRAE:
-            segments = self.sources.vertebrae
-            name = segments.GetName() if segments is not None else "Vertebrae"
-            node = self._target(key, f"{name} in MR space")
-            node.SetAndObserveSegmentation(self._segmentation())
-            refer(node, SOURCE_ROLE, segments)
-            if node.GetDisplayNode() is None:
-                node.CreateDefaultDisplayNodes()
-                node.SetDisplayVisibility(False)  # views change only when the user asks
-        else:
-            node = self._load_volume(key)
+        loaders = {TRANSFORM: self._load_transform, VERTEBRAE: self._load_vertebrae}
+        return loaders[key]() if key in loaders else self._load_volume(key)
+
+    def _load_transform(self) -> slicer.vtkMRMLTransformNode:
+        node = self._target(TRANSFORM, f"{self.ct_name} to MR")
+        node.SetAndObserveTransformFromParent(self.files.transform.GetTransformFromParent())
+        self._enter(node)
+        self._refer_to_sources(node)
+        return node
+
+    def _load_vertebrae(self) -> slicer.vtkMRMLSegmentationNode:
+        segments = self.sources.vertebrae
+        name = segments.GetName() if segments is not None else "Vertebrae"
+        node = self._target(VERTEBRAE, f"{name} in MR space")
+        replace_vertebrae(node, self._segmentation())
+        self._enter(node)
+        refer(node, SOURCE_ROLE, segments)
+        if node.GetDisplayNode() is None:
+            node.CreateDefaultDisplayNodes()
+            node.SetDisplayVisibility(False)  # views change only when the user asks
         return node
 
     def _load_volume(self, key: str) -> slicer.vtkMRMLScalarVolumeNode:
@@ -150,12 +193,20 @@ class _Loader:
         read.GetIJKToRASMatrix(matrix)
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveImageData(read.GetImageData())
+        self._enter(node)
         node.CreateDefaultDisplayNodes()
         if key == JACOBIAN:
             show_as_heatmap(node)
         else:
             copy_window(self.sources.ct if key == CT_IN_MR else self.sources.mr, node)
         return node
+
+    def _load_table(self) -> slicer.vtkMRMLTableNode:
+        table = self._target("table", f"{self.ct_name} registration quality")
+        fill_table(table, self.files.quality)
+        table.SetAttribute(RIGID_START, json.dumps(self.files.rigid_start.tolist()))
+        self._enter(table)
+        return table
 
     def _segmentation(self) -> slicer.vtkSegmentation:
         """The moved vertebrae, with names and colours of the source's segments.
@@ -180,10 +231,11 @@ class _Loader:
         table.RemoveNodeReferenceIDs(POSES)
         nodes = []
         for name, pose in self.files.poses.items():
-            node = earlier.pop(name, None) or self._add("vtkMRMLLinearTransformNode", f"{name} to MR")
+            node = earlier.pop(name, None) or self._new("vtkMRMLLinearTransformNode", f"{name} to MR")
             node.SetAttribute(VERTEBRA, name)
             node.SetAttribute(FRAME, json.dumps({"center": pose.center.tolist(), "axes": pose.axes.tolist()}))
             node.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(pose.ct_to_mr))
+            self._enter(node)
             self._refer_to_sources(node)
             table.AddNodeReferenceID(POSES, node.GetID())
             nodes.append(node)
@@ -196,15 +248,21 @@ class _Loader:
         refer(transform, transform.GetMovingNodeReferenceRole(), self.sources.ct)
 
     def _target(self, key: str, name: str) -> slicer.vtkMRMLNode:
-        """The chosen node for a result, in world coordinates, or a new one."""
+        """The chosen node for a result, in world coordinates, or a new one that is not in the scene yet."""
         node = chosen_nodes(self.outputs).get(key)
         if node is None:
-            return self._add(NODE_CLASSES[key], name)
+            return self._new(NODE_CLASSES[key], name)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(None)
         return node
 
-    def _add(self, node_class: str, name: str) -> slicer.vtkMRMLNode:
-        node = self.scene.AddNewNodeByClass(node_class, self.scene.GenerateUniqueName(name))
-        self.made.append(node)
+    def _new(self, node_class: str, name: str) -> slicer.vtkMRMLNode:
+        node = self.scene.CreateNodeByClass(node_class)
+        node.UnRegister(None)
+        node.SetName(self.scene.GenerateUniqueName(name))
         return node
+
+    def _enter(self, node: slicer.vtkMRMLNode) -> None:
+        if node.GetScene() is None:
+            self.made.append(node)
+            self.scene.AddNode(node)

@@ -42,8 +42,7 @@ def segments_of(node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVol
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         return _labels_of(node)
     segmentation = node.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
-    return [_segment_info(key, segmentation.GetSegment(key)) for key in ids]
+    return [_segment_info(key, segmentation.GetSegment(key)) for key in _segment_ids(segmentation)]
 
 
 def segmentation_from(
@@ -88,6 +87,35 @@ def moved_segmentation(
         image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
         _add_segment(segmentation, segment_id, look, image, 1)
     return segmentation
+
+
+def replace_vertebrae(node: slicer.vtkMRMLSegmentationNode, vertebrae: slicer.vtkSegmentation) -> None:
+    """Put vertebrae into a segmentation node instead of those of an earlier run; other segments stay.
+
+    The node keeps its `vtkSegmentation`, so that everybody who follows it hears of each segment that goes
+    and comes; which vertebrae are visible is kept too.
+    """
+    segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
+    earlier = [key for key in _segment_ids(segmentation) if vertebra_of(segmentation.GetSegment(key))]
+    hidden = {key for key in earlier if display is not None and not display.GetSegmentVisibility(key)}
+    for key in earlier:
+        segmentation.RemoveSegment(key)
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    for key in _segment_ids(vertebrae):
+        free = key if segmentation.GetSegment(key) is None else segmentation.GenerateUniqueSegmentID(key)
+        segmentation.AddSegment(vertebrae.GetSegment(key), free)
+        if key in hidden:
+            display.SetSegmentVisibility(free, False)
+
+
+def vertebra_of(segment: slicer.vtkSegment) -> str:
+    """Which vertebra a segment of a result is; "" for a segment that no run has made."""
+    name = vtk.mutable("")
+    return str(name) if segment.GetTag(VERTEBRA, name) else ""
+
+
+def _segment_ids(segmentation: slicer.vtkSegmentation) -> list[str]:
+    return [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
 
 
 def _add_segment(

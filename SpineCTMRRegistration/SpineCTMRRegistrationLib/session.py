@@ -6,9 +6,11 @@ Without Qt: the run is injected, and the panel listens to signals.
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,10 +18,12 @@ from typing import TYPE_CHECKING, Literal
 from spine_ctmr.errors import SpineError
 from spine_ctmr.process.removal import remove
 
-from .parameters import OUTPUTS, Parameters, chosen_outputs, input_nodes, node_of, run_options
+from .output_nodes import remember, spare_other_nodes
+from .parameters import Parameters, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words
-from .result_nodes import Outputs, ResultNodes, results_of
-from .results_in_scene import SourceNodes, load_results
+from .result_files import reading_steps
+from .result_nodes import Outputs, ResultNodes
+from .results_in_scene import SourceNodes, put_into_scene, wanted_volumes
 from .run import RESULTS, CommandRun, Finished, ProgressReport
 from .scene import InputNodes, Placement, file_names, placement_of, write_inputs
 from .signal import Signal
@@ -34,6 +38,11 @@ WARNINGS = "SpineCTMRRegistration.Warnings"
 
 quality.json itself says "[file]" there, because it must not name a patient's files.
 """
+RUN = "SpineCTMRRegistration.Run"
+"""Attribute of a quality table: which run made it; the identifiers of nodes are used again."""
+
+Later = Callable[[Callable[[], None]], None]
+"""Calls a function when the window has answered what waits; without a window, at once."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,20 @@ class Ending:
     result: ResultNodes | None = None
 
 
+CANCELLED = Ending("cancelled", "Cancelled; nothing was changed.")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run was started with, and what it has warned of."""
+
+    parameters: Parameters
+    nodes: InputNodes
+    placement: Placement
+    outputs: Outputs
+    warnings: list[str]
+
+
 class RegistrationSession:
     """Runs registrations, one at a time, and loads what they find.
 
@@ -60,27 +83,39 @@ class RegistrationSession:
         ended: emitted with an Ending, once for every start that did not raise.
     """
 
-    def __init__(self, scene: slicer.vtkMRMLScene, make_run: Callable[[], CommandRun]) -> None:
+    def __init__(
+        self,
+        scene: slicer.vtkMRMLScene,
+        make_run: Callable[[], CommandRun],
+        later: Later = lambda call: call(),
+    ) -> None:
         self.progressed: Signal[ProgressReport] = Signal()
         self.logged: Signal[str] = Signal()
         self.ended: Signal[Ending] = Signal()
         self._scene = scene
         self._make_run = make_run
+        self._later = later
         self._run: CommandRun | None = None
+        self._loading: Generator[None, None, None] | None = None
         self._kept: dict[str, Path] = {}
 
     @property
     def running(self) -> bool:
-        """Whether a registration is under way."""
-        return self._run is not None
+        """Whether a registration is under way, or its results are being loaded."""
+        return self._run is not None or self._loading is not None
 
-    def start(self, parameters: Parameters) -> None:
+    def start(self, parameters: Parameters, picked: Collection[str] = ()) -> None:
         """Write the inputs and start the command; what is chosen later does not affect this run.
+
+        Args:
+            parameters: inputs, outputs and settings.
+            picked: output parameters whose node the user picked by hand (see `spare_other_nodes`).
 
         Raises:
             SpineError: the inputs cannot be used; nothing was started.
         """
-        keep_results_of_others(parameters)
+        for sentence in spare_other_nodes(parameters, picked):
+            self.logged.emit(sentence)
         nodes, outputs, options = input_nodes(parameters), chosen_outputs(parameters), run_options(parameters)
 
         def prepare(work: Path) -> list[str]:
@@ -92,10 +127,10 @@ class RegistrationSession:
         run.progressed.connect(self.progressed.emit)
         run.logged.connect(self.logged.emit)
         run.finished.connect(
-            lambda finished: self._finish(finished, parameters, nodes, placement, outputs, warnings)
+            lambda finished: self._load(finished, _Asked(parameters, nodes, placement, outputs, warnings))
         )
         run.failed.connect(lambda sentence: self._end(Ending("failed", sentence)))
-        run.cancelled.connect(lambda: self._end(Ending("cancelled", "Cancelled; nothing was changed.")))
+        run.cancelled.connect(lambda: self._end(CANCELLED))
         self._run = run
         try:
             placement = placement_of(nodes.ct, nodes.vertebrae)
@@ -106,11 +141,15 @@ class RegistrationSession:
 
     def cancel(self) -> None:
         """Ask the run to stop; `ended` follows."""
-        if self._run is not None:
+        if self._loading is not None:
+            self._stop_loading()
+            self._end(CANCELLED)
+        elif self._run is not None:
             self._run.cancel()
 
     def close(self) -> None:
         """End the run with its whole process tree, without signals, and delete all files that were kept."""
+        self._stop_loading()
         if self._run is not None:
             self._run.stop()
             self._run = None
@@ -120,45 +159,71 @@ class RegistrationSession:
 
     def results_folder(self, table: slicer.vtkMRMLTableNode | None) -> Path | None:
         """The files of a result of this session, for export; None if they are not there any more."""
-        folder = None if table is None else self._kept.get(table.GetID())
+        folder = None if table is None else self._kept.get(table.GetAttribute(RUN) or "")
         return folder if folder is not None and folder.is_dir() else None
 
-    def _finish(
-        self,
-        finished: Finished,
-        parameters: Parameters,
-        nodes: InputNodes,
-        placement: Placement,
-        outputs: Outputs,
-        warnings: list[str],
-    ) -> None:
-        ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
-        sources = SourceNodes(ct, mr, vertebrae, placement, nodes.overrides)
+    def _load(self, finished: Finished, asked: _Asked) -> None:
+        """Begin to load what a run has found."""
         kept: Path | None = None
         try:
             kept = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=finished.results.parent.parent))
             folder = finished.results.rename(kept / RESULTS)
-            result = load_results(self._scene, folder, sources, self._present_outputs(outputs))
-        except Exception as error:
+        except OSError as error:
             if kept is not None:
                 remove(kept)
             self._end(Ending("failed", self._explained(error, "loading of the results")))
             return
-        earlier = self._kept.pop(result.table.GetID(), None)
-        if earlier is not None:
-            remove(earlier.parent)
-        self._kept[result.table.GetID()] = folder
-        result.table.SetAttribute(FAILURE, finished.failure)
-        result.table.SetAttribute(WARNINGS, json.dumps(warnings))
-        if self._present(node_of(parameters)) is not None:
-            remember(result, parameters)
-        if finished.failure is not None:
-            self._end(Ending("unsafe", f"Do not use without checking: {finished.failure}", result))
+        self._run = None
+        self._loading = self._loading_steps(folder, finished.failure, asked)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """The next step of loading, unless it was stopped meanwhile."""
+        if self._loading is not None:
+            with suppress(StopIteration):
+                next(self._loading)
+                self._later(self._go_on)
+
+    def _stop_loading(self) -> None:
+        loading, self._loading = self._loading, None
+        if loading is not None:
+            loading.close()
+
+    def _loading_steps(self, folder: Path, failure: str | None, asked: _Asked) -> Generator[None, None, None]:
+        """Load the results file by file; the scene changes in the last step, or not at all."""
+        loaded = False
+        try:
+            files = yield from reading_steps(folder, wanted_volumes(asked.outputs))
+            sources, outputs = self._present_sources(asked), self._present_outputs(asked.outputs)
+            result = put_into_scene(self._scene, files, sources, outputs)
+            loaded = True
+        except Exception as error:
+            self._end(Ending("failed", self._explained(error, "loading of the results")))
+            return
+        finally:
+            if not loaded:
+                remove(folder.parent)
+        self._keep(result, folder)
+        result.table.SetAttribute(FAILURE, failure)
+        result.table.SetAttribute(WARNINGS, json.dumps(asked.warnings))
+        if sources.parameter_set is not None:
+            remember(result, asked.parameters)
+        if failure is not None:
+            self._end(Ending("unsafe", f"Do not use without checking: {failure}", result))
         else:
             self._end(Ending("done", "Registered.", result))
 
+    def _keep(self, result: ResultNodes, folder: Path) -> None:
+        """Keep the files of a result for export, instead of those of an earlier run in the same table."""
+        earlier = self._kept.pop(result.table.GetAttribute(RUN) or "", None)
+        if earlier is not None:
+            remove(earlier.parent)
+        run = secrets.token_hex(8)
+        result.table.SetAttribute(RUN, run)
+        self._kept[run] = folder
+
     def _end(self, ending: Ending) -> None:
-        self._run = None
+        self._run = self._loading = None
         self.ended.emit(ending)
 
     def _explained(self, error: Exception, noun: str) -> str:
@@ -174,42 +239,14 @@ class RegistrationSession:
     def _present(self, node: slicer.vtkMRMLNode | None) -> slicer.vtkMRMLNode | None:
         return node if node is not None and self._scene.IsNodePresent(node) else None
 
+    def _present_sources(self, asked: _Asked) -> SourceNodes:
+        """The inputs without nodes that were deleted during the run."""
+        nodes = asked.nodes
+        ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
+        parameter_set = self._present(node_of(asked.parameters))
+        return SourceNodes(ct, mr, vertebrae, asked.placement, nodes.overrides, parameter_set)
+
     def _present_outputs(self, outputs: Outputs) -> Outputs:
         """The outputs without nodes that were deleted during the run; new ones are made instead."""
         nodes = {name: node for name, node in outputs.nodes.items() if self._present(node) is not None}
         return Outputs(outputs.wanted, nodes, self._present(outputs.table))
-
-
-def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, slicer.vtkMRMLNode | None]:
-    """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
-    pose = next(iter(result.vertebra_transforms.values()), None)
-    if pose is None:
-        return None, None
-    roles = pose.GetMovingNodeReferenceRole(), pose.GetFixedNodeReferenceRole()
-    ct, mr = (pose.GetNodeReference(role) for role in roles)
-    return ct, mr
-
-
-def keep_results_of_others(parameters: Parameters) -> None:
-    """Have new output nodes made if the chosen ones hold the result of other images.
-
-    Otherwise a node would keep the name of one patient and get the images of another.
-    """
-    if parameters.table is None:
-        return
-    result = results_of(parameters.table)
-    if registered_images(result) == (parameters.ct, parameters.mr):
-        return
-    parameters.table = None
-    for name, (_, node_name) in OUTPUTS.items():
-        if getattr(parameters, node_name) is getattr(result, name):
-            setattr(parameters, node_name, None)
-
-
-def remember(result: ResultNodes, parameters: Parameters) -> None:
-    """Choose the result's nodes as outputs, so that the next run updates them."""
-    parameters.table = result.table
-    for name, (_, node_name) in OUTPUTS.items():
-        node = getattr(result, name)
-        if node is not None:
-            setattr(parameters, node_name, node)

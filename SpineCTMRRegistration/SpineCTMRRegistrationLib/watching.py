@@ -9,7 +9,7 @@ import slicer
 
 
 class ContentWatcher:
-    """Calls back whenever the content of one of the watched nodes changes."""
+    """Calls back whenever the content or the parent transform of one of the watched nodes changes."""
 
     def __init__(self, on_change: Callable[[Any, Any], None]) -> None:
         self._on_change = on_change
@@ -17,7 +17,7 @@ class ContentWatcher:
         self._tags: list[tuple[slicer.vtkMRMLNode, int]] = []
 
     def watch(self, nodes: Iterable[slicer.vtkMRMLNode | None]) -> None:
-        """Watch these nodes and no others; None is left out."""
+        """Watch these nodes and no others; None is left out. The voxels of images are not watched."""
         chosen = list(dict.fromkeys(node for node in nodes if node is not None))
         if chosen == self._nodes:
             return
@@ -30,5 +30,8 @@ class ContentWatcher:
 
 
 def _events(node: slicer.vtkMRMLNode) -> list[int]:
+    if node.IsA("vtkMRMLVolumeNode") and not node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return [node.TransformModifiedEvent]
     events = node.GetContentModifiedEvents()
-    return [events.GetValue(index) for index in range(events.GetNumberOfValues())]
+    contents = [events.GetValue(index) for index in range(events.GetNumberOfValues())]
+    return [*contents, node.TransformModifiedEvent]

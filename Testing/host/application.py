@@ -27,9 +27,11 @@ def start() -> Any:
         ctypes.c_ssize_t.from_address(id(None)).value += 1 << 30
     _make_qt_modules()
     from . import modules, parameter_node
+    from .subject_hierarchy import SubjectHierarchyPlugins
 
     slicer.app = Application()
     slicer.mrmlScene = slicer.app.mrml.scene
+    slicer.app.subject_hierarchy_plugins = SubjectHierarchyPlugins(slicer.mrmlScene)
     slicer.modules = types.SimpleNamespace()
     slicer.selfTests = {}
     sys.modules["slicer.ScriptedLoadableModule"] = _module(
@@ -143,9 +145,10 @@ class UiLoader:
     def load(self, file: Any) -> Any:
         from PySide6.QtCore import QBuffer
         from PySide6.QtUiTools import QUiLoader
+        from PySide6.QtWidgets import QWidget
 
         from . import widgets
-        from .pythonqt import unwrap, wrap
+        from .pythonqt import unwrap, wrap, wrap_tool_tip
 
         loader = QUiLoader()
         for kind in widgets.STAND_INS:
@@ -157,6 +160,8 @@ class UiLoader:
         buffer.setData(ElementTree.tostring(tree))
         root = loader.load(buffer)
         self._connect(root, connections)
+        for widget in root.findChildren(QWidget):
+            wrap_tool_tip(widget)
         return wrap(root)
 
     @staticmethod

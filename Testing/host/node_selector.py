@@ -6,8 +6,12 @@ from typing import Any
 
 import shiboken6
 import slicer
+import vtk
 from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+MODEL_FIRST, MODEL_LAST = 10.0, -10.0
+"""Priorities of the real selector's observers: it hears of a removal after everybody else."""
 
 
 def plain(kind: type, name: str, default: Any) -> Property:
@@ -18,8 +22,26 @@ def plain(kind: type, name: str, default: Any) -> Property:
     )
 
 
+def rebuilding(kind: type, name: str, default: Any) -> Property:
+    """A property that decides which rows there are."""
+    key = f"_{name}"
+
+    def write(self: Any, value: Any) -> None:
+        if value != getattr(self, key, default):
+            setattr(self, key, value)
+            self._rebuild()
+
+    return Property(kind, lambda self: getattr(self, key, default), write)
+
+
 class qMRMLNodeComboBox(QWidget):
-    """Chooses a node of some types; follows the scene."""
+    """Chooses a node of some types; follows the scene.
+
+    The rows lie in a QComboBox as in Slicer. So Qt goes to a neighbour when the row of the current node is
+    removed, and an import or a closed scene, after which all rows are made anew, leaves nothing chosen.
+    Whether a node is offered is asked when it comes into the scene. Slicer may ask again when the node
+    changes; the panel must not depend on when.
+    """
 
     OFFERED_METHODS = frozenset(
         {
@@ -30,57 +52,44 @@ class qMRMLNodeComboBox(QWidget):
     OFFERED_SIGNALS = (
         "currentNodeChanged(vtkMRMLNode*)",
         "currentNodeChanged(bool)",
+        "nodeActivated(vtkMRMLNode*)",
         "nodeAddedByUser(vtkMRMLNode*)",
     )
     currentNodeChanged = Signal(object)
+    nodeActivated = Signal(object)
     nodeAddedByUser = Signal(object)
 
-    addEnabled = plain(bool, "addEnabled", True)
-    removeEnabled = plain(bool, "removeEnabled", True)
+    addEnabled = rebuilding(bool, "addEnabled", True)
+    removeEnabled = rebuilding(bool, "removeEnabled", True)
     editEnabled = plain(bool, "editEnabled", False)
-    renameEnabled = plain(bool, "renameEnabled", False)
-    noneEnabled = plain(bool, "noneEnabled", False)
-    showHidden = plain(bool, "showHidden", False)
-    showChildNodeTypes = plain(bool, "showChildNodeTypes", True)
+    renameEnabled = rebuilding(bool, "renameEnabled", False)
+    noneEnabled = rebuilding(bool, "noneEnabled", False)
+    noneDisplay = rebuilding(str, "noneDisplay", "None")
+    showHidden = rebuilding(bool, "showHidden", False)
+    showChildNodeTypes = rebuilding(bool, "showChildNodeTypes", True)
+    nodeTypes = rebuilding("QStringList", "nodeTypes", [])
+    hideChildNodeTypes = rebuilding("QStringList", "hideChildNodeTypes", [])
     selectNodeUponCreation = plain(bool, "selectNodeUponCreation", True)
     baseName = plain(str, "baseName", "")
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene: Any = None
-        self._tags: list[tuple[Any, int]] = []
-        self._nodes: list[Any] = []
-        self._current: Any = None
-        self._types: list[str] = []
-        self._hidden_types: list[str] = []
+        self._tags: list[int] = []
         self._attributes: list[tuple[str, str, str | None]] = []
-        self._none_display = "None"
         self._box = QComboBox()
         self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._box.setMinimumContentsLength(12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)
+        self._box.currentIndexChanged.connect(self._on_index)
         self._box.activated.connect(self._on_activated)
+        self._box.model().rowsRemoved.connect(lambda *_: self._choose_none_if_lost())
 
-    def _set_types(self, types: list[str]) -> None:
-        self._types = list(types)
-        self._refresh()
-
-    def _set_hidden_types(self, types: list[str]) -> None:
-        self._hidden_types = list(types)
-        self._refresh()
-
-    def _set_none_display(self, text: str) -> None:
-        self._none_display = text
-        self._refresh()
-
-    nodeTypes = Property("QStringList", lambda self: self._types, _set_types)
-    hideChildNodeTypes = Property("QStringList", lambda self: self._hidden_types, _set_hidden_types)
-    noneDisplay = Property(str, lambda self: self._none_display, _set_none_display)
     currentNodeID = Property(
         str,
-        lambda self: self._current.GetID() if self._current else "",
+        lambda self: self.currentNode().GetID() if self.currentNode() else "",
         lambda self, value: self.setCurrentNodeID(value),
     )
 
@@ -88,21 +97,24 @@ class qMRMLNodeComboBox(QWidget):
         return self._scene
 
     def setMRMLScene(self, scene: Any) -> None:
-        for sender, tag in self._tags:
-            sender.RemoveObserver(tag)
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
         self._tags, self._scene = [], scene
         if scene is not None:
-            for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
-                self._tags.append((scene, scene.AddObserver(event, self._on_scene)))
-            self._tags.append((scene, scene.AddObserver(scene.EndImportEvent, self._on_scene)))
-        self._refresh()
+            self._tags = [
+                scene.AddObserver(scene.NodeAddedEvent, _with_node(self._on_added), MODEL_FIRST),
+                scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _with_node(self._on_removal), MODEL_LAST),
+                scene.AddObserver(scene.EndImportEvent, self._on_new_rows),
+                scene.AddObserver(scene.EndCloseEvent, self._on_new_rows),
+            ]
+        self._rebuild()
 
     def addAttribute(self, kind: str, name: str, value: str | None = None) -> None:
         self._attributes.append((kind, name, value))
-        self._refresh()
+        self._rebuild()
 
     def addNode(self, kind: str | None = None) -> Any:
-        node = self._scene.CreateNodeByClass(kind or self._types[0])
+        node = self._scene.CreateNodeByClass(kind or self.nodeTypes[0])
         node.UnRegister(None)
         node.SetName(self._scene.GenerateUniqueName(self.baseName or node.GetNodeTagName()))
         for of, name, value in self._attributes:
@@ -115,37 +127,46 @@ class qMRMLNodeComboBox(QWidget):
         return node
 
     def nodeCount(self) -> int:
-        return len(self._nodes)
+        return sum(self._identity(row) is not None for row in range(self._box.count()))
 
     def nodeFromIndex(self, index: int) -> Any:
-        return self._nodes[index]
+        return self._node_at(index + self.noneEnabled)
 
     def currentNode(self) -> Any:
-        return self._current
+        return self._node_at(self._box.currentIndex())
 
     def setCurrentNode(self, node: Any) -> None:
-        if isinstance(node, str):
-            self.setCurrentNodeID(node)
-            return
-        known = node if node in self._nodes else None
-        if known is None and not self.noneEnabled and self._nodes:
-            known = self._nodes[0]
-        changed, self._current = known is not self._current, known
-        self._show()
-        if changed:
-            self.currentNodeChanged.emit(known)
+        self.setCurrentNodeID(node if isinstance(node, str) else node.GetID() if node is not None else "")
 
     def setCurrentNodeID(self, identity: str) -> None:
-        self.setCurrentNode(self._scene.GetNodeByID(identity) if self._scene and identity else None)
+        row = self._box.findData(identity) if identity else -1
+        self._box.setCurrentIndex(row if row >= 0 else self._none_row())
 
     def setCurrentNodeIndex(self, index: int) -> None:
-        self.setCurrentNode(self._nodes[index] if 0 <= index < len(self._nodes) else None)
+        self._box.setCurrentIndex((index if index < self.nodeCount() else -1) + self.noneEnabled)
+
+    def choose(self, node: Any) -> None:
+        """What a user does: open the list and click a row (not part of Slicer's class)."""
+        row = self._box.findData(node.GetID()) if node is not None else self._none_row()
+        assert row >= 0, f"{node.GetName()} is not offered"
+        self._box.setCurrentIndex(row)
+        self._box.activated.emit(row)
+
+    def _none_row(self) -> int:
+        return 0 if self.noneEnabled else -1
+
+    def _identity(self, row: int) -> str | None:
+        return self._box.itemData(row) if row >= 0 else None
+
+    def _node_at(self, row: int) -> Any:
+        identity = self._identity(row)
+        return self._scene.GetNodeByID(identity) if identity and self._scene is not None else None
 
     def _accepts(self, node: Any) -> bool:
         fitting = any(
-            node.IsA(t) if self.showChildNodeTypes else node.GetClassName() == t for t in self._types
+            node.IsA(t) if self.showChildNodeTypes else node.GetClassName() == t for t in self.nodeTypes
         )
-        refused = any(node.IsA(t) for t in self._hidden_types)
+        refused = any(node.IsA(t) for t in self.hideChildNodeTypes)
         hidden = node.GetHideFromEditors() and not self.showHidden
         attributes = all(
             node.GetAttribute(name) is not None and value in (None, node.GetAttribute(name))
@@ -154,34 +175,91 @@ class qMRMLNodeComboBox(QWidget):
         )
         return fitting and not refused and not hidden and attributes
 
-    def _on_scene(self, *_: Any) -> None:
-        if shiboken6.isValid(self._box):
-            self._refresh()
+    def _on_added(self, node: Any) -> None:
+        if shiboken6.isValid(self._box) and not self._scene.IsImporting():
+            self._insert(node)
 
-    def _refresh(self) -> None:
-        scene = self._scene
-        every = (
-            [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
-            if isinstance(scene, slicer.vtkMRMLScene)
-            else []
-        )
-        self._nodes = [node for node in every if self._accepts(node)]
-        self.setCurrentNode(self._current)
-
-    def _show(self) -> None:
-        self._box.clear()
-        if self.noneEnabled or not self._nodes:
-            self._box.addItem(self._none_display)
-        for node in self._nodes:
-            self._box.addItem(node.GetName())
-        if self.addEnabled and self._types:
-            self._box.insertSeparator(self._box.count())
-            self._box.addItem("Create new " + (self.baseName or "node"))
-        if self._current is not None:
-            self._box.setCurrentIndex(self._nodes.index(self._current) + int(self.noneEnabled))
-
-    def _on_activated(self, index: int) -> None:
-        if self._box.itemText(index).startswith("Create new ") and index >= len(self._nodes):
-            self.addNode()
+    def _on_removal(self, node: Any) -> None:
+        if not shiboken6.isValid(self._box) or self._scene.IsClosing():
             return
-        self.setCurrentNodeIndex(index - int(self.noneEnabled))
+        row = self._box.findData(node.GetID())
+        if row >= 0:
+            self._box.removeItem(row)
+
+    def _on_new_rows(self, *_: Any) -> None:
+        """After an import or a closed scene: all rows of nodes go, then those of the scene come."""
+        if shiboken6.isValid(self._box):
+            self._box.model().removeRows(int(self.noneEnabled), self.nodeCount())
+            self._insert_all()
+
+    def _insert_all(self) -> None:
+        scene = self._scene
+        if isinstance(scene, slicer.vtkMRMLScene):
+            for node in [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]:
+                self._insert(node)
+
+    def _insert(self, node: Any) -> None:
+        if self._accepts(node):
+            self._box.insertItem(self.noneEnabled + self.nodeCount(), node.GetName(), node.GetID())
+
+    def _rebuild(self) -> None:
+        """Other rows; the choice stays, if it is still offered."""
+        current, known = self.currentNodeID, self._box.currentIndex()
+        self._box.blockSignals(True)
+        self._box.clear()
+        if self.noneEnabled:
+            self._box.addItem(self.noneDisplay)
+        self._insert_all()
+        if self._scene is not None:
+            self._add_actions()
+        row = self._box.findData(current) if current else -1
+        self._box.setCurrentIndex(row if row >= 0 else self._none_row())
+        self._box.blockSignals(False)
+        if self.currentNodeID != current or (known < 0) != (self._box.currentIndex() < 0):
+            self._on_index(self._box.currentIndex())
+
+    def _add_actions(self) -> None:
+        """The rows below the nodes that do something."""
+        actions = (
+            (self.renameEnabled, "Rename current "),
+            (self.addEnabled, "Create new "),
+            (self.removeEnabled, "Delete current "),
+        )
+        if any(enabled for enabled, _ in actions):
+            self._box.insertSeparator(self._box.count())
+        for enabled, text in actions:
+            if enabled:
+                self._box.addItem(text + (self.baseName or "node"))
+
+    def _choose_none_if_lost(self) -> None:
+        if self.currentNode() is None:
+            self._box.setCurrentIndex(self._none_row())
+
+    def _on_index(self, row: int) -> None:
+        """A node or none is told; on any other row, the last node is taken instead."""
+        node = self._node_at(row)
+        if node is not None or row == self._none_row():
+            self.currentNodeChanged.emit(node)
+            return
+        last = self.nodeFromIndex(self.nodeCount() - 1)
+        if last is not None:
+            self.setCurrentNode(last)
+
+    def _on_activated(self, row: int) -> None:
+        text = self._box.itemText(row)
+        if self._identity(row) is not None or row == self._none_row():
+            self.nodeActivated.emit(self._node_at(row))
+        elif text.startswith("Create new "):
+            self.addNode()
+        elif text.startswith("Delete current "):
+            self._scene.RemoveNode(self.currentNode())
+
+
+def _with_node(slot: Any) -> Any:
+    """An observer of the scene that gets the node."""
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def called(scene: Any, event: str, node: Any) -> None:
+        slot(node)
+
+    return called

@@ -41,8 +41,8 @@ class Wrapper(metaclass=_WrapperType):
     _qt: type = QtCore.QObject
     _methods: frozenset[str] | None = None
 
-    def __new__(cls, *arguments: Any) -> Wrapper:
-        return wrap(cls._qt(*map(unwrap, arguments)))
+    def __new__(cls, *arguments: Any, **named: Any) -> Wrapper:
+        return _caller(cls._qt)(*arguments, **named)
 
     def __getattr__(self, name: str) -> Any:
         this = _alive(object.__getattribute__(self, "_object"))
@@ -79,11 +79,18 @@ class Wrapper(metaclass=_WrapperType):
         index = this.metaObject().indexOfProperty(name)
         if index < 0 or not this.metaObject().property(index).isWritable():
             raise AttributeError(f"{type(self).__name__} has no writable property '{name}'")
-        setter = getattr(this, f"set{name[0].upper()}{name[1:]}", None)
-        if self._offers(f"set{name[0].upper()}{name[1:]}"):
-            setter(unwrap(value))
-        elif not this.setProperty(name, unwrap(value)):
-            raise ValueError(f"{type(self).__name__}.{name} does not take {value!r}")
+        setter = f"set{name[0].upper()}{name[1:]}"
+        try:
+            if self._offers(setter):
+                taken = getattr(this, setter)(unwrap(value)) is not False
+            else:
+                taken = this.setProperty(name, unwrap(value))
+        except TypeError:
+            taken = False
+        if not taken:
+            raise AttributeError(f"property '{name}' of {type(self).__name__} does not take {value!r}")
+        if name == "toolTip":
+            wrap_tool_tip(this)
 
     def __eq__(self, other: object) -> bool:
         if other is None:
@@ -230,8 +237,17 @@ def _signals(this: QtCore.QObject) -> dict[str, tuple[str, ...]]:
     return {name: tuple(signatures) for name, signatures in found.items()}
 
 
+def wrap_tool_tip(widget: QtWidgets.QWidget) -> None:
+    """As CTK's tool tip trapper, which Slicer installs: plain text of a widget becomes a paragraph."""
+    text = widget.toolTip()
+    if text and not QtGui.Qt.mightBeRichText(text):
+        widget.setToolTip(QtGui.Qt.convertFromPlainText(text, QtCore.Qt.WhiteSpaceMode.WhiteSpaceNormal))
+
+
 def _caller(function: Callable) -> Callable:
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
+        if named:
+            raise ValueError(f"PythonQt takes no keyword arguments: {', '.join(named)}")
         try:
             return wrap(function(*map(unwrap, arguments)))
         except TypeError as error:

@@ -101,17 +101,25 @@ def test_what_only_newer_releases_have_is_asked_for_first(api):
 
 def test_the_widget_inherits_what_it_uses(api):
     base = api["python"]["slicer.ScriptedLoadableModule"]["classes"]["ScriptedLoadableModuleWidget"]
-    mixin = api["python"]["slicer.util"]["classes"]["VTKObservationMixin"]
-    offered = {*base["methods"], *base["instance_attributes"], *mixin["methods"]}
     parent = api["classes"]["qSlicerScriptedLoadableModuleWidget"]["python_surface"]
-    used = {"resourcePath", "layout", "parent", "addObserver", "removeObserver", "removeObservers"}
-    in_file = {use.path[1] for use in chains("self") if use.where.startswith("SpineCTMRRegistration.py")}
-    assert used <= in_file
-    assert used <= offered
+    used = {"resourcePath", "layout", "parent"}
+    assert used <= {use.path[1] for use in chains("self") if use.where.startswith("SpineCTMRRegistration.py")}
+    assert used <= {*base["methods"], *base["instance_attributes"]}
     assert {use.path[2] for use in chains("self", "parent")} - {"title", "categories"} <= {
         *parent["properties"],
         *("dependencies", "contributors", "helpText", "acknowledgementText"),  # of the module itself
     }
+
+
+def test_observers_of_the_scene_come_and_go_as_slicer_offers(api):
+    mixin = api["python"]["slicer.util"]["classes"]["VTKObservationMixin"]
+    used = {"addObserver", "removeObserver", "removeObservers"}
+    files = ("sections/parameter_sets.py", "SpineCTMRRegistration.py")
+    own = {use.path[-1] for use in source_names.uses() if use.where.rpartition(":")[0].endswith(files)}
+        use.path[-1] for use in source_names.uses() if "parameter_sets" in use.where or "_sets" in use.path
+    }
+    assert used <= own
+    assert used <= set(mixin["methods"])
 
 
 def test_the_application_is_used_little(api):

@@ -99,6 +99,34 @@ def test_properties_are_values_and_unknown_names_are_refused():
         slicer.qMRMLNodeComboBox()._on_activated(0)
 
 
+def test_wrong_types_and_keyword_arguments_are_refused_as_by_pythonqt():
+    spin, table = qt.QSpinBox(), qt.QTableWidget()
+    with pytest.raises(AttributeError, match="value"):
+        spin.value = "three"
+    with pytest.raises(AttributeError, match="maximum"):
+        qt.QProgressBar().maximum = None
+    for call in (lambda: spin.setValue(value=3), lambda: qt.QPushButton(text="Register")):
+        with pytest.raises(ValueError, match="keyword"):
+            call()
+    with pytest.raises(ValueError, match="arguments"):
+        table.selectRow("first")
+
+
+def test_tool_tips_of_widgets_come_back_as_paragraphs():
+    button, cell = qt.QPushButton("Register"), qt.QTableWidgetItem("L1")
+    button.toolTip = "Choose the CT & the MR."
+    assert button.toolTip == "<p>Choose the CT &amp; the MR.</p>"
+    button.toolTip = button.toolTip
+    assert button.toolTip == "<p>Choose the CT &amp; the MR.</p>"
+    button.toolTip = ""
+    assert button.toolTip == ""
+    cell.setToolTip("Choose the CT.")
+    assert cell.toolTip() == "Choose the CT."
+    tips = ElementTree.parse(UI).findall(".//widget[@name='placeButton']/property[@name='toolTip']/string")
+    panel = slicer.util.loadUI(str(UI))
+    assert slicer.util.childWidgetVariables(panel).placeButton.toolTip == f"<p>{tips[0].text}</p>"
+
+
 def test_a_wrong_signal_is_told_and_a_failing_slot_does_not_stop_the_program(capsys):
     button = qt.QPushButton()
     assert not button.connect("pressedTwice()", print)

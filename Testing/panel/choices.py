@@ -10,12 +10,20 @@ def add_segmentation(scene, *names: str):
     return node
 
 
+def hint(widget) -> str:
+    """The words of a tool tip; Slicer makes rich text of them."""
+    from PySide6.QtGui import QTextDocumentFragment
+
+    return QTextDocumentFragment.fromHtml(widget.toolTip).toPlainText()
+
+
 def what_is_missing(panel) -> str:
-    """What keeps Register from being pressed; the tooltip and the line below the button agree."""
+    """What keeps Register from being pressed; the tool tip and the line below the button agree."""
     assert panel.ui.registerButton.enabled == (not panel.ui.readyLabel.visible)
-    if not panel.ui.registerButton.enabled:
-        assert panel.ui.readyLabel.text == panel.ui.registerButton.toolTip
-    return "" if panel.ui.registerButton.enabled else panel.ui.registerButton.toolTip
+    if panel.ui.registerButton.enabled:
+        return ""
+    assert panel.ui.readyLabel.text == hint(panel.ui.registerButton)
+    return panel.ui.readyLabel.text
 
 
 def cells(table, column: int) -> list[str]:

@@ -31,29 +31,42 @@ def host():
 @pytest.fixture
 def scene(host):
     """The scene with three slice views, emptied afterwards."""
-    for name in ("Red", "Yellow", "Green"):
+    host.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(host.mrmlScene)
+    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
         for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode"):
             node = host.mrmlScene.CreateNodeByClass(kind)
             node.UnRegister(None)
             node.SetSingletonTag(name)
             node.SetLayoutName(name)
             host.mrmlScene.AddNode(node)
+        host.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode").SetOrientation(orientation)
     yield host.mrmlScene
     host.mrmlScene.Clear(False)
 
 
 @pytest.fixture
 def panel(scene, host, capfd):
-    """The module's widget; what its slots raised fails the test, and so does a file left behind."""
-    from host import application, pythonqt
+    """The module's widget while the Data module was opened before.
 
+    What its slots raised fails the test, and so does an error in the log or a file left behind.
+    """
+    from host import application, pythonqt
+    from host.subject_hierarchy import DataTree
+
+    capfd.readouterr()
     pythonqt.errors.clear()
+    tree = DataTree(scene)
     widget = application.make_panel()
     yield widget
+    tree.draw()
+    tree.close()
     widget.cleanup()
     widget.parent.delete()
     assert pythonqt.errors == []
-    assert "Traceback" not in capfd.readouterr().err  # VTK prints what observers raise
+    assert tree.complaints == []
+    log = capfd.readouterr().err  # VTK prints its errors, and what observers raise
+    assert "Traceback" not in log
+    assert [line for line in log.splitlines() if "ERR|" in line or "ERROR" in line] == []
     assert temporary_files() == []
 
 
@@ -155,6 +168,6 @@ def engine(panel, patient, bare_run, monkeypatch):
 
     import SpineCTMRRegistration as module
 
-    process = Replay(bare_run.results)
+    process = Replay(bare_run.results, lambda: panel.session.running)
     monkeypatch.setattr(module, "QtProcess", lambda: process)
     return process

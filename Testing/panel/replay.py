@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from host.waiting import wait
 from SpineCTMRRegistrationLib.process import OnBytes, OnEnded
 
 
 class Replay:
     """A `ChildProcess` that computes nothing."""
 
-    def __init__(self, results: Path) -> None:
-        self.results = results
+    def __init__(self, results: Path, is_running: Callable[[], bool] = lambda: False) -> None:
+        self.results, self._is_running = results, is_running
 
     def start(
         self, command: Sequence[str], folder: Path, on_output: OnBytes, on_errors: OnBytes, on_ended: OnEnded
@@ -31,7 +32,12 @@ class Replay:
         self._on_output(json.dumps(line).encode() + b"\n")
 
     def finish(self, code: int = 0) -> None:
-        """End, with results unless `code` tells of a failure."""
+        """End, with results unless `code` tells of a failure; they are loaded when this returns."""
+        self.end_running(code)
+        wait(lambda: not self._is_running(), 60.0)
+
+    def end_running(self, code: int = 0) -> None:
+        """End as `finish` does; the results are not loaded yet."""
         if code in (0, 3):
             shutil.copytree(self.results, self.output)
         self._on_ended(code)

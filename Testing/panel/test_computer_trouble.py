@@ -21,7 +21,7 @@ def test_a_temporary_folder_that_cannot_be_written_to(panel, engine, scene, host
     assert node_ids(scene) == before
 
 
-def test_a_disk_that_is_full_when_the_inputs_are_written(panel, engine, scene, host):
+def test_a_disk_that_is_full_when_the_inputs_are_written(panel, engine, scene, host, capfd):
     import resource
 
     before, limits = node_ids(scene), resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -32,6 +32,7 @@ def test_a_disk_that_is_full_when_the_inputs_are_written(panel, engine, scene, h
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "Phantom CT" in said(panel)
     assert "disk is not full" in said(panel)
+    assert "Failed to write" in capfd.readouterr().err  # Slicer's own log tells of it too
     assert node_ids(scene) == before
     assert temporary_files() == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from panel.choices import hint
 from panel.replay import start
 
 
@@ -87,7 +88,7 @@ def test_a_button_says_what_it_lacks(panel, engine, result, patient, scene):
     start(panel)
     engine.finish()
     assert not ui.heatmapButton.enabled
-    assert ui.heatmapButton.toolTip == "This result has no heatmap; tick it under Outputs and register again."
+    assert hint(ui.heatmapButton) == "This result has no heatmap; tick it under Outputs and register again."
     assert ui.beforeButton.enabled
     scene.RemoveNode(patient.ct)
     ui.seedSpinBox.value = 5
@@ -105,8 +106,8 @@ def test_looking_goes_on_when_the_mr_is_deleted(panel, result, patient, scene):
 
 def test_exports_say_why_they_are_off_only_while_they_are(panel, engine, result):
     ui = panel.ui
-    hint = ui.exportReportButton.toolTip
-    assert "page" in hint
+    before = ui.exportReportButton.toolTip
+    assert "page" in before
     panel.session.close()  # as closing the scene does
     ui.opacitySlider.value = 0.9
     assert not ui.exportReportButton.enabled
@@ -114,4 +115,4 @@ def test_exports_say_why_they_are_off_only_while_they_are(panel, engine, result)
     start(panel)
     engine.finish()
     assert ui.exportReportButton.enabled
-    assert ui.exportReportButton.toolTip == hint
+    assert ui.exportReportButton.toolTip == before

@@ -118,13 +118,11 @@ def test_everything_chosen_is_saved_with_the_scene(panel, chosen, scene, tmp_pat
     chosen[2].GetSegmentation().AddEmptySegment("thing", "thing")
     ui.segmentTable.cellWidget(3, 1).currentText = "L2"
     ui.mrInCtSelector.addNode()
-    scene.SetURL(str(tmp_path / "scene.mrml"))
-    assert scene.Commit()
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     scene.Clear(False)
     assert ui.ctSelector.currentNode() is None
     assert ui.deviceComboBox.currentText == "Auto"
-    scene.Connect()
-    panel.enter()
+    assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
     assert ui.ctSelector.currentNode().GetName() == "CT"
     assert ui.mrSelector.currentNode().GetName() == "MR"
     assert ui.vertebraeSelector.currentNode().GetName() == "Segmentation"

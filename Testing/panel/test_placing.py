@@ -47,6 +47,60 @@ def test_placing_begins_where_the_user_clicks_in_the_table(panel, chosen):
     assert points.GetNthControlPointPositionStatus(1) == points.PositionDefined
 
 
+def position(points, index: int) -> list[float]:
+    return [round(c, 3) for c in points.GetNthControlPointPositionWorld(index)]
+
+
+def test_the_level_that_is_named_is_the_one_that_a_click_places(panel, chosen, scene):
+    """With the pointer over the view, the next point is a preview already."""
+    from host.pointer import Pointer
+
+    panel.ui.placeButton.click()
+    points, pointer = panel.ui.mrVertebraeSelector.currentNode(), Pointer(scene)
+    for index, level in enumerate(("L3", "L4", "L5")):
+        pointer.move((0.0, 0.0, 1.0))
+        assert points.GetNthControlPointPositionStatus(index) == points.PositionPreview
+        assert f"Next: {level}" in panel.ui.placingLabel.text
+        assert panel.ui.skipButton.enabled
+        pointer.click((0.0, 5.0, -30.0 * index))
+        assert position(points, index) == [0.0, 5.0, -30.0 * index]
+    assert not panel.ui.placeButton.checked
+    assert not panel.ui.placingLabel.visible
+    assert what_is_missing(panel) == ""
+
+
+def test_a_preview_is_no_placed_point(panel, chosen, scene):
+    from host.pointer import Pointer
+
+    panel.ui.placeButton.click()
+    pointer = Pointer(scene)
+    pointer.move((0.0, 0.0, 1.0))
+    assert "place the centres" in what_is_missing(panel)
+    pointer.leave()
+    assert "Next: L3" in panel.ui.placingLabel.text
+
+
+def test_skipping_and_going_to_a_level_with_the_pointer_over_the_view(panel, chosen, scene):
+    """As by a key; a button is pressed when the pointer has left the view."""
+    from host.pointer import Pointer
+
+    table = panel.ui.segmentTable
+    panel.ui.placeButton.click()
+    points, pointer = panel.ui.mrVertebraeSelector.currentNode(), Pointer(scene)
+    pointer.move((0.0, 0.0, 1.0))
+    panel.ui.skipButton.click()
+    pointer.click((0.0, 0.0, -30.0))
+    assert points.GetNthControlPointPositionStatus(0) == points.PositionMissing
+    assert position(points, 1) == [0.0, 0.0, -30.0]
+    pointer.move((0.0, 0.0, 2.0))
+    table.cellClicked.emit(0, 0)
+    assert "Next: L3" in panel.ui.placingLabel.text
+    pointer.click((0.0, 0.0, 0.0))
+    assert position(points, 0) == [0.0, 0.0, 0.0]
+    assert points.GetNthControlPointPositionStatus(2) != points.PositionDefined
+    assert "Next: L5" in panel.ui.placingLabel.text
+
+
 def test_placing_goes_on_with_the_points_that_are_there(panel, chosen, scene):
     panel.ui.placeButton.click()
     points = panel.ui.mrVertebraeSelector.currentNode()

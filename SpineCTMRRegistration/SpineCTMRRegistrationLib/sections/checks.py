@@ -10,8 +10,7 @@ from spine_ctmr.errors import SpineError
 
 from .. import views
 from ..deformation_grid import grid_is_shown, show_grid
-from ..result_nodes import CT_IN_MR, JACOBIAN, TRANSFORM, VERTEBRAE, ResultNodes
-from ..session import registered_images
+from ..result_nodes import CT_IN_MR, JACOBIAN, TRANSFORM, VERTEBRAE, ResultNodes, registered_images
 
 OUTPUT_NAMES = {
     TRANSFORM: "transform",

@@ -32,7 +32,7 @@ class PlacingSection:
 
     def update(self, levels: Sequence[str], mr: Any, given: Any) -> None:
         """Follow the chosen nodes: vertebrae of the CT, the MR, and the points or segmentation of the MR."""
-        if self._points is not None and given is not self._points:
+        if self._points is not None and (given is not self._points or mr is None):
             self.stop()
         self._levels, self._mr = levels, mr
         self._automatic = given is None and mr is not None

@@ -49,6 +49,12 @@ class RunningSection:
         self._say(sentence, COLORS[how])
         self.add_log(sentence)
 
+    def show_note(self, sentence: str) -> None:
+        """Something that happened to the choices; while a run shows its progress, in the log only."""
+        self.add_log(sentence)
+        if not self._ui.progressBar.visible:
+            self._say(sentence, "")
+
     def clear(self) -> None:
         """As before any run."""
         self._ui.progressBar.visible = False

@@ -1,0 +1,102 @@
+"""A run writes into what it made before and what the user picked by hand; the engine is replayed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from panel.choices import add_segmentation
+from panel.replay import node_ids, start
+
+OUTPUTS = ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table")
+SELECTORS = {"ctInMr": "ctInMrSelector", "vertebraeInMr": "vertebraeInMrSelector"}
+
+
+@pytest.fixture
+def others(scene, host):
+    """Another patient's CT and segmentation."""
+    ct = host.util.addVolumeFromArray(np.full((3, 4, 5), 7, np.int16), name="Another patient's CT")
+    return {"ctInMr": ct, "vertebraeInMr": add_segmentation(scene, "tumour")}
+
+
+def contents(others) -> tuple:
+    segmentation = others["vertebraeInMr"].GetSegmentation()
+    segments = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
+    return others["ctInMr"].GetImageData().GetDimensions(), segments
+
+
+def run(panel, engine) -> dict:
+    """The nodes of the result."""
+    start(panel)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    parameters = panel.logic.getParameterNode()
+    return {name: getattr(parameters, name) for name in OUTPUTS}
+
+
+def test_a_node_that_came_to_be_chosen_is_spared(panel, engine, others):
+    before = contents(others)
+    for name, node in others.items():
+        getattr(panel.ui, SELECTORS[name]).setCurrentNode(node)
+    result = run(panel, engine)
+    assert contents(others) == before
+    assert all(result[name] not in (None, others[name]) for name in others)
+    for node in others.values():
+        assert f'"{node.GetName()}" is not written into' in panel.ui.logText.plainText
+
+
+def test_a_deleted_result_is_made_anew_beside_its_neighbours(panel, engine, others, scene):
+    first, before = run(panel, engine), contents(others)
+    for name in others:
+        scene.RemoveNode(first[name])
+    second = run(panel, engine)
+    assert contents(others) == before
+    assert second == {**first, **{name: second[name] for name in others}}
+    assert not set(second.values()) & set(others.values())
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_a_node_picked_by_hand_is_written_into(panel, engine, others, name):
+    getattr(panel.ui, SELECTORS[name])._object.choose(others[name])
+    assert run(panel, engine)[name] is others[name]
+
+
+def test_a_node_made_in_the_selector_is_written_into(panel, engine, scene):
+    made = panel.ui.jacobianSelector.addNode()
+    assert run(panel, engine)["jacobian"] is made
+
+
+def test_a_pick_that_was_taken_back_is_none(panel, engine, others):
+    selector, before = panel.ui.ctInMrSelector, contents(others)
+    selector._object.choose(others["ctInMr"])
+    selector._object.choose(None)
+    selector.setCurrentNode(others["ctInMr"])
+    assert run(panel, engine)["ctInMr"] is not others["ctInMr"]
+    assert contents(others) == before
+
+
+def test_a_second_run_of_the_same_images_updates_its_nodes(panel, engine, scene):
+    first, before = run(panel, engine), node_ids(scene)
+    assert run(panel, engine) == first
+    assert node_ids(scene) == before
+
+
+def test_another_patient_gets_new_nodes(panel, engine, patient, host, scene):
+    first = run(panel, engine)
+    panel.logic.getParameterNode().mr = host.vtkSlicerVolumesLogic.CloneVolume(scene, patient.mr, "Other MR")
+    second = run(panel, engine)
+    assert all(second[name] not in (None, first[name]) for name in OUTPUTS)
+
+
+def test_a_result_of_another_set_that_is_looked_at_is_kept(panel, engine, patient, scene):
+    first = run(panel, engine)
+    panel.ui.parameterSetSelector.addNode()
+    panel.ui.ctSelector.setCurrentNode(patient.ct)
+    panel.ui.mrSelector.setCurrentNode(patient.mr)
+    panel.ui.vertebraeSelector.setCurrentNode(patient.vertebrae)
+    panel.ui.tableSelector._object.choose(first["table"])
+    assert panel.ui.vertebraTable.rowCount == 3
+    references = [first["table"].GetNodeReferenceID(f"spineCTMR.{key}") for key in ("transform", "jacobian")]
+    start(panel)
+    engine.finish()
+    assert panel.ui.tableSelector.currentNode() is not first["table"]
+    assert references == [first["transform"].GetID(), first["jacobian"].GetID()]
