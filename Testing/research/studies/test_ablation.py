@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from spine_ctmr.phantoms.patient import Pair
 from spine_ctmr.research.losses.rigid_dice import volume_change
 from spine_ctmr.research.studies.ablation import run
 from spine_ctmr.research.studies.ablation.figures import draw_patient, keep_motion
+from spine_ctmr.research.studies.ablation.floor import rigid_dsc_floor
 from spine_ctmr.research.studies.ablation.measures import Measures, measure_displacement
 from spine_ctmr.research.studies.ablation.methods import Displacements, case_of, no_motion
 from spine_ctmr.research.studies.ablation.report import PUBLISHED, write_report
@@ -50,6 +51,22 @@ def test_the_truth_is_perfect_and_no_motion_is_off_by_it() -> None:
     assert still.dsc == pytest.approx(4 / 6)
     assert still.bone_mm == pytest.approx(6)
     assert still.rigid_dsc == 1
+    assert still.rigid_deviation_mm == pytest.approx(0, abs=1e-4)
+
+
+def test_a_perfect_rigid_motion_scores_below_one_the_more_the_coarser_the_grid() -> None:
+    """An ellipsoid; a mask moved twice has lost more than one moved once."""
+    floors = []
+    for spacing in (1.0, 3.0):
+        side = int(72 / spacing)
+        axes = (voxel_indices((side,) * 3, torch.zeros(())) + 0.5) * spacing - 36
+        inside = (axes / torch.tensor([16.0, 11.0, 8.0])).square().sum(-1) < 1
+        floors.append(rigid_dsc_floor([inside.long()[None, None]] * 6, spacing))
+    fine, coarse = floors
+    assert (len(fine.nearest), len(coarse.twice)) == (6, 6)
+    assert 1 > fine.nearest.mean() > coarse.nearest.mean() > 0.8
+    assert fine.twice.mean() > coarse.twice.mean() > 0.8
+    assert coarse.twice.mean() < coarse.nearest.mean()
 
 
 def test_growth_changes_volume_rigidity_and_the_spread_of_the_determinant() -> None:
@@ -67,6 +84,16 @@ def test_growth_changes_volume_rigidity_and_the_spread_of_the_determinant() -> N
     spread = abs(math.log(0.75)) * math.sqrt(share * (1 - share))
     assert measures.sd_log_j == pytest.approx(spread, rel=0.05)
     assert measures.sd_log_j_learn2reg < measures.sd_log_j / 3
+
+
+def test_a_stretch_of_a_tenth_has_its_known_deviation_from_rigid_and_properness() -> None:
+    columns = torch.arange(24) * SPACING - 33
+    field = torch.zeros(1, 3, 24, 24, 24)
+    field[:, 0] = 0.1 * columns
+    measures = measure_displacement(batch_of(field), field, SPACING, 0.0)
+    assert measures.properness == pytest.approx(0.01, rel=1e-3)
+    spread = SPACING * np.arange(8, 14).std()  # the six columns of a block stay six
+    assert measures.rigid_deviation_mm == pytest.approx(0.1 * spread, rel=1e-3)
 
 
 def test_case_has_the_images_and_a_start_without_motion() -> None:
@@ -182,7 +209,9 @@ def _write_table(folder: Path, name: str, means: dict[str, float]) -> None:
     with (folder / f"{name}.csv").open("w", newline="") as stream:
         writer = None
         for patient, offset in enumerate((-0.0707107, 0.0707107)):
-            values = asdict(Measures(*[0.5] * 9)) | {k: v + offset for k, v in means.items()}
+            values = asdict(Measures(*[0.5] * len(fields(Measures)))) | {
+                k: v + offset for k, v in means.items()
+            }
             row = {"row": name, "patient": patient, **values}
             writer = writer or csv.DictWriter(stream, list(row))
             if patient == 0:

@@ -11,7 +11,7 @@ from spine_ctmr.network.integration import voxel_indices, warp
 from spine_ctmr.network.motion import Motion
 from spine_ctmr.research.training.aligned_pairs import aligned_ct, aligned_mr
 from spine_ctmr.research.training.batch import Batch
-from spine_ctmr.research.training.loss_terms import LOSSES
+from spine_ctmr.research.training.loss_functions import LOSSES
 from spine_ctmr.research.training.outcome import Outcome
 from torch import Tensor
 

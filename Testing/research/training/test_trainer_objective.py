@@ -10,7 +10,8 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.network.motion import Motion
 from spine_ctmr.network.unet import VelocityUNet
 from spine_ctmr.research.training.batch import Batch
-from spine_ctmr.research.training.loss_terms import LOSSES, LossTerm, evaluate
+from spine_ctmr.research.training.loss_functions import LOSSES
+from spine_ctmr.research.training.loss_terms import LossTerm, evaluate
 from spine_ctmr.research.training.outcome import Outcome
 from spine_ctmr.research.training.validation import Measures, mean_measures, measure
 

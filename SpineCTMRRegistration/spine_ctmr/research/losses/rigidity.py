@@ -45,6 +45,22 @@ def orthonormality(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) ->
 
 def rigid_field(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Tensor:
     """Mean squared distance in mm^2 of the field to its best rigid motion per vertebra (eq. 4)."""
+    residuals = rigid_residuals(displacement, labels, spacing_mm)
+    return mean_over_vertebrae([r.square().sum(-1).mean() for r in residuals], displacement)
+
+
+def rigid_field_distance(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Tensor:
+    """Mean distance in mm of the field to its best rigid motion per vertebra.
+
+    What the authors' public code computes in place of eq. 4; their weight of 0.01 belongs to it. The rigid
+    motion, of least squares, is a constant for the gradient, as there.
+    """
+    residuals = rigid_residuals(displacement, labels, spacing_mm)
+    return mean_over_vertebrae([torch.linalg.vector_norm(r, dim=-1).mean() for r in residuals], displacement)
+
+
+def rigid_residuals(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> list[Tensor]:
+    """What the best rigid motion of every vertebra leaves of the field, (n, 3) in mm at its n voxels."""
     spacing = displacement.new_tensor(spacing_mm)
     points = voxel_indices(displacement.shape[2:], displacement) * spacing
     moved = points + displacement.permute(0, 2, 3, 4, 1)
@@ -52,8 +68,8 @@ def rigid_field(displacement: Tensor, labels: Tensor, spacing_mm: Spacing) -> Te
     for b, mask in vertebrae(labels):
         source, target = points[mask], moved[b][mask]
         rotation, translation = rigid_fit(source, target)
-        residuals.append((target - source @ rotation.T - translation).square().sum(-1).mean())
-    return mean_over_vertebrae(residuals, displacement)
+        residuals.append(target - source @ rotation.T - translation)
+    return residuals
 
 
 @torch.no_grad()

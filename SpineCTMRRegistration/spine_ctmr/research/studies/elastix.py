@@ -15,16 +15,11 @@ Settings = Mapping[str, Sequence[str]]
 
 KNOTS_MM = 8.0
 COMMON: Settings = {
-    "FixedImagePyramid": ["FixedSmoothingImagePyramid"],
-    "MovingImagePyramid": ["MovingSmoothingImagePyramid"],
-    "ResampleInterpolator": ["FinalLinearInterpolator"],
     "Resampler": ["DefaultResampler"],
     "Transform": ["BSplineTransform"],
     "NumberOfResolutions": ["3"],
     "MaximumNumberOfIterations": ["500"],
-    "ImageSampler": ["RandomCoordinate"],
     "NewSamplesEveryIteration": ["true"],
-    "NumberOfHistogramBins": ["32"],
     "RandomSeed": ["1"],
     "HowToCombineTransforms": ["Compose"],
     "WriteResultImage": ["false"],
@@ -32,36 +27,54 @@ COMMON: Settings = {
 MUTUAL_INFORMATION: Settings = {
     **COMMON,
     "Registration": ["MultiResolutionRegistration"],
+    "FixedImagePyramid": ["FixedSmoothingImagePyramid"],
+    "MovingImagePyramid": ["MovingSmoothingImagePyramid"],
     "Interpolator": ["LinearInterpolator"],
+    "ResampleInterpolator": ["FinalLinearInterpolator"],
     "Metric": ["AdvancedMattesMutualInformation"],
+    "NumberOfHistogramBins": ["32"],
     "Optimizer": ["AdaptiveStochasticGradientDescent"],
+    "ImageSampler": ["RandomCoordinate"],
     "NumberOfSpatialSamples": ["4096"],
 }
 """Mutual information alone."""
 RIGIDITY_PENALTY: Settings = {
     **COMMON,
     "Registration": ["MultiMetricMultiResolutionRegistration"],
-    "Interpolator": ["LinearInterpolator", "LinearInterpolator"],
+    "UseDirectionCosines": ["true"],
+    "FixedImagePyramid": ["FixedRecursiveImagePyramid"],
+    "MovingImagePyramid": ["MovingRecursiveImagePyramid"],
+    "ImagePyramidSchedule": ["4", "4", "4", "2", "2", "2", "1", "1", "1"],
+    "Interpolator": ["BSplineInterpolator", "BSplineInterpolator"],
+    "BSplineInterpolationOrder": ["3"],
+    "ResampleInterpolator": ["FinalBSplineInterpolator"],
+    "FinalBSplineInterpolationOrder": ["3"],
+    "DefaultPixelValue": ["-1024"],
     "Metric": ["AdvancedMattesMutualInformation", "TransformRigidityPenalty"],
     "Metric0Weight": ["0.1"],
     "Metric1Weight": ["0.5"],
+    "NumberOfHistogramBins": ["64", "64", "100"],
     "UseLinearityCondition": ["false"],
     "UseOrthonormalityCondition": ["true"],
     "UsePropernessCondition": ["true"],
     "CalculateLinearityCondition": ["false"],
     "OrthonormalityConditionWeight": ["0.1"],
     "PropernessConditionWeight": ["0.1"],
+    "DilateRigidityImages": ["false"],
     "UseFixedRigidityImage": ["false"],
     "UseMovingRigidityImage": ["true"],
     "Optimizer": ["StandardGradientDescent"],
+    "AutomaticScalesEstimation": ["true"],
     "SP_a": ["150000", "120000", "70000"],
     "SP_A": ["100"],
     "SP_alpha": ["0.602"],
+    "ImageSampler": ["Random"],
     "NumberOfSpatialSamples": ["65536"],
 }
-"""With the rigidity penalty of Staring et al. 2007 and the weights of Jian et al. 2022.
+"""With the rigidity penalty of Staring et al. 2007, by the parameter file that Jian et al. 2022 published.
 
-For one thread: with more, the penalty crashes the process (itk-elastix 0.25.4).
+Theirs calculates the linearity condition too, without using it. For one thread: with more, the penalty
+crashes the process (itk-elastix 0.25.4).
 """
 
 

@@ -20,8 +20,8 @@ from .workers import Workers
 
 MAY_CHANGE = ("steps", "validation_interval", "checkpoint_interval")
 """Recipe keys that a resumed run may change; `steps` only without a rigidity stage."""
-DIFFERS_AFTER_MILESTONE = ("name", "rigidity", *MAY_CHANGE[1:])
-"""Recipe keys without influence on the steps before the rigidity stage."""
+DIFFERS_AFTER_MILESTONE = ("name", "rigidity", "crop", *MAY_CHANGE[1:])
+"""Recipe keys that may differ after the milestone: they do not count before it, or let penalties see more."""
 
 
 @dataclass

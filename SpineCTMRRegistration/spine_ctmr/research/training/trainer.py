@@ -9,9 +9,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ...errors import Cancelled
 from ...progress import Progress, silent
+from .acting import require_losses_can_act
 from .batch import TrainingData
 from .loss_curve import draw_loss_curve
 from .loss_terms import evaluate, total
@@ -56,12 +58,15 @@ def train(
         warn: told in one sentence where the machine cannot compute what the recipe asks for.
 
     Raises:
-        InputError: the run exists, or does not fit the recipe, or the data lacks what a loss needs.
+        InputError: the run exists, or does not fit the recipe, the data lacks what a loss needs, or a loss
+            depends on no motion.
         Cancelled: a signal asked to stop.
     """
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
         state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
+        if state.steps_done == 0:
+            require_losses_can_act(recipe, state.model.margin, data)
         if recipe.precision == "bfloat16" and not uses_bfloat16(recipe, state.model):
             warn(FELL_BACK)
         with RunFolder(run_dir, recipe, state, workers) if workers.writes else nullcontext() as folder:
@@ -97,16 +102,22 @@ def training_step(
     terms = recipe.terms_at(state.steps_done)
     values = evaluate(terms, Outcome(batch, motion, recipe.spacing_mm))
     loss = total(terms, values)
-    state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.gradient_clip)
-    if torch.isfinite(norm):
-        state.optimiser.step()
+    if loss.requires_grad:
+        descend(state, loss, recipe.gradient_clip)
     update_average(state.average, state.model, recipe.ema_decay, state.steps_done)
     state.steps_done += 1
     logged = workers.mean(torch.stack([loss, *values.values()]).detach()).tolist()
     how = {"learning_rate": rate, "bfloat16": float(uses_bfloat16(recipe, state.model))}
     return {**dict(zip(("loss", *values), logged, strict=True)), **how}
+
+
+def descend(state: TrainingState, loss: Tensor, gradient_clip: float) -> None:
+    """Move the weights once; not where the gradient is not finite."""
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), gradient_clip)
+    if torch.isfinite(norm):
+        state.optimiser.step()
 
 
 def _first_state(
