@@ -114,7 +114,7 @@ def training_step(
 def descend(state: TrainingState, loss: Tensor, gradient_clip: float) -> None:
     """Move the weights once; not where the gradient is not finite."""
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), gradient_clip)
     if torch.isfinite(norm):
         state.optimiser.step()

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....geometry import rigid
+from ....geometry.pose import Pose
 from ....network.integration import voxel_indices, warp
 from ...losses.rigid_dice import closest_rigid_mask
 from ...losses.rigidity import vertebrae
@@ -77,5 +77,5 @@ def _random_motion(mask: Tensor, spacing_mm: float, rng: np.random.Generator) ->
     points = (voxel_indices(mask.shape[2:], mask) * spacing_mm).numpy().astype(float)
     center = points.reshape(-1, 3).mean(0)
     shift = np.clip(rng.normal(0, SHIFT_MM, 3), -2 * spacing_mm, 2 * spacing_mm)
-    motion = rigid.from_rotation(np.radians(rng.normal(0, TURN_DEG, 3)), shift, center)
-    return torch.from_numpy(rigid.apply(motion, points) - points).float().permute(3, 0, 1, 2)[None]
+    motion = Pose.from_rotation(np.radians(rng.normal(0, TURN_DEG, 3)), shift, center)
+    return torch.from_numpy(motion.apply(points) - points).float().permute(3, 0, 1, 2)[None]
