@@ -34,14 +34,17 @@ NAME_PX, LETTER_PX, SCALE_PX = 15, 17, 13
 
 
 def grey(values: NDArray[Any], brightness: float = 1.0) -> Rgb:
-    """MR values (rows, columns) as grey, black below the 1st and white above the 99.5th percentile.
+    """MR values (rows, columns) as grey between the ends of their `grey_range`; NaN is shown black."""
+    low, high = grey_range(values)
+    scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0, 1) * (255 * brightness)
+    return np.repeat(scaled.astype(np.uint8)[..., None], 3, axis=-1)
 
-    Zeros, which surround an MR, do not count; NaN is shown black.
-    """
+
+def grey_range(values: NDArray[Any]) -> tuple[float, float]:
+    """What is shown black and white of an MR: the 1st and the 99.5th percentile without its zeros."""
     inside = values[np.isfinite(values) & (values != 0)][::7]
     low, high = np.percentile(inside, [1, 99.5]) if inside.size else (0.0, 1.0)
-    scaled = np.clip((np.nan_to_num(values) - low) / max(high - low, 1e-6), 0, 1) * (255 * brightness)
-    return np.repeat(scaled.astype(np.uint8)[..., None], 3, axis=-1)
+    return float(low), float(max(high, low + 1e-6))
 
 
 def with_overlay(picture: Rgb, colour: ArrayLike, opacity: NDArray[Any]) -> Rgb:
