@@ -17,6 +17,7 @@ setup(
         NETWORKS: ["*.onnx", "*.json", "*.safetensors", "*.md"],
         ENGINE: [
             "py.typed",
+            "report/assets/*",
             *(f"research/{f}/*.toml" for f in ("training/recipes", "studies/ablation", "studies/papers")),
         ],
     },

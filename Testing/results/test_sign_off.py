@@ -56,8 +56,8 @@ def test_the_shortest_file_by_hand_will_do(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
         ("[]", 'no list "vertebrae"'),
         ('{"vertebrae": {"L3": "accept"}}', 'no list "vertebrae"'),
         ('{"vertebrae": ["L3"]}', "without a vertebra"),
@@ -83,9 +83,9 @@ def test_a_missing_file_and_an_unwritable_one(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_sign_off(tmp_path)
     with pytest.raises(InputError, match="cannot be written"):
-        write_sign_off(tmp_path / "no" / "folder.json", SIGNED)
+        write_sign_off(tmp_path, SIGNED)
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not JSON"):
+    with pytest.raises(InputError, match="not valid JSON"):
         read_sign_off(tmp_path / "bytes.json")
 
 

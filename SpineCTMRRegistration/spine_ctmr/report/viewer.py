@@ -15,8 +15,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..deformation.deformation import Deformation
-from ..geometry import rigid
 from ..geometry.grid import Grid, Points
+from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..quality.flags import VertebraQuality, verdict
 from .drawing import BONE_HU
@@ -39,7 +39,7 @@ class Shown:
     Attributes:
         case: the inputs.
         deformation: the registration's answer.
-        start: CT→MR motion that it started from, LPS mm.
+        start: CT→MR motion that it started from.
         ct_centers: body centres in the CT, LPS mm.
         determinant: det J (z, y, x) of `mr_to_ct` at the nodes of the deformation's box.
         labels_in_mr: moved vertebrae on the MR's grid.
@@ -47,7 +47,7 @@ class Shown:
 
     case: Case
     deformation: Deformation
-    start: rigid.Rigid
+    start: Pose
     ct_centers: Centroids
     determinant: NDArray[Any]
     labels_in_mr: sitk.Image
@@ -151,7 +151,7 @@ def _about(
             {
                 "name": row.name,
                 "number": row.number,
-                "place": _share(grid, rigid.apply(poses[row.number], centers[row.number])),
+                "place": _share(grid, poses[row.number].apply(centers[row.number])),
             }
             for row in rows
         ],

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from ..deformation.deformation import Deformation
 from ..deformation.warping import AIR_HU, carried, vertebrae_in_mr
-from ..geometry import rigid
 from ..geometry.grid import Grid
+from ..geometry.pose import Pose
 from ..imaging.case import Case
 from .drawing import grey_range
 from .jacobian_colors import JACOBIAN_RANGE
@@ -55,7 +55,7 @@ class ViewerImages:
 def viewer_images(
     case: Case,
     deformation: Deformation,
-    start: rigid.Rigid,
+    start: Pose,
     determinant: NDArray[Any],
     labels_in_mr: sitk.Image,
     most_voxels: float,
@@ -65,7 +65,7 @@ def viewer_images(
     Args:
         case: the inputs.
         deformation: the registration's answer.
-        start: CT→MR motion that it started from, LPS mm.
+        start: CT→MR motion that it started from.
         determinant: det J (z, y, x) of `mr_to_ct` at the nodes of the deformation's box.
         labels_in_mr: moved vertebrae on the MR's grid.
         most_voxels: the spacing becomes as fine as this allows.
@@ -77,7 +77,7 @@ def viewer_images(
         onto = sitk.Resample(image, reference, transform, sitk.sitkLinear, fill, sitk.sitkFloat32)
         return sitk.GetArrayFromImage(onto)
 
-    identity, to_ct_before = sitk.Transform(), rigid.to_sitk(rigid.inverse(start))
+    identity, to_ct_before = sitk.Transform(), start.inverse.to_sitk()
     mr = sampled(case.mr, identity, 0.0)
     octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE)).astype(np.float32)
     before = sitk.Resample(carried(case.vertebrae, start), reference, identity, sitk.sitkNearestNeighbor, 0)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..errors import InputError
+from ..json_files import read_json
+from ..process.staging import staged_file
 
 Decision = Literal["accept", "reject", ""]
 State = Literal["accepted", "rejected", "in part", "open"]
@@ -70,12 +71,7 @@ def read_sign_off(path: Path) -> SignOff:
     Raises:
         InputError: there is no such file, or it is not a sign-off.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"The sign-off '{path}' cannot be read ({error.strerror}); {MEND}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"The sign-off '{path}' is not JSON text; {MEND}.") from error
+    content = read_json(path, MEND)
     rows = content.get("vertebrae") if isinstance(content, dict) else None
     if not isinstance(rows, list):
         raise InputError(f"The sign-off '{path}' has no list \"vertebrae\"; {MEND}.")
@@ -91,21 +87,14 @@ def read_sign_off(path: Path) -> SignOff:
 
 
 def write_sign_off(path: Path, sign_off: SignOff) -> None:
-    """Write a sign-off; an earlier file is replaced as a whole or stays.
+    """Write a sign-off; an earlier file is replaced as a whole or stays, missing folders are made.
 
     Raises:
         InputError: the file cannot be written.
     """
-    text = json.dumps(asdict(sign_off), indent=2, ensure_ascii=False) + "\n"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"The sign-off '{path}' cannot be written ({error.strerror}); choose another place."
-        ) from error
+    with staged_file(path) as staging:
+        text = json.dumps(asdict(sign_off), indent=2, ensure_ascii=False)
+        staging.write_text(text + "\n", encoding="utf-8")
 
 
 def fingerprint(folder: Path) -> str:
@@ -128,9 +117,11 @@ def vertebrae_of(folder: Path) -> tuple[str, ...]:
     Raises:
         InputError: the folder holds no result.
     """
+    _judged(folder)
+    content = read_json(folder / JUDGED, "register the patient again")
     try:
-        return tuple(str(row["name"]) for row in json.loads(_judged(folder))["vertebrae"])
-    except (ValueError, KeyError, TypeError) as error:
+        return tuple(str(row["name"]) for row in content["vertebrae"])
+    except (KeyError, TypeError) as error:
         raise InputError(f"{folder / JUDGED} is damaged; register the patient again.") from error
 
 

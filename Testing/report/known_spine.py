@@ -1,0 +1,66 @@
+"""A small spine whose every value is known: three balls that move by a known motion, seen obliquely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from spine_ctmr.deformation.deformation import Deformation
+from spine_ctmr.deformation.warping import vertebrae_in_mr
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.imaging.case import Case
+from spine_ctmr.quality.flags import VertebraQuality, flag_vertebra
+from spine_ctmr.report.viewer import Shown
+
+CENTERS = {22: np.array([-3.0, 0.0, 22.0]), 23: np.array([0.0, 2.0, 0.0]), 24: np.array([3.0, 0.0, -22.0])}
+"""In the CT, LPS mm."""
+RADIUS = 8.0
+BONE_HU, SOFT_HU = 700.0, 40.0
+BONE_GREY, SOFT_GREY = 30.0, 180.0
+MOTION = Pose.from_rotation((0.1, -0.05, 0.2), (14.0, -9.0, 31.0))
+"""CT→MR, of everything: the registration's answer."""
+START = Pose.of(np.eye(3), (4.0, 0.0, 6.0)) @ MOTION
+"""7 mm off."""
+CT_GRID = Grid((40, 40, 60), (1.5, 1.5, 1.5), (-30.0, -28.0, -44.0))
+AXES = Pose.from_rotation((0.15, 0.1, -0.1), (0.0, 0.0, 0.0)).rotation[:, [1, 2, 0]] * [1, -1, 1]
+"""Of a sagittal MR, voxels running posterior, inferior, left."""
+MR_GRID = Grid.around(MOTION.apply(CT_GRID.corners()), (1.0, 1.0, 2.5), 4.0, AXES)
+
+
+@dataclass(frozen=True)
+class Spine:
+    """What a viewer shows, and the rows of its quality."""
+
+    shown: Shown
+    rows: list[VertebraQuality]
+
+
+def numbers(grid: Grid, motion: Pose) -> np.ndarray:
+    """Vertebra numbers (z, y, x) of the balls moved by `motion`."""
+    labels = np.zeros(grid.shape, np.uint8)
+    for number, center in CENTERS.items():
+        labels[np.linalg.norm(grid.points() - motion.apply(center), axis=-1) < RADIUS] = number
+    return labels
+
+
+def known_spine() -> Spine:
+    """The case with its registration."""
+    in_ct, in_mr = numbers(CT_GRID, Pose.identity()), numbers(MR_GRID, MOTION)
+    case = Case(
+        CT_GRID.image(np.where(in_ct > 0, BONE_HU, SOFT_HU).astype(np.int16)),
+        MR_GRID.image(np.where(in_mr > 0, BONE_GREY, SOFT_GREY).astype(np.float32)),
+        CT_GRID.image(in_ct),
+    )
+    box = Grid.around(MR_GRID.corners(), 2.0)
+    still = np.zeros((*box.shape, 3), np.float32)
+    none = dict.fromkeys(CENTERS, 0.0)
+    deformation = Deformation(MOTION, dict.fromkeys(CENTERS, MOTION), box, still, still, none, none)
+    labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
+    determinant = np.where(box.points()[..., 2] > MOTION.apply(CENTERS[23])[2], 2.0**0.5, 1.0)
+    rows = [
+        flag_vertebra("L3", 22, visible_share=0.9),
+        flag_vertebra("L4", 23, visible_share=0.5),
+        flag_vertebra("L5", 24, visible_share=0.9),
+    ]
+    return Spine(Shown(case, deformation, START, CENTERS, determinant, labels), rows)

@@ -1,0 +1,290 @@
+"""The viewer as its user meets it: opened from a file in a real browser, by clicks and keys."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from report.browser import browser, wait
+from report.known_spine import AXES, CENTERS, MOTION
+from spine_ctmr.report.viewer import packed_images, write_viewer
+from spine_ctmr.results.sign_off import fingerprint, read_sign_off, require_match
+
+pytestmark = pytest.mark.slow
+
+
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (600, 300), (90, 60, 30)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def page(spine, tmp_path_factory) -> Path:
+    """A viewer in a folder of results."""
+    folder = tmp_path_factory.mktemp("result")
+    quality = {"vertebrae": [{"name": row.name} for row in spine.rows]}
+    (folder / "quality.json").write_text(json.dumps(quality))
+    pictures = {"Before and after": jpeg()}
+    write_viewer(
+        folder / "viewer.html",
+        spine.shown,
+        packed_images(spine.shown),
+        spine.rows,
+        None,
+        fingerprint(folder),
+        pictures,
+    )
+    return folder / "viewer.html"
+
+
+@pytest.fixture(scope="module")
+def opened(page, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    with browser(folder) as window:
+        window.get(page.as_uri())
+        wait(lambda: window.execute_script("return document.body.dataset.ready"), "the images")
+        yield SimpleNamespace(window=window, downloads=folder, canvas=window.find_element("id", "canvas"))
+
+
+def press(opened, key: str) -> None:
+    opened.window.find_element("tag name", "body").send_keys(key)
+
+
+def click(opened, selector: str) -> None:
+    opened.window.find_element("css selector", selector).click()
+
+
+def text(opened, name: str) -> str:
+    return opened.window.find_element("id", name).text
+
+
+def cross_lps(opened) -> np.ndarray:
+    """Where the cross is, LPS mm, as NiiVue says."""
+    place = "return [...scene.viewer.frac2mm(scene.viewer.scene.crosshairPos, 0, true)]"
+    return np.array(opened.window.execute_script(place)[:3]) * (-1, -1, 1)
+
+
+def picture(opened) -> np.ndarray:
+    """Pixels (rows, columns, 3) of the planes, without the texts over them."""
+    hide = "for (const p of document.querySelectorAll('.stage p')) p.style.visibility = arguments[0]"
+    opened.window.execute_script(hide, "hidden")
+    png = opened.canvas.screenshot_as_png
+    opened.window.execute_script(hide, "visible")
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def sagittal(opened) -> SimpleNamespace:
+    """The sagittal plane on the canvas, pixels: its edges, the cross (column, row), pixels per mm."""
+    left, top, width, height, size_mm, *cross = opened.window.execute_script(
+        "const tile = scene.viewer.screenSlices.find((one) => one.axCorSag === 2).leftTopWidthHeight;"
+        "return [...tile, ABOUT.size[2] * ABOUT.step_mm, ...scene.viewer.scene.crosshairPos]"
+    )
+    return SimpleNamespace(
+        right=left + width,
+        middle=(round(left + width / 2), round(top + height / 2)),
+        cross=(left + width * (1 - cross[1]), top + height * (1 - cross[2])),
+        per_mm=height / size_mm,
+    )
+
+
+def from_the_middle(opened) -> list[int]:
+    """Steps from the canvas's middle to that of the sagittal plane, as selenium wants them."""
+    halves = opened.canvas.size["width"] // 2, opened.canvas.size["height"] // 2
+    return [place - half for place, half in zip(sagittal(opened).middle, halves, strict=True)]
+
+
+def test_opens_without_a_network_and_without_complaint(opened):
+    asked = opened.window.execute_script("return performance.getEntriesByType('resource').map((r) => r.name)")
+    assert [name for name in asked if not name.startswith(("data:", "blob:"))] == []
+    log = [line["message"] for line in opened.window.get_log("browser")]
+    assert [line for line in log if "GPU stall due to ReadPixels" not in line] == []
+
+
+def test_begins_at_the_vertebra_in_doubt(opened):
+    click(opened, "#reset")
+    assert opened.window.find_element("css selector", "li.here").get_attribute("data-vertebra") == "L4"
+
+
+@pytest.mark.parametrize(("name", "number"), [("L3", 22), ("L5", 24), ("L4", 23)])
+def test_a_click_on_a_row_leads_to_the_vertebra(opened, name, number):
+    click(opened, f"[data-vertebra={name}] .name button")
+    np.testing.assert_allclose(cross_lps(opened), MOTION.apply(CENTERS[number]), atol=0.1)
+    assert text(opened, "place").startswith(f"{name} · CT 700 HU")
+
+
+def test_before_and_registered_differ_where_the_bone_was(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    click(opened, "[data-overlay=ct]")
+    registered = picture(opened)
+    press(opened, "b")
+    assert text(opened, "state") == "CT at the rigid start"
+    before = picture(opened)
+    press(opened, "b")
+    assert text(opened, "state") == "CT registered"
+    assert np.abs(picture(opened) - registered).max() <= 2
+    plane = sagittal(opened)
+    rows = slice(round(plane.cross[1] - 13.7 * plane.per_mm), round(plane.cross[1] + 9 * plane.per_mm))
+    mine = rows, slice(0, int(plane.right))  # of this ball only
+    bright = [
+        np.argwhere((p > 150).all(-1) & (np.ptp(p, axis=-1) < 5)) for p in (registered[mine], before[mine])
+    ]
+    shifted = (bright[0][:, 0].mean() - bright[1][:, 0].mean()) / plane.per_mm
+    superior = -AXES[:, 1]
+    assert shifted == pytest.approx(superior @ (4.0, 0.0, 6.0), abs=0.5)
+
+
+def test_opacity_blends_mr_and_ct(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    click(opened, "[data-overlay=ct]")
+    click(opened, "#outlines")
+    column, row = (round(v + away) for v, away in zip(sagittal(opened).cross, (12, -12), strict=True))
+    greys = []
+    for share in (0, 50, 100):
+        opened.window.execute_script(
+            "const s = byId('strength'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))", share
+        )
+        greys.append(picture(opened)[row, column].mean())
+    click(opened, "#outlines")
+    # the MR is black in bone; 700 HU in the window -200 to 1000 is three quarters of white
+    np.testing.assert_allclose(greys, [0, 0.75 * 255 / 2, 0.75 * 255], atol=6)
+
+
+def test_outlines_run_where_the_balls_end(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    click(opened, "[data-overlay=none]")
+    with_lines = picture(opened)
+    press(opened, "o")
+    without = picture(opened)
+    press(opened, "o")
+    blue = np.argwhere((with_lines - without)[..., 2] - (with_lines - without)[..., 0] > 60)
+    assert len(blue) > 100
+    plane = sagittal(opened)
+    mine = blue[blue[:, 1] < plane.right]
+    radius = np.hypot(mine[:, 1] - plane.cross[0], mine[:, 0] - plane.cross[1]) / plane.per_mm
+    assert np.median(radius) == pytest.approx(8, abs=0.5)
+    assert np.all((radius > 6.5) & (radius < 9.5))
+
+
+def test_lens_and_checkerboard_show_both_images(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    click(opened, "[data-overlay=ct]")
+    whole = picture(opened)
+    press(opened, "l")
+    lens = picture(opened)
+    press(opened, "c")
+    board = picture(opened)
+    press(opened, "c")
+    assert np.abs(picture(opened) - whole).max() <= 2
+    changed = [(np.abs(p - whole).max(-1) > 30).mean() for p in (lens, board)]
+    assert changed[0] > 0.05
+    assert changed[1] > 0.05
+
+
+def test_volume_change_is_red_where_the_tissue_is_larger_in_the_ct(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    press(opened, "o")
+    press(opened, "4")
+    red = picture(opened)
+    assert opened.window.find_element("id", "legend").is_displayed()
+    press(opened, "1")
+    press(opened, "o")
+    assert not opened.window.find_element("id", "legend").is_displayed()
+    plane = sagittal(opened)
+    rows = np.argwhere(red[:, : int(plane.right), 0] - red[:, : int(plane.right), 2] > 60)[:, 0]
+    assert len(rows) > 1000
+    assert (rows < plane.cross[1] + 6 * plane.per_mm).mean() > 0.98
+
+
+def test_the_wheel_scrolls_the_plane_under_it(opened):
+    actions = pytest.importorskip("selenium.webdriver.common.action_chains")
+    origin = pytest.importorskip("selenium.webdriver.common.actions.wheel_input").ScrollOrigin
+    click(opened, "[data-vertebra=L4] .name button")
+    before = cross_lps(opened)
+    place = origin.from_element(opened.canvas, *from_the_middle(opened))
+    actions.ActionChains(opened.window).scroll_from_origin(place, 0, 100).perform()
+    wait(lambda: np.abs(cross_lps(opened) - before).max() > 0.3, "the next slice")
+    step = cross_lps(opened) - before
+    assert np.abs(step[0]) > 5 * np.abs(step[1:]).max() - 1
+    assert 0.5 < np.linalg.norm(step) < 1.2
+
+
+def test_a_dragged_distance_is_in_millimetres(opened):
+    actions = pytest.importorskip("selenium.webdriver.common.action_chains")
+    click(opened, "#measure")
+    drag = actions.ActionChains(opened.window)
+    drag.move_to_element_with_offset(opened.canvas, *from_the_middle(opened))
+    drag.click_and_hold().move_by_offset(0, 60).move_by_offset(40, 0).release().perform()
+    measured = opened.window.execute_script(
+        "return scene.viewer.document.completedMeasurements.map((m) => m.distance)"
+    )
+    click(opened, "#measure")
+    assert measured == pytest.approx([np.hypot(60, 40) / sagittal(opened).per_mm], rel=0.02)
+    assert opened.window.execute_script("return scene.viewer.document.completedMeasurements.length") == 0
+
+
+def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, page):
+    click(opened, "[data-vertebra=L3] input[value=accept]")
+    click(opened, "[data-vertebra=L4] input[value=reject]")
+    opened.window.find_element("css selector", "[data-vertebra=L4] textarea").send_keys(
+        "2 mm too high: b o n"
+    )
+    opened.window.find_element("id", "reviewer").send_keys("A. Reader")
+    assert text(opened, "count") == "1 accepted, 1 rejected, 1 open; not saved yet"
+    click(opened, "#save")
+    saved = opened.downloads / "sign_off.json"
+    wait(saved.exists, "the saved file")
+    sign_off = read_sign_off(saved)
+    require_match(page.parent, sign_off)
+    assert sign_off.result == fingerprint(page.parent)
+    assert [(one.vertebra, one.decision, one.remark) for one in sign_off.vertebrae] == [
+        ("L3", "accept", ""),
+        ("L4", "reject", "2 mm too high: b o n"),
+        ("L5", "", ""),
+    ]
+    assert sign_off.reviewer == "A. Reader"
+    assert text(opened, "count") == "1 accepted, 1 rejected, 1 open"
+    assert text(opened, "state") == "CT registered"  # a typed b is a letter
+
+
+def test_a_signature_outlives_a_reload(opened):
+    opened.window.refresh()
+    wait(lambda: text(opened, "count").startswith("1 accepted, 1 rejected"), "the kept decisions")
+    assert opened.window.find_element("id", "reviewer").get_attribute("value") == "A. Reader"
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(page, tmp_path):
+    with browser(tmp_path, size=(500, 900)) as window:
+        window.get(page.as_uri())
+        width = window.execute_script("return [innerWidth, document.scrollingElement.scrollWidth]")
+        assert width[1] <= width[0]
+        right = window.execute_script(
+            "return Math.max(...[...document.querySelectorAll('button, canvas, li, input, p')]"
+            ".map((e) => e.getBoundingClientRect().right))"
+        )
+        assert right <= width[0]
+
+
+def test_without_webgl_it_says_so_shows_the_pictures_and_can_be_signed(page, tmp_path):
+    with browser(tmp_path, webgl=False) as window:
+        window.get(page.as_uri())
+        wait(lambda: window.find_element("id", "trouble").is_displayed(), "the explanation")
+        assert "no WebGL 2" in window.find_element("id", "trouble").text
+        assert not window.find_element("id", "scene").is_displayed()
+        shown = window.find_element("css selector", "#pictures img")
+        assert shown.is_displayed()
+        assert window.execute_script("return arguments[0].naturalWidth", shown) == 600
+        window.find_element("css selector", "[data-vertebra=L3] input[value=accept]").click()
+        assert window.find_element("id", "count").text.startswith("1 accepted")
+
+
+def test_without_scripts_it_says_so(page, tmp_path):
+    with browser(tmp_path, scripts=False) as window:
+        window.get(page.as_uri())
+        assert re.search(r"runs no scripts", window.find_element("tag name", "body").text)
