@@ -34,7 +34,7 @@ class ViewerImages:
     """What the viewer shows, all arrays (z, y, x).
 
     Attributes:
-        grid: isotropic, in the MR frame; its axes are those of the MR, in the order right, anterior, superior.
+        grid: isotropic, in the MR frame, along the axes of the MR: right, anterior, superior.
         mr: grey as in the report, 0 black to 255 white.
         ct: the registered CT; 0 and 255 are the ends of `HU_RANGE`.
         ct_before: the CT at the rigid start, likewise.
