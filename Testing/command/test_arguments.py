@@ -115,6 +115,17 @@ def test_help_says_what_it_is_for(capsys, words):
         assert "LPS mm" in shown
 
 
+@pytest.mark.parametrize("columns", ["1", "0", "-7", "abc", "9" * 30])
+@pytest.mark.parametrize("name", ["", *(subcommand.name for subcommand in subcommands())])
+def test_help_whatever_the_terminal_is_said_to_be(capsys, monkeypatch, columns, name):
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit) as ended:
+        main([*filter(None, [name]), "--help"])
+    assert ended.value.code == 0
+    described = capsys.readouterr().out.partition("options:")[2]
+    assert max(len(line) for line in described.splitlines()) > 30
+
+
 def test_version(real):
     ended = real("--version")
     assert (ended.code, ended.out) == (0, f"spine-ctmr {__version__}\n")

@@ -114,6 +114,19 @@ def check_registration_options(arguments: Namespace) -> None:
         )
 
 
+def require_cuda(device: str) -> None:
+    """Accept a device that training can use; imports torch only for "cuda".
+
+    Raises:
+        InputError: the device is "cuda" and there is none.
+    """
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError("device 'cuda': no usable CUDA device was found; choose another one.")
+
+
 def limit_threads(arguments: Namespace) -> None:
     """Limit the threads of numerical libraries that are loaded later in this process."""
     if arguments.threads is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
@@ -13,10 +14,19 @@ from .subcommand import Subcommand
 
 DESCRIPTION = "Rigidity-preserving registration of CT and MR images of the spine."
 DISCLAIMER = "For research use; not a medical device."
+NARROWEST = 40
+"""Columns of the help text."""
 EXIT_CODES = (
     "Exit codes: 0 done, 1 unexpected failure, 2 wrong arguments or unusable input,\n"
     "3 the registration failed its own checks (results kept), 130 cancelled."
 )
+
+
+class _Help(RawDescriptionHelpFormatter):
+    """Help that stays readable whatever the environment says of the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=max(NARROWEST, shutil.get_terminal_size().columns - 2))
 
 
 class _Parser(ArgumentParser):
@@ -40,7 +50,7 @@ def build_parser(known: Sequence[Subcommand]) -> ArgumentParser:
         prog="spine-ctmr",
         description=DESCRIPTION,
         epilog=f"{EXIT_CODES}\n\n{DISCLAIMER}",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -51,7 +61,7 @@ def build_parser(known: Sequence[Subcommand]) -> ArgumentParser:
             help=subcommand.summary,
             description=subcommand.summary,
             epilog=f"examples:\n{subcommand.examples}\n\n{DISCLAIMER}",
-            formatter_class=RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         subcommand.add_arguments(child)

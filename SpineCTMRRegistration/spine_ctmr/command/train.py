@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
-from .options import limit_threads, require_no_file, whole_number
+from .options import limit_threads, require_cuda, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -94,8 +94,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         recipe = replace(recipe, steps=arguments.steps)
     require_new_or_resumed(arguments.output, arguments.resume)
     device = arguments.device
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda': no usable CUDA device was found; choose 'auto' or 'cpu'.")
+    require_cuda(device)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     bank = arguments.bank or arguments.output / "patients"

@@ -55,8 +55,8 @@ def run_ablation(
         device: "cpu" or "cuda".
         progress: told after every step.
     """
-    output.mkdir(parents=True, exist_ok=True)
     recipes = [budgeted(name, budget) for name in RECIPES]
+    output.mkdir(parents=True, exist_ok=True)
     data = synthetic_patients(recipes[0], output / "patients", span(progress, 0.0, 0.1))
     for k, recipe in enumerate(recipes):
         part = span(progress, 0.1 + 0.6 * k / len(recipes), 0.1 + 0.6 * (k + 1) / len(recipes))

@@ -19,7 +19,7 @@ from ..cases import Subject
 from .isolation import run_isolated
 from .measures import measure
 from .methods import Method
-from .patients import Patient
+from .patients import CASES, REAL, Patient
 from .problem import Problem, make_problem, write_problem
 from .report import write_report
 from .rows import Row, read_rows, write_complete, write_row
@@ -63,6 +63,9 @@ def run_benchmark(
     Raises:
         InputError: `output` holds a benchmark of other terms.
     """
+    for patient in patients:
+        if patient.series in (CASES, REAL):
+            patient.make()  # unusable files are refused before anything is made
     output.mkdir(parents=True, exist_ok=True)
     _require_same_terms(output, terms)
     present = [method for method in methods if not method.is_missing]
