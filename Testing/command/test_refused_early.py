@@ -45,6 +45,15 @@ def test_swapped_pair(tmp_path):
     for name, array in images.items():
         sitk.WriteImage(sitk.GetImageFromArray(array), f"{name}.nrrd")
     (tmp_path / "points.json").write_text('{"L1": [10, 10, 10]}')
-    pair = ("--ct", "mr.nrrd", "--mr", "ct.nrrd", "--vertebrae", "labels.nrrd", "--mr-landmarks", "points.json")
+    pair = (
+        "--ct",
+        "mr.nrrd",
+        "--mr",
+        "ct.nrrd",
+        "--vertebrae",
+        "labels.nrrd",
+        "--mr-landmarks",
+        "points.json",
+    )
     assert "they seem swapped" in refusal("benchmark", "--kinds", *pair, "--output", "out")
     assert not (tmp_path / "out").exists()
