@@ -32,7 +32,7 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
     write_results(result, directory, span(progress, 0.87, 0.95))
     progress("comparing with the truth", 0.95)
     known = phantom_truth(phantom)
-    start = pose_errors(known.bone, dict.fromkeys(phantom.poses, result.start.global_rigid))
+    start = pose_errors(known.bone, dict.fromkeys(phantom.poses, result.found.start.global_rigid))
     errors = errors_against_truth(known, result.deformation)
     truth = {"start_bone": start, **errors.as_dict()}
     (directory / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from .alignment.bending import bend_field, bent_motions
 from .alignment.start import Start, find_start
 from .deformation.body import deform
-from .deformation.deformation import Deformation
 from .geometry.boxes import labels_in_box, node_coordinates, spine_box
 from .geometry.grid import Grid
 from .geometry.pose import Pose
@@ -28,8 +27,7 @@ from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
 from .process.threads import beside
 from .progress import Progress, silent, span
-from .vertebrae.level_check import LevelShift
-from .vertebrae.refinement import VertebraPose
+from .registration_result import FoundPoses, RegistrationResult
 from .vertebrae.spine_match import SpineMatch, match_spine
 
 NETWORK_MARGIN_MM = 24.0
@@ -38,60 +36,6 @@ BEND_STRIDE = 4
 SURE_REACH_MM = 5.0
 """Where the network moves a vertebra further, it looks once more from there; its matches end at 12 mm."""
 MOST_LOOKS = 4
-
-
-@dataclass
-class RegistrationResult:
-    """A registered case.
-
-    Attributes:
-        case: the inputs.
-        options: what was asked for.
-        start: the rigid start.
-        network: the network that was used.
-        network_poses: CT→MR poses in LPS mm that the network alone gives.
-        vertebrae: refined poses by VerSe number, with what speaks for them.
-        shift: how well the spine fits one level beside; None where that cannot be judged.
-        deformation: both directions of the transform.
-        notes: what a user should know, one sentence each.
-        seconds: time spent in each stage.
-    """
-
-    case: Case
-    options: RegistrationOptions
-    start: Start
-    network: LoadedNetwork
-    network_poses: Mapping[int, Pose]
-    vertebrae: Mapping[int, VertebraPose]
-    shift: LevelShift | None
-    deformation: Deformation
-    notes: list[str]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FoundPoses:
-    """The rigid part of a `RegistrationResult`; see there."""
-
-    start: Start
-    network: LoadedNetwork
-    network_poses: Mapping[int, Pose]
-    vertebrae: Mapping[int, VertebraPose]
-    shift: LevelShift | None
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A `FoundPoses` that has not been judged."""
-
-    start: Start
-    network: LoadedNetwork
-    network_poses: Mapping[int, Pose]
-    match: SpineMatch
-
-    def judged(self) -> FoundPoses:
-        """The same with what speaks for and against every vertebra."""
-        return FoundPoses(self.start, self.network, self.network_poses, self.match.judged(), self.match.shift)
 
 
 class _Stages:
@@ -129,23 +73,16 @@ def register(
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
     notes = list(case.warnings)
     stage = _Stages(progress)
-    placed = _place(case, options, stage, notes, MOST_LOOKS)
-    poses = placed.match.poses
+    found, match = _place(case, options, stage, notes, MOST_LOOKS)
+    poses = match.poses
     with beside() as thread:
-        judging = thread.submit(placed.judged)
-        del placed  # with the images on which it was matched
+        judging = thread.submit(_judged, found, match)
+        del match  # with the images on which it was made
         settings = options.deformation, options.soft_tissue, options.seed
         deformation = deform(case, poses, *settings, stage, notes)
         found = judging.result()
     stage("done", 1.0)
-    return RegistrationResult(
-        case=case,
-        options=options,
-        deformation=deformation,
-        notes=notes,
-        seconds=stage.seconds,
-        **vars(found),
-    )
+    return RegistrationResult(case, options, found, deformation, notes, stage.seconds)
 
 
 def find_poses(
@@ -167,13 +104,18 @@ def find_poses(
     Raises:
         InputError: the case cannot be registered, or the network file or device cannot be used.
     """
-    return _place(case, options, progress, notes, most_looks).judged()
+    return _judged(*_place(case, options, progress, notes, most_looks))
+
+
+def _judged(found: FoundPoses, match: SpineMatch) -> FoundPoses:
+    """The poses with what speaks for and against every vertebra."""
+    return replace(found, vertebrae=match.judged(), shift=match.shift)
 
 
 def _place(
     case: Case, options: RegistrationOptions, progress: Progress, notes: list[str], most_looks: int
-) -> _Placed:
-    """The vertebrae of a case where the images have them; see `find_poses`."""
+) -> tuple[FoundPoses, SpineMatch]:
+    """The vertebrae of a case where the images have them, not yet judged; see `find_poses`."""
     progress("alignment", 0.0)
     start = find_start(case)
     progress("network", 0.1)
@@ -196,7 +138,7 @@ def _place(
         start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
         here = span(progress, middle, 0.6)
         match = match_spine(case, start, [], options.refinement, options.seed, here)
-    return _Placed(start, network, network_poses, match)
+    return FoundPoses(start, network, network_poses, match.vertebrae, None), match
 
 
 def _network_poses(

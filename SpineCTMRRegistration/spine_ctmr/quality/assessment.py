@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,6 +14,8 @@ from scipy import ndimage
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
 from ..imaging.vertebra_names import vertebra_name
+from ..registration_result import RegistrationResult
+from ..vertebrae.level_check import LevelShift
 from .flags import (
     VertebraQuality,
     at_wrong_level,
@@ -24,10 +26,6 @@ from .flags import (
 )
 from .invertibility import inverse_consistency, points_in
 from .similarity import vertebra_similarity
-
-if TYPE_CHECKING:
-    from ..registration import RegistrationResult
-    from ..vertebrae.level_check import LevelShift
 
 NAN = float("nan")
 BONE_SAMPLES = 6000
@@ -60,11 +58,11 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         labels_in_mr: vertebra numbers on the MR's grid.
     """
     in_bone = _bone_determinants(result, labels_in_mr)
-    starts = dict.fromkeys(result.vertebrae, result.start.global_rigid)
-    poses = {n: v.pose for n, v in result.vertebrae.items()}
-    similarity = [vertebra_similarity(result.case, labels_in_mr, motions) for motions in (starts, poses)]
-    rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.vertebrae]
-    shift = result.shift if result.shift is not None and result.shift.is_better else None
+    starts = dict.fromkeys(result.found.vertebrae, result.found.start.global_rigid)
+    motions = starts, result.found.poses
+    similarity = [vertebra_similarity(result.case, labels_in_mr, m) for m in motions]
+    rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.found.vertebrae]
+    shift = result.found.shift if result.found.shift is not None and result.found.shift.is_better else None
     other = other_bones(rows) if shift is None else None
     rows = _judged_together(rows, shift, other)
     deformation = result.deformation
@@ -72,8 +70,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
     )
     overall: dict[str, float | int | str] = {
-        "start": result.start.found_by,
-        "start_residual_mm": result.start.residual_mm,
+        "start": result.found.start.found_by,
+        "start_residual_mm": result.found.start.residual_mm,
         "folding_voxels": folding_count(determinant),
         "determinant_min": float(determinant.min()),
         "determinant_max": float(determinant.max()),
@@ -100,9 +98,9 @@ def _row(
     nmi_before: float,
     nmi_after: float,
 ) -> VertebraQuality:
-    found = result.vertebrae[number]
-    center = result.start.ct_centers[number]
-    network = result.network_poses.get(number)
+    found = result.found.vertebrae[number]
+    center = result.found.start.ct_centers[number]
+    network = result.found.network_poses.get(number)
     values = in_bone.get(number, np.array([np.nan]))
     return flag_vertebra(
         vertebra_name(number),
@@ -111,7 +109,7 @@ def _row(
         residual_after=found.residual_after,
         match_ratio=found.match_ratio,
         stretch_mm=found.stretch_mm,
-        level_ratio=NAN if result.shift is None else result.shift.residual_ratio,
+        level_ratio=NAN if result.found.shift is None else result.found.shift.residual_ratio,
         nmi_before=nmi_before,
         nmi_after=nmi_after,
         spread_mm=found.spread_mm,
@@ -119,8 +117,8 @@ def _row(
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
         overlap_share=result.deformation.overlap.get(number, 0.0),
-        moved_mm=found.pose.distance_mm(result.start.global_rigid, center),
-        rotated_deg=(found.pose @ result.start.global_rigid.inverse).angle_deg,
+        moved_mm=found.pose.distance_mm(result.found.start.global_rigid, center),
+        rotated_deg=(found.pose @ result.found.start.global_rigid.inverse).angle_deg,
         jacobian_mean=float(values.mean()),
         jacobian_sd=float(values.std()),
     )

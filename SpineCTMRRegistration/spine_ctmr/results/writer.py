@@ -30,7 +30,7 @@ from ..process.writing import written
 from ..progress import Progress, silent
 from ..quality.assessment import Assessment, assess
 from ..quality.tables import write_quality_csv, write_quality_json
-from ..registration import RegistrationResult
+from ..registration_result import RegistrationResult
 from ..report.page import write_report
 from ..report.pictures import before_after_overview, heatmap
 from ..report.strip import vertebra_strip
@@ -59,7 +59,7 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         ct = background.submit(_write_ct_in_mr, result, directory)
         mr = background.submit(_write_mr_in_ct, result, directory)
         transforms = background.submit(_write_transforms, result, directory)
-        strip = background.submit(vertebra_strip, case, deformation.poses, result.start.ct_centers)
+        strip = background.submit(vertebra_strip, case, deformation.poses, result.found.start.ct_centers)
         labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
         _write(labels, directory / "vertebrae_in_mr.nrrd")
         determinant = deformation_determinant(deformation)
@@ -108,8 +108,8 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
             sitk.WriteTransform(getattr(result.deformation, name)(), str(path))
         without_times(path)
     (directory / "vertebrae").mkdir()
-    for number, found in result.vertebrae.items():
-        transform = found.pose.to_sitk(result.start.ct_centers[number])
+    for number, found in result.found.vertebrae.items():
+        transform = found.pose.to_sitk(result.found.start.ct_centers[number])
         path = directory / "vertebrae" / f"{vertebra_name(number)}.tfm"
         with written(path):
             sitk.WriteTransform(transform, str(path))
@@ -117,7 +117,7 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
 
 def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:
     """The MR with the CT's bone before and after, as PNG."""
-    case, start = result.case, result.start.global_rigid
+    case, start = result.case, result.found.start.global_rigid
     before = carried(case.ct, start), carried(case.vertebrae, start)
     return before_after_overview(case.mr, *before, warped, labels, ("Rigid start", "Registered"))
 
@@ -137,12 +137,16 @@ def _write_report(
         "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
     }
     notes = [
-        f"Rigid start from: {result.start.found_by}.",
-        f"Network {result.network.card.name} ran on {result.network.device}; then one rigid pose per "
+        f"Rigid start from: {result.found.start.found_by}.",
+        f"Network {result.found.network.card.name} ran on {result.found.network.device}; then one rigid pose per "
         "vertebra was refined on the images, and the soft tissue followed.",
         *result.notes,
     ]
-    versions = {"SpineCTMRRegistration": __version__, "Network": result.network.card.name, **_packages()}
+    versions = {
+        "SpineCTMRRegistration": __version__,
+        "Network": result.found.network.card.name,
+        **_packages(),
+    }
     write_report(
         directory / "report.html",
         pictures,
@@ -169,16 +173,19 @@ def _packages() -> dict[str, str]:
 
 def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
-    card, options, case = result.network.card, result.options, result.case
+    card, options, case = result.found.network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
-    start = {"found_by": result.start.found_by, "ct_to_mr_lps": result.start.global_rigid.matrix.tolist()}
+    start = {
+        "found_by": result.found.start.found_by,
+        "ct_to_mr_lps": result.found.start.global_rigid.matrix.tolist(),
+    }
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "software": {"SpineCTMRRegistration": __version__, **_packages()},
         "network": {
             "name": card.name,
             **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},
-            "device": result.network.device,
+            "device": result.found.network.device,
         },
         "options": chosen,
         "start": start,

@@ -87,8 +87,8 @@ def measure(subject: Subject, options: RegistrationOptions, error_mm: float) -> 
     began, busy = time.perf_counter(), time.process_time()
     result = register(case, options)
     seconds, cpu = time.perf_counter() - began, time.process_time() - busy
-    start = pose_errors(truth.bone, result.start.motions)
-    network = list(pose_errors(truth.bone, result.network_poses).values())
+    start = pose_errors(truth.bone, result.found.start.motions)
+    network = list(pose_errors(truth.bone, result.found.network_poses).values())
     errors = errors_against_truth(truth, result.deformation).as_dict()
     return {
         **errors,

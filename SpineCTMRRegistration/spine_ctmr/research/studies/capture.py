@@ -65,9 +65,8 @@ def with_bad_start(case: Case, wrong_mm: float | None, seed: int) -> Case:
 def measure(phantom: Phantom, case: Case, with_network: bool) -> Errors:
     """Errors of a registration's poses at the start, by the network alone, and in the end."""
     result = find_poses(case, RegistrationOptions(), silent, [], MOST_LOOKS if with_network else 0)
-    poses = {n: vertebra.pose for n, vertebra in result.vertebrae.items()}
     return Errors(
-        *(_errors(phantom, motions) for motions in (result.start.motions, result.network_poses, poses))
+        *(_errors(phantom, motions) for motions in (result.start.motions, result.network_poses, result.poses))
     )
 
 

@@ -14,7 +14,8 @@ from ...imaging.vertebra_names import vertebra_name
 from ...options import RegistrationOptions
 from ...phantoms.phantom import LUMBAR, Phantom, PhantomOptions, make_phantom
 from ...progress import silent
-from ...registration import FoundPoses, find_poses
+from ...registration import find_poses
+from ...registration_result import FoundPoses
 from .failures import (
     of_another_patient,
     one_level_off,
@@ -150,7 +151,7 @@ def observe(
 ) -> list[Observation]:
     """Register a case as far as the flags' signals need, and measure the poses against the truth."""
     found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
-    errors = pose_errors(phantom_bone(phantom), {n: v.pose for n, v in found.vertebrae.items()})
+    errors = pose_errors(phantom_bone(phantom), found.poses)
     hopeless = scenario == ANOTHER_PATIENT
     return [
         Observation(

@@ -21,7 +21,8 @@ from ....imaging.label_checks import usable_labels
 from ....network.motion import RegistrationNetwork
 from ....network.preprocessing import CT_RANGE_HU
 from ....options import RegistrationOptions
-from ....registration import RegistrationResult, register
+from ....registration import register
+from ....registration_result import RegistrationResult
 from ...training.batch import Batch
 from ...training.checkpoint import load_state
 from ...training.recipe import Recipe
