@@ -98,9 +98,8 @@ def _row(
     nmi_before: float,
     nmi_after: float,
 ) -> VertebraQuality:
-    found = result.found.vertebrae[number]
-    center = result.found.start.ct_centers[number]
-    network = result.found.network_poses.get(number)
+    found, start = result.found.vertebrae[number], result.found.start
+    center, network = start.ct_centers[number], result.found.network_poses.get(number)
     values = in_bone.get(number, np.array([np.nan]))
     return flag_vertebra(
         vertebra_name(number),
@@ -117,8 +116,8 @@ def _row(
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
         overlap_share=result.deformation.overlap.get(number, 0.0),
-        moved_mm=found.pose.distance_mm(result.found.start.global_rigid, center),
-        rotated_deg=(found.pose @ result.found.start.global_rigid.inverse).angle_deg,
+        moved_mm=found.pose.distance_mm(start.global_rigid, center),
+        rotated_deg=(found.pose @ start.global_rigid.inverse).angle_deg,
         jacobian_mean=float(values.mean()),
         jacobian_sd=float(values.std()),
     )

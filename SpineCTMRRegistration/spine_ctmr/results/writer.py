@@ -136,17 +136,14 @@ def _write_report(
         "MR with the CT's bone and the outlines of the vertebrae, before and after": overview,
         "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
     }
+    start, network = result.found.start, result.found.network
     notes = [
-        f"Rigid start from: {result.found.start.found_by}.",
-        f"Network {result.found.network.card.name} ran on {result.found.network.device}; then one rigid pose per "
+        f"Rigid start from: {start.found_by}.",
+        f"Network {network.card.name} ran on {network.device}; then one rigid pose per "
         "vertebra was refined on the images, and the soft tissue followed.",
         *result.notes,
     ]
-    versions = {
-        "SpineCTMRRegistration": __version__,
-        "Network": result.found.network.card.name,
-        **_packages(),
-    }
+    versions = {"SpineCTMRRegistration": __version__, "Network": network.card.name, **_packages()}
     write_report(
         directory / "report.html",
         pictures,
@@ -173,22 +170,19 @@ def _packages() -> dict[str, str]:
 
 def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
-    card, options, case = result.found.network.card, result.options, result.case
+    start, network = result.found.start, result.found.network
+    card, options, case = network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
-    start = {
-        "found_by": result.found.start.found_by,
-        "ct_to_mr_lps": result.found.start.global_rigid.matrix.tolist(),
-    }
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "software": {"SpineCTMRRegistration": __version__, **_packages()},
         "network": {
             "name": card.name,
             **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},
-            "device": result.found.network.device,
+            "device": network.device,
         },
         "options": chosen,
-        "start": start,
+        "start": {"found_by": start.found_by, "ct_to_mr_lps": start.global_rigid.matrix.tolist()},
         "images": images,
         "seconds": result.seconds,
         "peak_memory_mb": peak_memory_mb(),
