@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..json_files import Pairs, read_json
+from ..process.untrusted import reads_untrusted
 from .case import Centroids
 from .vertebra_names import UNDERSTOOD, landmark_number, quoted_list, vertebra_name
 
@@ -32,6 +34,7 @@ def read_landmarks(path: Path) -> Centroids:
     return read_landmarks_and_warnings(path)[0]
 
 
+@reads_untrusted
 def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]:
     """Like `read_landmarks`, and one warning for names that are not vertebrae."""
     path = Path(path)
@@ -57,6 +60,7 @@ def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]
     return points, (f"{path}: {quoted_list(others)} not recognised as vertebrae and ignored.",)
 
 
+@reads_untrusted
 def read_named_points(path: Path) -> dict[str, np.ndarray]:
     """LPS mm points (3,) by name, whatever the names, from the same files as `read_landmarks`.
 
@@ -75,13 +79,9 @@ def read_named_points(path: Path) -> dict[str, np.ndarray]:
 
 
 def _entries(path: Path) -> Iterable[Entry]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() == ".fcsv":
-            return _fcsv(text, path)
-        content = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not valid JSON; give {_EXAMPLE}.") from error
+    if path.suffix.lower() == ".fcsv":
+        return _fcsv(path.read_text(encoding="utf-8-sig"), path)
+    content = read_json(path, f"give {_EXAMPLE}", lambda pairs: _unique(pairs, path))
     if not isinstance(content, dict):
         raise InputError(f"{path} is not a table of named points; give {_EXAMPLE}.")
     if "markups" in content:
@@ -89,11 +89,11 @@ def _entries(path: Path) -> Iterable[Entry]:
     return [(name, position, _LPS) for name, position in content.items() if not name.startswith("@")]
 
 
-def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    double = [key for key in keys if keys.count(key) > 1]
-    if double:
-        raise InputError(f"{path} names {double[0]} twice; keep one point per vertebra.")
+def _unique(pairs: Pairs, path: Path) -> dict[str, Any]:
+    counts = Counter(key for key, _ in pairs)
+    double = next((key for key, count in counts.items() if count > 1), None)
+    if double is not None:
+        raise InputError(f"{path} names {double} twice; keep one point per vertebra.")
     return dict(pairs)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..process.untrusted import reads_untrusted
 from .nifti_length import is_truncated
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
 _COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
 
 
+@reads_untrusted
 def read_image(path: Path) -> sitk.Image:
     """The scalar 3-D image at `path`, in LPS mm, with its original pixel type.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..process.untrusted import reads_untrusted
 from .reading import load_volume, open_volume, quiet_itk, read_image
 from .slicer_segments import Segment, numbered_segments, segments_of
 from .vertebra_names import VERSE_NUMBERS, cranial_to_caudal, vertebra_name
@@ -23,6 +24,7 @@ _OWN_PARTS = 100
 """SPINEPS numbers discs and end plates from here on."""
 
 
+@reads_untrusted
 def read_vertebrae(path: Path) -> tuple[sitk.Image, tuple[str, ...]]:
     """Vertebra labels at `path` as uint8 VerSe numbers on their own grid, and warnings.
 
