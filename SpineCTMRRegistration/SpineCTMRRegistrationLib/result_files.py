@@ -14,7 +14,8 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 from spine_ctmr.errors import InputError
-from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name, vertebra_number
+from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name
+from spine_ctmr.results import names
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .vertebra_axes import vertebra_axes
@@ -68,12 +69,12 @@ def reading_steps(folder: Path, volumes: Collection[str]) -> Generator[None, Non
     Raises:
         InputError: a file is missing or unreadable.
     """
-    quality, rigid_start = read_quality(folder), _read_rigid_start(folder / "run.json")
-    labels = read_volume(folder / "vertebrae_in_mr.nrrd", slicer.vtkMRMLLabelMapVolumeNode())
+    quality, rigid_start = read_quality(folder), _read_rigid_start(folder / names.RUN)
+    labels = read_volume(folder / names.VERTEBRAE_IN_MR, slicer.vtkMRMLLabelMapVolumeNode())
     yield
-    poses = _read_poses(folder / "vertebrae", labels)
+    poses = _read_poses(folder, labels)
     yield
-    transform = _read_transform(folder / "mr_to_ct.h5", slicer.vtkMRMLTransformNode())
+    transform = _read_transform(folder / names.MR_TO_CT, slicer.vtkMRMLTransformNode())
     yield
     read = {}
     for name in volumes:
@@ -101,7 +102,7 @@ def _read(
 
 
 def _read_poses(folder: Path, labels: slicer.vtkMRMLLabelMapVolumeNode) -> dict[str, VertebraPose]:
-    files = {n: path for path in folder.glob("*.tfm") if (n := vertebra_number(path.stem)) is not None}
+    files = names.pose_files(folder)
     motions, centers = {}, {}
     for number in cranial_to_caudal(files):
         path, name = files[number], vertebra_name(number)

@@ -19,6 +19,7 @@ from spine_ctmr.imaging.vertebra_names import (
     vertebra_name,
     vertebra_number,
 )
+from spine_ctmr.results import names
 
 NOT_FIGURES = ("name", "number", "flag", "reason")
 
@@ -165,7 +166,7 @@ def read_quality(results: Path) -> Quality:
     Raises:
         InputError: the file is missing or not valid.
     """
-    path = results / "quality.json"
+    path = results / names.QUALITY
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

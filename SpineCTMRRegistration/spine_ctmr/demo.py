@@ -13,6 +13,7 @@ from .phantoms.phantom import make_phantom
 from .phantoms.phantom_files import DEMO_PATIENT, write_phantom
 from .progress import Progress, span
 from .registration import register
+from .results import names
 from .results.writer import write_results
 
 
@@ -27,15 +28,15 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
     phantom = make_phantom(options.seed, DEMO_PATIENT, span(progress, 0.0, 0.5))
     result = register(phantom.case, options, span(progress, 0.5, 0.85))
     progress("writing the patient", 0.85)
-    (directory / "patient").mkdir()
-    write_phantom(phantom, directory / "patient")
+    (directory / names.PATIENT).mkdir()
+    write_phantom(phantom, directory / names.PATIENT)
     write_results(result, directory, span(progress, 0.87, 0.95))
     progress("comparing with the truth", 0.95)
     known = phantom_truth(phantom)
     start = pose_errors(known.bone, dict.fromkeys(phantom.poses, result.found.start.global_rigid))
     errors = errors_against_truth(known, result.deformation)
     truth = {"start_bone": start, **errors.as_dict()}
-    (directory / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
+    (directory / names.TRUTH).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     progress("done", 1.0)
     return _summary(start, errors)
 

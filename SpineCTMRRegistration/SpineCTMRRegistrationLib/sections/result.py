@@ -10,6 +10,7 @@ from typing import Any
 import qt
 import slicer
 from spine_ctmr.errors import InputError, SpineError
+from spine_ctmr.results import names
 
 from ..export import copy_results
 from ..result_nodes import quality_of, results_of
@@ -92,10 +93,10 @@ class ResultSection:
             button.toolTip = NOT_EXPORTABLE if lost else hint
 
     def _on_export_transforms(self) -> None:
-        self._export(lambda folder: ["mr_to_ct.h5", "ct_to_mr.h5", "vertebrae"])
+        self._export(lambda folder: [names.MR_TO_CT, names.CT_TO_MR, names.POSES])
 
     def _on_export_report(self) -> None:
-        self._export(lambda folder: ["report.html"])
+        self._export(lambda folder: [names.REPORT])
 
     def _on_export_results(self) -> None:
         self._export(lambda folder: [path.name for path in folder.iterdir()])

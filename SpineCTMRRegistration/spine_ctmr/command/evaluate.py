@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import InputError
+from ..results import names
 from .options import require_file, require_image
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -39,7 +40,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    if not (arguments.result / "run.json").is_file():
+    if not (arguments.result / names.RUN).is_file():
         raise InputError(
             f"'{arguments.result}' is not a folder of results; give the one that `spine-ctmr register` wrote."
         )

@@ -14,8 +14,9 @@ from ..errors import InputError
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..json_files import read_json
 from ..quality.metrics import Statistics, statistics
+from ..results.names import EVALUATION
 from .markdown import header, line, number, spread
-from .tables import NAME, TITLES
+from .tables import TITLES
 
 EXACT = 50
 """Most pairs for which the signed-rank test counts all signs."""
@@ -106,7 +107,7 @@ def read_cohort(folder: Path) -> Cohort:
         InputError: there is none, or one is damaged.
     """
     cohort: Cohort = {}
-    for path in sorted(folder.glob(f"*/{NAME}.json")):
+    for path in sorted(folder.glob(f"*/{EVALUATION}.json")):
         mend = "run `spine-ctmr evaluate` for it again"
         content = read_json(path, mend)
         try:
@@ -116,7 +117,7 @@ def read_cohort(folder: Path) -> Cohort:
             raise InputError(f"{path} is damaged; {mend}.") from error
     if not cohort:
         raise InputError(
-            f"{folder} holds no evaluated patients (PATIENT/{NAME}.json); "
+            f"{folder} holds no evaluated patients (PATIENT/{EVALUATION}.json); "
             "run `spine-ctmr evaluate` for every patient first."
         )
     return cohort

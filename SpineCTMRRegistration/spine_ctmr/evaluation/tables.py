@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..quality.tables import plain
+from ..results.names import EVALUATION
 from .markdown import header, line, number, spread
 from .measure import METRICS, Evaluation
 
@@ -43,7 +44,6 @@ OVERALL_TITLES = {
     "sd_log_jacobian_learn2reg": "SDlogJ as Learn2Reg computes it, std(log(det J + 3))",
     "inverse_consistency_p99_mm": "inverse consistency, 99th percentile (mm)",
 }
-NAME = "evaluation"
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
@@ -57,7 +57,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     }
     text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, data in (("json", text), ("csv", as_csv(evaluation)), ("md", as_markdown(evaluation))):
-        path = folder / f"{NAME}.{suffix}"
+        path = folder / f"{EVALUATION}.{suffix}"
         temporary = path.with_suffix(f".{suffix}.partial")
         temporary.write_text(data, encoding="utf-8", newline="")
         os.replace(temporary, path)

@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import InputError
 from ..imaging.vertebra_names import vertebra_list, vertebra_name
 from ..progress import Progress, silent, span
+from ..results import names
 from .deformable_registration import deformable_registration
 from .derived_series import derived_series
 from .dicom_segmentation import vertebra_segmentation
@@ -225,4 +226,4 @@ def _write_run(work: _Export, request: ExportRequest, warnings: list[str]) -> No
         "warnings": len(warnings),
         "note": DISCLAIMER,
     }
-    (work.directory / "run.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (work.directory / names.RUN).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.reading import quiet_itk, read_image
 from ..imaging.vertebra_names import cranial_to_caudal
+from ..results import names
 from ..results.reader import read_result_folder
 from .grid_motion import GridMotion, from_ct_to_mr, from_mr_to_ct
 from .sources import Source
@@ -78,13 +79,13 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
                 "register again before exporting it for planning."
             )
         result = StoredResult(
-            mr_to_ct=_composite(folder, "mr_to_ct.h5", stored.to_ct),
-            ct_to_mr=_composite(folder, "ct_to_mr.h5", stored.to_mr),
+            mr_to_ct=_composite(folder, names.MR_TO_CT, stored.to_ct),
+            ct_to_mr=_composite(folder, names.CT_TO_MR, stored.to_mr),
             poses={number: stored.poses[number] for number in cranial_to_caudal(stored.poses)},
             flags={int(row["number"]): str(row["flag"]) for row in stored.quality.get("vertebrae", [])},
             verdict=str(stored.quality.get("verdict", "")),
-            ct_in_mr=_on_source(folder, read_image(folder / "ct_in_mr.nrrd"), mr),
-            mr_in_ct=_on_source(folder, read_image(folder / "mr_in_ct.nrrd"), ct),
+            ct_in_mr=_on_source(folder, read_image(folder / names.CT_IN_MR), mr),
+            mr_in_ct=_on_source(folder, read_image(folder / names.MR_IN_CT), ct),
             vertebrae_in_mr=_on_source(folder, stored.labels_in_mr, mr),
         )
         _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)

@@ -13,9 +13,9 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.reading import read_image
-from ..imaging.vertebra_names import vertebra_number
 from ..json_files import read_json
 from ..process.untrusted import untrusted
+from . import names
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,20 @@ def read_result_folder(folder: Path) -> ResultFolder:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that `spine-ctmr register` wrote.")
-    run, quality = _json(folder, "run.json"), _json(folder, "quality.json")
-    to_ct, to_mr = _transform(folder, "mr_to_ct.h5"), _transform(folder, "ct_to_mr.h5")
+    run, quality = _json(folder, names.RUN), _json(folder, names.QUALITY)
+    to_ct, to_mr = _transform(folder, names.MR_TO_CT), _transform(folder, names.CT_TO_MR)
     field = _field(to_ct, folder)
-    labels = read_image(_present(folder, "vertebrae_in_mr.nrrd"))
-    poses = {}
-    for path in sorted((folder / "vertebrae").glob("*.tfm")):
-        number = vertebra_number(path.stem)
-        if number is not None:
-            poses[number] = Pose.from_sitk(_transform(folder, f"vertebrae/{path.name}"))
+    labels = read_image(_present(folder, names.VERTEBRAE_IN_MR))
+    poses = {
+        n: Pose.from_sitk(_transform(folder, f"{names.POSES}/{path.name}"))
+        for n, path in names.pose_files(folder).items()
+    }
     if not poses:
-        raise InputError(f"{folder} holds no vertebra poses (vertebrae/*.tfm); register the patient again.")
+        raise InputError(f"{folder / names.POSES} holds no vertebra poses; register the patient again.")
     try:
         start = Pose(run["start"]["ct_to_mr_lps"])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder / 'run.json'} has no rigid start; register the patient again.") from error
+        raise InputError(f"{folder / names.RUN} has no rigid start; register the patient again.") from error
     return ResultFolder(
         to_ct, to_mr, sitk.GetArrayFromImage(field), Grid.of(field), start, poses, labels, quality, run
     )
@@ -104,5 +103,5 @@ def _field(to_ct: sitk.Transform, folder: Path) -> sitk.Image:
         return sitk.DisplacementFieldTransform(last).GetDisplacementField()
     except RuntimeError as error:
         raise InputError(
-            f"{folder / 'mr_to_ct.h5'} holds no displacement field; register the patient again."
+            f"{folder / names.MR_TO_CT} holds no displacement field; register the patient again."
         ) from error

@@ -19,14 +19,15 @@ from typing import Any, Literal, get_args
 from ..errors import InputError
 from ..json_files import read_json
 from ..process.staging import staged_file
+from . import names
 
 Decision = Literal["accept", "reject", ""]
 State = Literal["accepted", "rejected", "in part", "open"]
 
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
-NAME = "sign_off.json"
+NAME = names.SIGN_OFF
 """The file's name in a folder of results."""
-JUDGED = "quality.json"
+JUDGED = names.QUALITY
 """What is signed: the figures of every vertebra; the same inputs, options and software give them again."""
 LONGEST_REMARK = 2000
 """Characters of a remark or a name."""

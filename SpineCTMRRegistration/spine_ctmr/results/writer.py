@@ -23,7 +23,6 @@ from ..deformation.warping import (
 )
 from ..errors import RegistrationFailed
 from ..geometry.grid import Grid
-from ..imaging.vertebra_names import vertebra_name
 from ..process.memory import peak_memory_mb
 from ..process.threads import beside
 from ..process.writing import written
@@ -34,6 +33,7 @@ from ..registration_result import RegistrationResult
 from ..report.page import write_report
 from ..report.pictures import before_after_overview, heatmap
 from ..report.strip import vertebra_strip
+from . import names
 from .hdf5_times import without_times
 
 COMPRESSION = 1
@@ -61,22 +61,22 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         transforms = background.submit(_write_transforms, result, directory)
         strip = background.submit(vertebra_strip, case, deformation.poses, result.found.start.ct_centers)
         labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
-        _write(labels, directory / "vertebrae_in_mr.nrrd")
+        _write(labels, directory / names.VERTEBRAE_IN_MR)
         determinant = deformation_determinant(deformation)
         jacobian = jacobian_on_mr(determinant, deformation, labels)
-        jacobian_file = background.submit(_write, jacobian, directory / "jacobian.nrrd")
+        jacobian_file = background.submit(_write, jacobian, directory / names.JACOBIAN)
         volume_change = background.submit(heatmap, case.mr, jacobian, labels)
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)
-        write_quality_json(directory / "quality.json", assessment.vertebrae, assessment.overall, result.notes)
-        write_quality_csv(directory / "quality.csv", assessment.vertebrae)
+        write_quality_json(directory / names.QUALITY, assessment.vertebrae, assessment.overall, result.notes)
+        write_quality_csv(directory / names.QUALITY_TABLE, assessment.vertebrae)
         progress("writing the report", 0.6)
         overview = _overview(result, ct.result(), labels)
         _write_report(result, assessment, overview, volume_change.result(), strip.result(), directory)
         progress("writing the images", 0.8)
         for written in (mr, transforms, jacobian_file):
             written.result()
-    (directory / "run.json").write_text(
+    (directory / names.RUN).write_text(
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
     )
     progress("done", 1.0)
@@ -92,27 +92,28 @@ def _write(image: sitk.Image, path: Path) -> None:
 
 def _write_ct_in_mr(result: RegistrationResult, directory: Path) -> sitk.Image:
     warped = ct_in_mr(result.case.ct, result.case.mr, result.deformation)
-    _write(warped, directory / "ct_in_mr.nrrd")
+    _write(warped, directory / names.CT_IN_MR)
     return warped
 
 
 def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
     warped = mr_in_ct(result.case.ct, result.case.mr, result.deformation)
-    _write(warped, directory / "mr_in_ct.nrrd")
+    _write(warped, directory / names.MR_IN_CT)
 
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:
-    for name in ("mr_to_ct", "ct_to_mr"):
-        path = directory / f"{name}.h5"
-        with written(path):
-            sitk.WriteTransform(getattr(result.deformation, name)(), str(path))
-        without_times(path)
-    (directory / "vertebrae").mkdir()
-    for number, found in result.found.vertebrae.items():
-        transform = found.pose.to_sitk(result.found.start.ct_centers[number])
-        path = directory / "vertebrae" / f"{vertebra_name(number)}.tfm"
+    deformation = result.deformation
+    for name, transform in ((names.MR_TO_CT, deformation.mr_to_ct()), (names.CT_TO_MR, deformation.ct_to_mr())):
+        path = directory / name
         with written(path):
             sitk.WriteTransform(transform, str(path))
+        without_times(path)
+    (directory / names.POSES).mkdir()
+    for number, found in result.found.vertebrae.items():
+        pose = found.pose.to_sitk(result.found.start.ct_centers[number])
+        path = directory / names.pose_file(number)
+        with written(path):
+            sitk.WriteTransform(pose, str(path))
 
 
 def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:
@@ -130,8 +131,8 @@ def _write_report(
     strip: Mapping[str, bytes],
     directory: Path,
 ) -> None:
-    (directory / "overview.png").write_bytes(overview)
-    (directory / "heatmap.png").write_bytes(volume_change)
+    (directory / names.OVERVIEW).write_bytes(overview)
+    (directory / names.HEATMAP).write_bytes(volume_change)
     pictures = {
         "MR with the CT's bone and the outlines of the vertebrae, before and after": overview,
         "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
@@ -145,7 +146,7 @@ def _write_report(
     ]
     versions = {"SpineCTMRRegistration": __version__, "Network": network.card.name, **_packages()}
     write_report(
-        directory / "report.html",
+        directory / names.REPORT,
         pictures,
         assessment.vertebrae,
         assessment.overall,

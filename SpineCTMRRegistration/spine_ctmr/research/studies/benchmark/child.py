@@ -16,9 +16,10 @@ import SimpleITK as sitk
 from ....process.account import tell_end
 from ....process.lifeline import be_worker
 from ....process.memory import peak_memory_mb
+from ....results.names import MR_TO_CT
 from .problem import read_problem
 
-TRANSFORM, FOUND = "mr_to_ct.h5", "found.json"
+TRANSFORM, FOUND = MR_TO_CT, "found.json"
 
 
 @dataclass(frozen=True)

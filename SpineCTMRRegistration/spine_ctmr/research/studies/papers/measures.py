@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....evaluation.measure import VertebraEvaluation
-from ....evaluation.tables import NAME
 from ....geometry.jacobian import folding_count, jacobian_determinant
 from ....geometry.pose import Pose
 from ....imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ....network.motion import Motion
 from ....quality.metrics import dice, surface_distances
 from ....quality.tables import plain
+from ....results.names import EVALUATION
 from ...losses.displacement import weighted_mean
 from ...training.outcome import Outcome
 from .patients import SPACING_MM, HeldOutPatient
@@ -68,14 +68,14 @@ def measure(patient: HeldOutPatient, displacement: Tensor, cpu_s: float) -> dict
 def write_measures(folder: Path, measures: dict[str, Any]) -> None:
     """Write the measures of one patient where `quality.cohort.read_cohort` finds them."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{NAME}.partial"
+    partial = folder / f"{EVALUATION}.partial"
     partial.write_text(json.dumps(plain(measures), allow_nan=False), encoding="utf-8")
-    partial.replace(folder / f"{NAME}.json")
+    partial.replace(folder / f"{EVALUATION}.json")
 
 
 def read_overall(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Values over the patients of a method, in the order of their numbers, by key."""
-    paths = sorted(folder.glob(f"*/{NAME}.json"))
+    paths = sorted(folder.glob(f"*/{EVALUATION}.json"))
     found = [json.loads(path.read_text(encoding="utf-8"))["overall"] for path in paths]
     return {key: np.array([np.nan if row[key] is None else row[key] for row in found]) for key in OVERALL}
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from ....evaluation.tables import NAME
 from ....progress import Progress, silent, span
+from ....results.names import EVALUATION
 from ...training.batch import Batch
 from ...training.recipe import Recipe
 from ...training.run_folder import LAST
@@ -91,7 +91,7 @@ def measure_patients(
     """Register the test patients by every method, and measure, where a folder lacks it."""
     for number in range(patients):
         found = {name: folder / name / f"patient-{number:03d}" for name in methods}
-        missing_ones = [name for name, path in found.items() if not (path / f"{NAME}.json").exists()]
+        missing_ones = [name for name, path in found.items() if not (path / f"{EVALUATION}.json").exists()]
         patient = next(read_patients(bank, range(number, number + 1))) if missing_ones else None
         for name in missing_ones:
             assert patient is not None
@@ -117,7 +117,7 @@ def _train(recipe: Recipe, output: Path, bank: Path, device: str, progress: Prog
 def _forget_outdated(output: Path, name: str) -> None:
     """Remove the measures of an earlier state of a network."""
     trained = (output / name / LAST).stat().st_mtime
-    for path in (*(output / MEASURED / name).glob(f"*/{NAME}.json"), output / STUDIES / f"{name}.json"):
+    for path in (*(output / MEASURED / name).glob(f"*/{EVALUATION}.json"), output / STUDIES / f"{name}.json"):
         if path.exists() and path.stat().st_mtime < trained:
             path.unlink()
 
