@@ -103,7 +103,10 @@ def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:
     deformation = result.deformation
-    for name, transform in ((names.MR_TO_CT, deformation.mr_to_ct()), (names.CT_TO_MR, deformation.ct_to_mr())):
+    for name, transform in (
+        (names.MR_TO_CT, deformation.mr_to_ct()),
+        (names.CT_TO_MR, deformation.ct_to_mr()),
+    ):
         path = directory / name
         with written(path):
             sitk.WriteTransform(transform, str(path))
