@@ -181,11 +181,11 @@ def test_vertebra_with_only_a_sliver_inside_is_left_out(patient):
     warns(patient, ["L1 left out"], ct=ct, vertebrae=edited(patient.labels, thin_end))
 
 
-def test_levels_upside_down(patient):
-    labels = sitk.ChangeLabel(patient.labels, {20: 22, 22: 20})
-    warns(patient, ["seg.nii", "tail to head"], vertebrae=labels)
+def test_landmarks_in_wrong_order(patient):
     points = {42 - n: c for n, c in patient.centers.items()}
-    warns(patient, ["points.json", "tail to head"], mr_centroids=points)
+    fails(patient, ["points.json", "L1, L2, L3 run from tail to head"], mr_centroids=points)
+    swapped = {**patient.centers, 21: patient.centers[22], 22: patient.centers[21]}
+    fails(patient, ["points.json", "L2 lies below L3"], mr_centroids=swapped)
 
 
 def test_landmarks_outside_the_mr(patient):

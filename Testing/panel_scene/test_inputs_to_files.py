@@ -70,7 +70,8 @@ def test_images_are_written_in_the_world(
 
 
 def test_a_segmentation_keeps_names_and_place(patient: Patient, nodes: SampleNodes, tmp_path: Path) -> None:
-    image, warnings = read_vertebrae(write_inputs(inputs(nodes), tmp_path).vertebrae)
+    labels = read_vertebrae(write_inputs(inputs(nodes), tmp_path).vertebrae)
+    image, warnings = labels.image, labels.warnings
     assert warnings == ()
     labels, original = sitk.GetArrayFromImage(image), patient.phantom.case.vertebrae
     for number in patient.phantom.poses:
@@ -85,7 +86,7 @@ def test_segments_without_a_meaning_take_the_names_given(nodes: SampleNodes, tmp
     nodes.vertebrae.GetSegmentation().GetSegment("L4").SetName("upper")
     assert [s.name for s in segments_of(nodes.vertebrae)] == ["upper", "L5"]
     files = write_inputs(inputs(nodes, overrides={"L4": "L4"}), tmp_path)
-    assert set(np.unique(sitk.GetArrayFromImage(read_vertebrae(files.vertebrae)[0]))) == {0, 23, 24}
+    assert set(np.unique(sitk.GetArrayFromImage(read_vertebrae(files.vertebrae).image))) == {0, 23, 24}
     assert nodes.vertebrae.GetSegmentation().GetSegment("L4").GetName() == "upper"
 
 
@@ -97,7 +98,7 @@ def test_surfaces_are_drawn_on_the_grid_of_the_ct(
     assert nodes.vertebrae.CreateClosedSurfaceRepresentation()
     segmentation.SetSourceRepresentationName("Closed surface")
     segmentation.RemoveRepresentation("Binary labelmap")
-    image, _ = read_vertebrae(write_inputs(inputs(nodes), tmp_path).vertebrae)
+    image = read_vertebrae(write_inputs(inputs(nodes), tmp_path).vertebrae).image
     assert not segmentation.ContainsRepresentation("Binary labelmap")
     original = patient.phantom.case.vertebrae
     for number in patient.phantom.poses:
@@ -128,7 +129,7 @@ def test_a_label_map_is_read_by_its_colour_names(
 ) -> None:
     node = label_map(host, patient, {23: "vertebrae_L1", 24: "aorta"})
     files = write_inputs(inputs(nodes, vertebrae=node), tmp_path)
-    found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae)[0])
+    found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae).image)
     original = sitk.GetArrayFromImage(patient.phantom.case.vertebrae)
     assert np.array_equal(found, np.where(original == 23, 20, 0))
 
@@ -139,7 +140,7 @@ def test_a_label_map_without_names_is_read_by_its_numbers(
     node = label_map(host, patient, {23: "blue", 24: "green"})
     assert [s.name for s in segments_of(node)] == ["23", "24"]
     files = write_inputs(inputs(nodes, vertebrae=node), tmp_path)
-    found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae)[0])
+    found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae).image)
     assert np.array_equal(found, sitk.GetArrayFromImage(patient.phantom.case.vertebrae))
 
 

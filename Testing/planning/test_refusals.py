@@ -138,10 +138,8 @@ def test_failed_result(copy: Patient, tmp_path: Path) -> None:
 
 def test_labels_of_another_registration(copy: Patient, tmp_path: Path) -> None:
     labels = sitk.ReadImage(str(copy.labels))
-    sitk.WriteImage(
-        sitk.Cast(labels == 22, sitk.sitkUInt8) * 23 + sitk.Cast(labels == 23, sitk.sitkUInt8) * 22,
-        str(copy.labels),
-    )
+    labels.SetOrigin(np.add(labels.GetOrigin(), (12.0, 0, 0)).tolist())
+    sitk.WriteImage(labels, str(copy.labels))
     _refused(copy, tmp_path / "out", "labels of this result", vertebrae=copy.labels)
 
 

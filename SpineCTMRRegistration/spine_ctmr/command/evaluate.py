@@ -6,8 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import InputError
+from ..imaging.given_scheme import given_scheme
 from ..results import names
-from .options import require_file, require_image
+from .options import add_label_scheme, require_file, require_image
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -37,6 +38,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--mr-vertebrae", type=Path, metavar="LABELS", help="independent vertebra segmentation of the MR"
     )
+    add_label_scheme(parser, whose="MR's ")
 
 
 def _check(arguments: Namespace) -> None:
@@ -51,6 +53,7 @@ def _check(arguments: Namespace) -> None:
     for path in arguments.landmarks:
         require_file("landmark file", path, "give JSON pairs or Slicer .mrk.json files")
     require_image("MR vertebra segmentation", arguments.mr_vertebrae)
+    given_scheme(arguments.label_scheme)
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
@@ -65,8 +68,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     landmarks = read_landmark_pairs(arguments.landmarks) if arguments.landmarks else []
     reference = None
     if arguments.mr_vertebrae is not None:
-        reference, warnings = read_vertebrae(arguments.mr_vertebrae)
-        for sentence in warnings:
+        labels = read_vertebrae(arguments.mr_vertebrae, given_scheme(arguments.label_scheme))
+        reference = labels.image
+        for sentence in labels.warnings:
             reporter.warning(sentence)
     result = read_result_folder(arguments.result)
     reporter("measuring", 0.4)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..imaging.given_scheme import CHOICES
+from ..imaging.label_schemes import AUTO
 from ..process.threads import THREAD_VARIABLES
 
 if TYPE_CHECKING:
@@ -60,6 +62,17 @@ def add_output_options(parser: ArgumentParser, default: str | None = None) -> No
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace DIR if it holds the results of an earlier run"
+    )
+
+
+def add_label_scheme(parser: ArgumentParser, option: str = "--label-scheme", whose: str = "") -> None:
+    """How labels are numbered; `label_scheme` reads it back."""
+    parser.add_argument(
+        option,
+        default=AUTO,
+        metavar="SCHEME",
+        help=f"how the {whose}labels are numbered: {CHOICES}, pairs such as 1=L3,2=L4, or a file of names"
+        " (default: recognised)",
     )
 
 

@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from ..imaging.given_scheme import given_scheme
 from ..process.staging import require_apart
 from ..progress import span
 from .options import (
+    add_label_scheme,
     add_output_options,
     add_registration_options,
     check_registration_options,
@@ -27,7 +29,8 @@ EXAMPLES = """\
   spine-ctmr register CT_DICOM/ MR_DICOM/ --vertebrae Segmentation.seg.nrrd \\
       --mr-landmarks F.mrk.json --output result --quality best
 
-Vertebra labels: VerSe numbers (C1=1 ... L5=24) or named segments ("L1", "vertebrae_L1").
+Vertebra labels: named segments ("L1", "vertebrae_L1") or the numbers of a known program, VerSe's first
+(C1=1 ... L5=24); which one it was is told, and --label-scheme says it where that is not clear.
 Landmarks: vertebral body centres, from Slicer (.mrk.json) or as JSON {"L1": [x, y, z], ...} in LPS mm.
 All transforms are written in LPS mm."""
 
@@ -51,6 +54,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     levels.add_argument(
         "--mr-vertebrae", type=Path, metavar="LABELS", help="vertebra segmentation of the MR, instead"
     )
+    add_label_scheme(parser, whose="CT's ")
+    add_label_scheme(parser, "--mr-label-scheme", "MR's ")
     add_output_options(parser)
     add_registration_options(parser)
 
@@ -66,6 +71,8 @@ def _check(arguments: Namespace) -> None:
     require_image("vertebra segmentation", arguments.vertebrae)
     require_image("MR vertebra segmentation", arguments.mr_vertebrae)
     require_file("landmark file", arguments.mr_landmarks, "give a .mrk.json or JSON file of points in LPS mm")
+    given_scheme(arguments.label_scheme)
+    given_scheme(arguments.mr_label_scheme)
     check_registration_options(arguments)
     require_apart(arguments.output, _inputs(arguments))
 
@@ -75,10 +82,16 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     limit_threads(arguments)
     Thread(target=_load, args=("torch",), daemon=True).start()
 
-    from ..imaging.read_case import read_case
+    from ..imaging.read_case import ReadingOptions, read_case
 
+    schemes = given_scheme(arguments.label_scheme), given_scheme(arguments.mr_label_scheme)
     case = read_case(
-        arguments.ct, arguments.mr, arguments.vertebrae, arguments.mr_landmarks, arguments.mr_vertebrae
+        arguments.ct,
+        arguments.mr,
+        arguments.vertebrae,
+        arguments.mr_landmarks,
+        arguments.mr_vertebrae,
+        ReadingOptions(*schemes),
     )
     for sentence in case.warnings:
         reporter.warning(sentence)

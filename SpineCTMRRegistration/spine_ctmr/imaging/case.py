@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,21 @@ from numpy.typing import NDArray
 
 Centroids = dict[int, NDArray[np.float64]]
 """LPS mm points (3,) by VerSe vertebra number."""
+
+
+@dataclass(frozen=True)
+class VertebraLabels:
+    """The vertebrae of a segmentation.
+
+    Attributes:
+        image: uint8 VerSe numbers on their own grid, LPS mm.
+        scheme: how the labels were read, as `given_scheme` takes it; "auto" = by names that they bring.
+        warnings: what was noticed, one sentence each.
+    """
+
+    image: sitk.Image
+    scheme: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,7 @@ class Case:
         mr_centroids: vertebral body centres in the MR, LPS mm by VerSe number, if known.
         mr_vertebrae: MR vertebra labels, uint8 VerSe numbers, on their own grid, if known.
         warnings: what the checks noticed, one sentence each.
+        about: what the inputs say of themselves and how they were read, by name; no identity.
     """
 
     ct: sitk.Image
@@ -30,4 +47,5 @@ class Case:
     vertebrae: sitk.Image
     mr_centroids: Centroids | None = None
     mr_vertebrae: sitk.Image | None = None
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)

@@ -9,11 +9,9 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid, Points
+from .label_shapes import SMALLEST_MM3
 from .label_voxels import LabelVoxels, label_voxels
-from .vertebra_names import cranial_to_caudal, vertebra_list
-
-SMALLEST_MM3 = 500.0
-"""Volume inside the image below which a vertebra is left out."""
+from .vertebra_names import vertebra_list
 
 FLIP = np.array([-1.0, -1.0, 1.0])
 """Factors between LPS and RAS."""
@@ -59,15 +57,7 @@ def check_labels(
     cut = [n for n, v in kept.items() if _touches_border(v, grid)]
     if cut:
         warnings.append(f"{name}: {vertebra_list(cut)} cut by the field of view of {image_name}.")
-    return (*warnings, *check_order({n: v.centroid_mm for n, v in kept.items()}, name))
-
-
-def check_order(centers: Mapping[int, Points], name: str) -> tuple[str, ...]:
-    """A warning if numbers that rise from head to tail do not go down in the body (LPS z)."""
-    order = cranial_to_caudal(centers)
-    if len(order) < 2 or centers[order[0]][2] >= centers[order[-1]][2]:
-        return ()
-    return (f"{name}: {vertebra_list(order)} run from tail to head; check the level names.",)
+    return tuple(warnings)
 
 
 def mend_place(flipped_fits: bool, image_name: str) -> str:

@@ -36,6 +36,11 @@ class LabelVoxels:
         return int(np.count_nonzero(grid.contains(self.points())))
 
     @property
+    def volume_mm3(self) -> float:
+        """Volume of all voxels."""
+        return len(self.indices) * self.grid.voxel_volume_mm3
+
+    @property
     def centroid_mm(self) -> Points:
         """LPS mm (3,) mean of the voxel centres."""
         return self.grid.to_points(self.indices.mean(0))
@@ -43,11 +48,20 @@ class LabelVoxels:
 
 def label_voxels(labels: sitk.Image) -> dict[int, LabelVoxels]:
     """The voxels of each non-zero label of a 3-D integer label map, by label."""
-    array: NDArray[Any] = sitk.GetArrayViewFromImage(labels)
-    grid = Grid.of(labels)
-    flat = array.reshape(-1)
-    places = np.flatnonzero(flat)
-    values = flat[places]
+    array = sitk.GetArrayViewFromImage(labels)
+    return voxels_where(array, array.reshape(-1) != 0, Grid.of(labels))
+
+
+def voxels_where(array: NDArray[Any], chosen: NDArray[np.bool_], grid: Grid) -> dict[int, LabelVoxels]:
+    """The voxels of each value of an integer array (z, y, x), by value.
+
+    Args:
+        array: on `grid`.
+        chosen: which voxels of the flattened array count.
+        grid: where it is.
+    """
+    places = np.flatnonzero(chosen)
+    values = array.reshape(-1)[places]
     result = {}
     for number in np.unique(values):
         z, y, x = np.unravel_index(places[values == number], array.shape)

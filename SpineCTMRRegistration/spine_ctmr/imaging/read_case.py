@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from itertools import combinations
 from pathlib import Path
 
@@ -10,13 +10,32 @@ from ..errors import InputError
 from .case import Case
 from .checks import InputNames, check_case
 from .label_checks import usable_labels
+from .label_schemes import LabelScheme
 from .landmarks import read_landmarks_and_warnings
 from .reading import read_image
 from .segmentation import read_vertebrae
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What a user says about the inputs where they do not say it themselves.
+
+    Attributes:
+        label_scheme: how the CT's labels are numbered; None to recognise it.
+        mr_label_scheme: likewise the MR's labels.
+    """
+
+    label_scheme: LabelScheme | None = None
+    mr_label_scheme: LabelScheme | None = None
+
+
 def read_case(
-    ct: Path, mr: Path, vertebrae: Path, mr_landmarks: Path | None = None, mr_vertebrae: Path | None = None
+    ct: Path,
+    mr: Path,
+    vertebrae: Path,
+    mr_landmarks: Path | None = None,
+    mr_vertebrae: Path | None = None,
+    options: ReadingOptions | None = None,
 ) -> Case:
     """Reads and checks the inputs of one registration.
 
@@ -26,6 +45,7 @@ def read_case(
         vertebrae: vertebra labels of the CT.
         mr_landmarks: vertebra centres in the MR.
         mr_vertebrae: vertebra labels of the MR.
+        options: what to choose where the inputs leave a choice.
 
     Returns:
         The case in native frames (LPS mm) with warnings; vertebrae with too little volume inside
@@ -37,23 +57,25 @@ def read_case(
     given = [Path(p) for p in (ct, mr, vertebrae, mr_landmarks, mr_vertebrae) if p is not None]
     _check_distinct(given)
     ct_image, mr_image = read_image(ct), read_image(mr)
-    labels, warnings = read_vertebrae(vertebrae)
+    options = options or ReadingOptions()
+    found = read_vertebrae(vertebrae, options.label_scheme)
+    labels, warnings, about = found.image, found.warnings, {"label_scheme": found.scheme}
     centroids = mr_labels = None
     if mr_landmarks is not None:
         centroids, more = read_landmarks_and_warnings(mr_landmarks)
         warnings += more
     if mr_vertebrae is not None:
-        mr_labels, more = read_vertebrae(mr_vertebrae)
-        warnings += more
+        found = read_vertebrae(mr_vertebrae, options.mr_label_scheme, "--mr-label-scheme")
+        mr_labels, warnings = found.image, warnings + found.warnings
+        about["mr_label_scheme"] = found.scheme
     paths = zip(fields(InputNames), (ct, mr, vertebrae, mr_landmarks, mr_vertebrae), strict=True)
     names = InputNames(**{role.name: str(path) for role, path in paths if path is not None})
     warnings += check_case(ct_image, mr_image, labels, centroids, mr_labels, names)
     labels = usable_labels(labels, ct_image)
     if mr_labels is not None:
         mr_labels = usable_labels(mr_labels, mr_image)
-    return Case(
-        ct_image, mr_image, labels, centroids, mr_labels, tuple(_in_words(w, names) for w in warnings)
-    )
+    warnings = tuple(_in_words(w, names) for w in warnings)
+    return Case(ct_image, mr_image, labels, centroids, mr_labels, warnings, about)
 
 
 def _in_words(warning: str, names: InputNames) -> str:

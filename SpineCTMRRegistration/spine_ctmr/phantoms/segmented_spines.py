@@ -45,7 +45,7 @@ def read_spine(path: Path) -> MeasuredSpine:
         InputError: it is no label map, or holds fewer than three whole vertebrae.
     """
     try:
-        return measured_spine(read_vertebrae(path)[0])
+        return measured_spine(read_vertebrae(path).image)
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
 

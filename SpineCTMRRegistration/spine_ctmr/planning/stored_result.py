@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,6 +13,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..imaging.label_schemes import VERSE
 from ..imaging.reading import quiet_itk, read_image
 from ..imaging.vertebra_names import cranial_to_caudal
 from ..results import names
@@ -34,6 +36,7 @@ class StoredResult:
         ct_to_mr: its inverse.
         poses: rigid CT→MR pose by VerSe number, cranial to caudal.
         flags: "good", "check" or "do not use" by VerSe number.
+        label_scheme: how the registered labels were numbered, as `given_scheme` takes it.
         verdict: the quality table in one sentence.
         ct_in_mr: the warped CT on the MR's grid.
         mr_in_ct: the warped MR on the CT's grid.
@@ -44,6 +47,7 @@ class StoredResult:
     ct_to_mr: sitk.CompositeTransform
     poses: Mapping[int, Pose]
     flags: Mapping[int, str]
+    label_scheme: str
     verdict: str
     ct_in_mr: sitk.Image
     mr_in_ct: sitk.Image
@@ -83,6 +87,7 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
             ct_to_mr=_composite(folder, names.CT_TO_MR, stored.to_mr),
             poses={number: stored.poses[number] for number in cranial_to_caudal(stored.poses)},
             flags={int(row["number"]): str(row["flag"]) for row in stored.quality.get("vertebrae", [])},
+            label_scheme=_label_scheme(stored.run),
             verdict=str(stored.quality.get("verdict", "")),
             ct_in_mr=_on_source(folder, read_image(folder / names.CT_IN_MR), mr),
             mr_in_ct=_on_source(folder, read_image(folder / names.MR_IN_CT), ct),
@@ -91,6 +96,11 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
         _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)
         _check_voxels(folder, mr, result.mr_in_ct, result.ct_to_mr)
     return result
+
+
+def _label_scheme(run: Mapping[str, Any]) -> str:
+    """How the labels were numbered; before this was written down, it was as in VerSe or by names."""
+    return str(run.get("inputs", {}).get("label_scheme", VERSE.name))
 
 
 def _composite(folder: Path, name: str, transform: sitk.Transform) -> sitk.CompositeTransform:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..imaging.given_scheme import given_scheme
 from ..imaging.label_voxels import label_voxels
 from ..imaging.segmentation import read_vertebrae
 from ..imaging.vertebra_names import vertebra_name
@@ -26,7 +27,7 @@ def read_labels_of(path: Path, result: StoredResult, numbers: list[int]) -> sitk
     Raises:
         InputError: not readable, or not the labels that the result was made with.
     """
-    labels, _ = read_vertebrae(path)
+    labels = read_vertebrae(path, given_scheme(result.label_scheme)).image
     voxels = label_voxels(labels)
     moved_grid = Grid.of(result.vertebrae_in_mr)
     moved = sitk.GetArrayViewFromImage(result.vertebrae_in_mr)

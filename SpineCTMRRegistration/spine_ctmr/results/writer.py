@@ -186,6 +186,7 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
             "device": network.device,
         },
         "options": chosen,
+        "inputs": dict(case.about),
         "start": {"found_by": start.found_by, "ct_to_mr_lps": start.global_rigid.matrix.tolist()},
         "images": images,
         "seconds": result.seconds,
