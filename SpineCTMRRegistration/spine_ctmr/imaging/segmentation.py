@@ -31,7 +31,6 @@ _RARE = {25: {24}, 28: {19, 20}}
 """Rare vertebrae (L6, T13) that other numberings mean otherwise, and a neighbour of each."""
 
 
-
 @reads_untrusted
 def read_vertebrae(path: Path, scheme: LabelScheme | None = None, option: str = OPTION) -> VertebraLabels:
     """The vertebrae of the segmentation at `path`.
