@@ -73,6 +73,7 @@ def test_blocks_bound_the_size_and_give_the_same_local_result() -> None:
     np.testing.assert_allclose(blocks, predict_velocity(BlockMeans(), fixed, moving), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_block_layout_is_not_visible(network_folder: Path) -> None:
     fixed, moving = smooth_images((320, 32, 32))
     network = load_network(network_folder, "cpu")

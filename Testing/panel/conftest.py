@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gears import slow_fixture
 from host.waiting import temporary_files
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -90,6 +91,7 @@ def chosen(panel, volumes, scene):
 
 
 @pytest.fixture(scope="session")
+@slow_fixture
 def sample_folder(tmp_path_factory, host):
     """The files of a small phantom patient, as the sample data has them."""
     from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
@@ -116,6 +118,7 @@ class BareRun:
 
 
 @pytest.fixture(scope="session")
+@slow_fixture
 def bare_run(sample_folder, tmp_path_factory) -> BareRun:
     """The real engine, where every other package that we use somewhere is hidden."""
     from SpineCTMRRegistrationLib.dependencies import NEEDED

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from panel.choices import add_segmentation, cells, what_is_missing
 from SpineCTMRRegistrationLib import dependencies
 
@@ -162,6 +163,7 @@ def test_closing_the_scene_while_the_module_is_open_starts_afresh(panel, chosen,
     assert panel.ui.parameterSetSelector.currentNode() is not None
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded_with_the_panel():
     """Slicer starts quickly, and torch stays out of its process."""
     code = """

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from gears import slow_fixture
 from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
@@ -82,6 +83,7 @@ def place(host: BareSlicer, folder: Path) -> SampleNodes:
 
 
 @pytest.fixture(scope="session")
+@slow_fixture
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Patient:
     folder = tmp_path_factory.mktemp("phantom")
     phantom = make_phantom(41, PATIENT)
@@ -90,6 +92,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Patient:
 
 
 @pytest.fixture(scope="session")
+@slow_fixture
 def registered(patient: Patient, tmp_path_factory: pytest.TempPathFactory) -> Registered:
     host = BareSlicer()
     nodes = place(host, patient.folder)

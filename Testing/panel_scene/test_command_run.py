@@ -24,6 +24,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(lines=LINES, cuts=st.lists(st.integers(0, 200)))
 def test_lines_survive_any_cut(lines: list[str], cuts: list[int]) -> None:
     stream = "\n".join(json.dumps({"line": line}, ensure_ascii=False) for line in lines).encode()

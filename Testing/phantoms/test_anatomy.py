@@ -172,6 +172,7 @@ def test_every_region_renders(levels: tuple[int, ...]) -> None:
     assert len(TISSUES) == len(INDEX)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [(2, 3, 4, 5, 6, 7), (9, 10, 11, 12), (20, 21, 22, 23, 24, 26)])
 def test_vertebrae_hardly_touch(levels: tuple[int, ...]) -> None:
     """A joint has a space: bones that overlap cannot both move rigidly."""

@@ -15,6 +15,8 @@ from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 
+pytestmark = pytest.mark.slow
+
 PATIENT = PhantomOptions(
     levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
 )

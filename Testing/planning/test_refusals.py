@@ -162,6 +162,7 @@ def test_options(patient: Patient, options: dict, word: str) -> None:
         ExportRequest(patient.result, patient.ct, patient.mr, **options)
 
 
+@pytest.mark.slow
 def test_a_refused_vertebra_is_left_out_and_told(copy: Patient, tmp_path: Path) -> None:
     rows = [{"number": 22, "flag": "good"}, {"number": 23, "flag": "do not use"}]
     (copy.result / "quality.json").write_text(json.dumps({"verdict": "Do not use L4.", "vertebrae": rows}))
@@ -175,6 +176,7 @@ def test_a_refused_vertebra_is_left_out_and_told(copy: Patient, tmp_path: Path) 
         assert [segment.SegmentLabel for segment in segments] == ["L3"]
 
 
+@pytest.mark.slow
 def test_one_frame_of_reference_for_both_is_told_and_unambiguous(copy: Patient, tmp_path: Path) -> None:
     _edit(copy.ct, lambda data: setattr(data, "FrameOfReferenceUID", "1.2.3"))
     _edit(copy.mr, lambda data: setattr(data, "FrameOfReferenceUID", "1.2.3"))
@@ -188,6 +190,7 @@ def test_one_frame_of_reference_for_both_is_told_and_unambiguous(copy: Patient, 
     assert counts == [len(list(copy.mr.iterdir())), len(list(copy.ct.iterdir()))]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The value length")
 def test_texts_that_break_the_standard_stay_empty(copy: Patient, tmp_path: Path) -> None:
     _edit(copy.mr, lambda data: setattr(data, "StudyID", "longer than sixteen characters"))
@@ -200,6 +203,7 @@ def test_texts_that_break_the_standard_stay_empty(copy: Patient, tmp_path: Path)
     assert pydicom.dcmread(output / "mr_in_ct" / "0001.dcm").StudyID == "S1"
 
 
+@pytest.mark.slow
 def test_files_whose_axes_a_converter_flipped_are_the_same_voxels(copy: Patient, tmp_path: Path) -> None:
     for name in ("ct_in_mr", "mr_in_ct", "vertebrae_in_mr"):
         path = str(copy.result / f"{name}.nrrd")

@@ -84,6 +84,7 @@ def test_landmark_errors_are_those_of_the_written_transform(hand_made):
     assert found.landmark_errors["middle 24"] == pytest.approx((3, 3), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", [1.0, 1.25, 0.8])
 def test_regularity_of_a_stretch_is_analytic(tmp_path, stretch):
     found = evaluate(read_result_folder(write_folder(tmp_path / "result", stretch).folder))
@@ -226,6 +227,7 @@ def test_labels_that_do_not_fit_are_explained(hand_made):
         evaluate(result, far)
 
 
+@pytest.mark.slow
 def test_the_command(hand_made, tmp_path, capfd):
     sitk.WriteImage(hand_made.reference, str(tmp_path / "labels.nii.gz"))
     words = [

@@ -106,6 +106,7 @@ def test_threads_change_next_to_nothing(bent: Seen, centers: Centers) -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_a_start_that_is_true_wins_over_the_default(look_at: Look, centers: Centers) -> None:
     """From 13 mm and 15 degrees away only the given start leads to the truth."""
     far = Pose.from_rotation([0.05, 0.02, 0.25], [6, -10, 5])
@@ -215,6 +216,7 @@ def _refine_scans(
     return _refine(PlacedScene(scene, box, Pose.identity(), centers))
 
 
+@pytest.mark.slow
 def test_storage_order_of_the_mr_changes_next_to_nothing(
     make_spine: Callable[..., Any], centers: Centers
 ) -> None:

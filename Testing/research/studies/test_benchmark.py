@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 from research.studies import method_standins as standins
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.truth_points import phantom_truth
@@ -47,6 +48,7 @@ STANDINS = [
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def phantom() -> Phantom:
     return make_phantom(45, SMALL)
 
@@ -69,6 +71,7 @@ def _children_find_the_standins(monkeypatch: pytest.MonkeyPatch, calls: Path) ->
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def finished(
     patient: Patient, calls: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, dict[str, str]]]:
@@ -165,6 +168,7 @@ def test_failures_and_missing_packages_are_told_and_harm_nobody(finished: Finish
     assert not list(finished[0].glob(".problem-*"))
 
 
+@pytest.mark.slow
 def test_a_second_run_repeats_only_failures(finished: Finished, patient: Patient, calls: Path) -> None:
     output, rows = finished
     mended = Method("failing", "failing", standins.shifted)
@@ -237,6 +241,7 @@ def test_unknown_names_are_refused() -> None:
     assert find_methods(["elastix"]) == (ENGINE, BY_NAME["elastix"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

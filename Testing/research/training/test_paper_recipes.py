@@ -78,6 +78,7 @@ def test_vanulsen_recipes_have_the_weights_of_the_thesis(name: str) -> None:
     assert not recipe.rigidity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vanulsen_us", "vanulsen_ws_rp"])
 def test_vanulsen_trains_and_resumes_exactly(name: str, tmp_path: Path) -> None:
     require_exact_resume(brief(name, 16), Translations, tmp_path)
@@ -94,6 +95,7 @@ def test_cao_recipes_have_the_weights_of_the_paper(name: str) -> None:
     assert recipe.optimisation.build([torch.zeros(1)]).defaults["momentum"] == 0
 
 
+@pytest.mark.slow
 def test_cao_trains_and_resumes_exactly(tmp_path: Path) -> None:
     small = replace(brief("cao_dual", 44), network=CaoOptions(filters=(2, 3, 4)))
     require_exact_resume(small, LargeTranslations, tmp_path)

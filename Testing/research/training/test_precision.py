@@ -112,6 +112,7 @@ def test_network_is_tried_once_and_only_for_bfloat16(on: Callable[[Processor], N
     assert len(seen) == TRIALS
 
 
+@pytest.mark.slow
 def test_training_falls_back_to_float32_and_says_so(on: Callable[[Processor], None], tmp_path: Path) -> None:
     on(wrong_values)
     found, said = trained(tmp_path / "low", "bfloat16")
@@ -125,6 +126,7 @@ def test_training_falls_back_to_float32_and_says_so(on: Callable[[Processor], No
     assert said == [FELL_BACK]
 
 
+@pytest.mark.slow
 def test_training_on_a_sound_processor_uses_bfloat16(on: Callable[[Processor], None], tmp_path: Path) -> None:
     on(rounding)
     found, said = trained(tmp_path / "low", "bfloat16")

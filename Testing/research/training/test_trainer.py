@@ -29,6 +29,7 @@ def final(run: Path, part: str) -> dict[str, torch.Tensor]:
     return load_state(run / "last.pt")[part]
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     train(RECIPE, tmp_path / "straight", Translations())
     with pytest.raises(Cancelled, match="after step 3"):
@@ -43,6 +44,7 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> 
     assert (tmp_path / "stopped" / "loss.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_killed_run_repeats_the_lost_steps(tmp_path: Path) -> None:
     class Killed(Translations):
         def sample(self, step: int) -> Batch:
@@ -60,6 +62,7 @@ def test_killed_run_repeats_the_lost_steps(tmp_path: Path) -> None:
     assert [row["step"] for row in read_log(tmp_path / "killed" / "steps.csv")] == list("123456")
 
 
+@pytest.mark.slow
 def test_run_begun_at_a_milestone_equals_one_that_trained_to_it(tmp_path: Path) -> None:
     baseline = replace(RECIPE, rigidity_from=0.5)
     rigid = replace(baseline, name="rigid", rigidity=loss_terms({"properness": 1.0}, "rigidity."))
@@ -75,6 +78,7 @@ def test_run_begun_at_a_milestone_equals_one_that_trained_to_it(tmp_path: Path) 
     assert not all(torch.equal(expected[name], without[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_run_begins_with_the_weights_of_another_and_nothing_else(tmp_path: Path) -> None:
     """A second run whose rate is 0 keeps them; of another network they are refused."""
     train(RECIPE, tmp_path / "first", Translations())
@@ -93,6 +97,7 @@ def test_run_begins_with_the_weights_of_another_and_nothing_else(tmp_path: Path)
         train(other, tmp_path / "other", Translations(), weights=first)
 
 
+@pytest.mark.slow
 def test_a_run_of_a_recipe_without_newer_keys_goes_on(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         train(RECIPE, tmp_path / "run", Translations(signal_at=2))
@@ -104,6 +109,7 @@ def test_a_run_of_a_recipe_without_newer_keys_goes_on(tmp_path: Path) -> None:
     assert load_state(tmp_path / "run" / "last.pt")["step"] == RECIPE.steps
 
 
+@pytest.mark.slow
 def test_milestone_of_another_beginning_is_refused(tmp_path: Path) -> None:
     train(replace(RECIPE, rigidity_from=0.5), tmp_path / "baseline", Translations())
     other = replace(RECIPE, rigidity_from=0.5, loss=loss_terms({"mind": 1.0}, "loss."))
@@ -113,12 +119,14 @@ def test_milestone_of_another_beginning_is_refused(tmp_path: Path) -> None:
         train(RECIPE, tmp_path / "lost", Translations(), warm_start=tmp_path)
 
 
+@pytest.mark.slow
 def test_handlers_return_after_training(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     train(replace(RECIPE, steps=1), tmp_path, Translations())
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.slow
 def test_constant_displacement_is_learned(tmp_path: Path) -> None:
     recipe = replace(
         RECIPE,

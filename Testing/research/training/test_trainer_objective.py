@@ -63,6 +63,7 @@ def test_term_is_lowest_for_the_truth(term: str) -> None:
     assert other.grad.abs().max() > 0
 
 
+@pytest.mark.slow
 def test_unpadded_network_sees_beyond_its_displacement() -> None:
     batch, velocity = shifted_pair()
     full = NETWORK.motion(velocity, 2.0).displacement
