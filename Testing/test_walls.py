@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1] / "SpineCTMRRegistration"
 ENGINE, PANEL = "spine_ctmr", "SpineCTMRRegistrationLib"
 
 FLOORS = (
-    {"errors"},
+    {"choices", "errors"},
     {"geometry", "process", "progress"},
     {"json_files", "similarity", "tables"},
     {"imaging"},
@@ -39,7 +39,7 @@ LITTLE_KNOWN = {
 }
 """Rooms that know no more than these, whatever lies below them."""
 
-PANEL_KNOWS = {"errors", "imaging", "process", "report", "results"}
+PANEL_KNOWS = {"choices", "errors", "imaging", "process", "report", "results"}
 """Rooms of which the panel may use what is light."""
 
 HEAVY = {"SimpleITK", "matplotlib", "onnxruntime", "scipy", "torch"}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-Quality = Literal["fast", "standard", "best"]
-Device = Literal["auto", "cuda", "cpu"]
+from spine_ctmr.choices import Device, Quality
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .choices import DEVICES, QUALITIES, Device, Quality
 from .deformation.options import DeformationOptions
 from .deformation.soft_tissue import SoftTissueOptions
 from .errors import InputError
 from .vertebrae.refinement import RefinementOptions, Stage
-
-QUALITIES = ("fast", "standard", "best")
-DEVICES = ("auto", "cuda", "cpu")
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class RegistrationOptions:
         InputError: a value is unknown.
     """
 
-    quality: str = "standard"
-    device: str = "auto"
+    quality: Quality = "standard"
+    device: Device = "auto"
     seed: int = 0
     network: Path | None = None
     threads: int | None = None

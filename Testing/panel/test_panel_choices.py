@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from panel.choices import add_segmentation, cells, what_is_missing
+from spine_ctmr.choices import DEVICES, QUALITIES
 from SpineCTMRRegistrationLib import dependencies
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration"
@@ -27,6 +28,13 @@ def test_register_says_what_is_missing_until_the_inputs_are_chosen(panel, volume
     assert "No segment is named after a vertebra" in what_is_missing(panel)
     panel.ui.vertebraeSelector.setCurrentNode(add_segmentation(scene, "L4", "L5"))
     assert what_is_missing(panel) == ""
+
+
+def test_the_panel_offers_what_the_engine_takes(panel):
+    from SpineCTMRRegistrationLib.parameters import Device, Quality
+
+    assert tuple(quality.value for quality in Quality) == QUALITIES
+    assert tuple(device.value for device in Device) == DEVICES
 
 
 def test_no_input_is_chosen_by_itself(panel, volumes):

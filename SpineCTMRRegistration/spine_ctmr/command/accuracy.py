@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..choices import QUALITIES
 from .options import limit_threads, require_folder, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -37,7 +38,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         nargs="+",
-        choices=("fast", "standard", "best"),
+        choices=QUALITIES,
         default=["standard"],
         help="accuracy against time (default: standard)",
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..choices import DEVICES, QUALITIES
 from ..errors import InputError
 from ..imaging.given_scheme import CHOICES
 from ..imaging.label_schemes import AUTO
@@ -81,13 +82,13 @@ def add_registration_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("computation")
     group.add_argument(
         "--quality",
-        choices=("fast", "standard", "best"),
+        choices=QUALITIES,
         default="standard",
         help="accuracy against time and memory (default: standard)",
     )
     group.add_argument(
         "--device",
-        choices=("auto", "cuda", "cpu"),
+        choices=DEVICES,
         default="auto",
         help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can (default: auto)",
     )

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from ..choices import DEVICES
 from ..errors import InputError
 from .options import limit_threads, require_cuda, require_no_file, whole_number
 from .reporting import Reporter
@@ -56,7 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--steps", type=whole_number(1), metavar="N", help="instead of the recipe's steps")
     parser.add_argument(
         "--device",
-        choices=("auto", "cuda", "cpu"),
+        choices=DEVICES,
         default="auto",
         help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
     )

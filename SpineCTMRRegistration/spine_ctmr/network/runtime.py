@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import DEVICES
 from ..errors import InputError
 from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
@@ -23,7 +24,6 @@ from .network_file import NetworkCard, find_card, read_card, read_weights
 if TYPE_CHECKING:
     from torch import Tensor
 
-DEVICES = ("auto", "cuda", "cpu")
 Images = NDArray[np.float32]
 Notice = Callable[[str], None]
 _log_notice: Notice = logging.getLogger(__name__).warning

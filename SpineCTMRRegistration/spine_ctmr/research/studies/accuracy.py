@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...choices import Quality
 from ...errors import InputError
 from ...evaluation.markdown import header, line, number
 from ...evaluation.truth import errors_against_truth, pose_errors
@@ -67,7 +68,7 @@ def case_patients(folder: Path) -> list[Patient[Subject]]:
 
 
 def engine_methods(
-    qualities: Sequence[str], centroid_errors_mm: Sequence[float], runs: int
+    qualities: Sequence[Quality], centroid_errors_mm: Sequence[float], runs: int
 ) -> list[Method[Subject]]:
     """The engine at every quality, centroid error and set of sample points."""
     methods = []

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ....alignment.centroids import body_centers
+from ....choices import Device
 from ....deformation.bones import make_bones
 from ....deformation.deformation import Deformation, bone_motion, build_deformation
 from ....geometry.boxes import labels_in_box
@@ -63,7 +64,7 @@ def _network(row: str, recipe: Recipe, model: RegistrationNetwork) -> Method:
     return displace
 
 
-def whole_registration(spacing_mm: float, device: str) -> Method:
+def whole_registration(spacing_mm: float, device: Device) -> Method:
     """`register`, quality "fast", with the start of the networks: without and with soft-tissue motion."""
     options = RegistrationOptions(quality="fast", device=device)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....choices import Device
 from ....phantoms.bank import fill_bank, read_pair
 from ....progress import Progress, silent, span
 from ...training.batch import Batch
@@ -39,7 +40,7 @@ def run_ablation(
     budget: Path = BRIEF,
     patients: int = 25,
     with_elastix: bool = False,
-    device: str = "cpu",
+    device: Device = "cpu",
     progress: Progress = silent,
 ) -> Path:
     """Write ablation.md, its table as ablation.csv and its pictures; return the path of the first.

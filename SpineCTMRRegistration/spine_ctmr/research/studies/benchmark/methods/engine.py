@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
+from .....choices import Quality
 from .....options import RegistrationOptions
 from .....registration import register
 from ..problem import Problem
@@ -19,6 +20,6 @@ def fast(problem: Problem, threads: int) -> sitk.Transform:
     return _register(problem, threads, "fast")
 
 
-def _register(problem: Problem, threads: int, quality: str) -> sitk.Transform:
+def _register(problem: Problem, threads: int, quality: Quality) -> sitk.Transform:
     options = RegistrationOptions(quality=quality, device="cpu", threads=threads)
     return register(problem.case, options).deformation.mr_to_ct()
