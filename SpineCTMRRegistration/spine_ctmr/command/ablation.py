@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import InputError
-from .options import limit_threads, require_cuda, require_file, require_no_file, whole_number
+from .options import require_cuda, require_file, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -52,7 +52,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    limit_threads(arguments)
     require_cuda(arguments.device)
 
     from ..research.studies.ablation.run import BRIEF, run_ablation

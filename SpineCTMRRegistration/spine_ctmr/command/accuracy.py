@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import QUALITIES
-from .options import limit_threads, require_folder, require_no_file, whole_number
+from .options import require_folder, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -68,8 +68,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    limit_threads(arguments)
-
     from ..research.studies.accuracy import case_patients, engine_methods, phantom_patients, run_accuracy
     from ..research.studies.phantom_kinds import KINDS, known_kinds
 

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import InputError
-from .options import limit_threads, require_file, require_folder, require_image, require_no_file, whole_number
+from .options import require_file, require_folder, require_image, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -99,7 +99,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    limit_threads(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # when cancelled, end the child and clean up
 
     from ..research.studies.benchmark.methods import METHODS, find_methods

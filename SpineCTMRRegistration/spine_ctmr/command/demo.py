@@ -8,7 +8,6 @@ from .options import (
     add_output_options,
     add_registration_options,
     check_registration_options,
-    limit_threads,
     registration_options,
 )
 from .reporting import Reporter
@@ -26,8 +25,6 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
-    limit_threads(arguments)
-
     from ..demo import run_demo
 
     reporter.message(run_demo(arguments.output, registration_options(arguments), reporter))

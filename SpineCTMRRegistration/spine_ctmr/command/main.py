@@ -17,9 +17,11 @@ from threading import Event
 from ..errors import Cancelled, InputError
 from ..process.explanation import explain, unsaid_ending
 from ..process.lifeline import be_worker, is_worker, leave, worker_environment
+from ..process.memory import begin_blas
 from ..process.staging import staged_directory
 from ..process.streams import lost_output, secure_streams
 from ..process.supervision import cancellation, supervise
+from .options import limit_threads
 from .parsing import build_parser
 from .reporting import Reporter, make_reporter
 from .subcommand import Subcommand
@@ -69,10 +71,13 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
 
 def _work(subcommand: Subcommand, arguments: Namespace, reporter: Reporter) -> int:
     """The worker's side: do the work in the folder that the overseer chose."""
-    staging = be_worker()
-    if staging is not None:
-        arguments.output = staging
+    staging = None
+    limit_threads(arguments)
     try:
+        staging = be_worker()
+        if staging is not None:
+            arguments.output = staging
+        begin_blas()
         subcommand.run(arguments, reporter)
     except (Exception, KeyboardInterrupt) as error:
         explanation = explain(error, subcommand.noun, subcommand.memory_advice, staging)

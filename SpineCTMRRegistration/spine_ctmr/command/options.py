@@ -142,9 +142,10 @@ def require_cuda(device: str) -> None:
 
 
 def limit_threads(arguments: Namespace) -> None:
-    """Limit the threads of numerical libraries that are loaded later in this process."""
-    if arguments.threads is not None:
-        os.environ.update({name: str(arguments.threads) for name in THREAD_VARIABLES})
+    """Limit the threads of numerical libraries that are loaded later in this process, where it was asked."""
+    threads = getattr(arguments, "threads", None)
+    if threads is not None:
+        os.environ.update({name: str(threads) for name in THREAD_VARIABLES})
 
 
 def registration_options(arguments: Namespace) -> RegistrationOptions:

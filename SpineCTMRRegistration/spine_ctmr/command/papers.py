@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .options import limit_threads, require_cuda, require_no_file, whole_number
+from .options import require_cuda, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -44,7 +44,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    limit_threads(arguments)
     require_cuda(arguments.device)
 
     from ..research.studies.papers.run import run_papers

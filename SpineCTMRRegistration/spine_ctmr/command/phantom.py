@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from .. import __version__
 from ..process.staging import RESULT_MARK
 from ..progress import span
-from .options import add_output_options, add_seed_and_threads, limit_threads
+from .options import add_output_options, add_seed_and_threads
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -25,8 +25,6 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
-    limit_threads(arguments)
-
     from ..phantoms.phantom import make_phantom
     from ..phantoms.phantom_files import DEMO_PATIENT, write_phantom
 

@@ -16,7 +16,6 @@ from .options import (
     add_output_options,
     add_registration_options,
     check_registration_options,
-    limit_threads,
     registration_options,
     require_file,
     require_image,
@@ -79,7 +78,6 @@ def _check(arguments: Namespace) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
-    limit_threads(arguments)
     Thread(target=_load, args=("torch",), daemon=True).start()
 
     from ..imaging.read_case import ReadingOptions, read_case
@@ -108,7 +106,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
 def _load(name: str) -> None:
     """Import a package ahead of its first use."""
-    with suppress(ImportError):  # told where it is needed
+    with suppress(Exception):  # told where it is needed
         importlib.import_module(name)
 
 

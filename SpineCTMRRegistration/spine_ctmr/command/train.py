@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..choices import DEVICES
 from ..errors import InputError
-from .options import limit_threads, require_cuda, require_no_file, whole_number
+from .options import require_cuda, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -76,8 +76,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    limit_threads(arguments)
-
     import torch
 
     from ..phantoms.segmented_spines import label_maps

@@ -19,7 +19,10 @@ TRACEBACK = "SPINE_CTMR_TRACEBACK"
 
 LONGEST_MESSAGE = 300
 FULL_DISK_BYTES = 1 << 20
-OUT_OF_MEMORY_TEXTS = ("out of memory", "bad_alloc", "bad allocation", "allocate memory")
+OUT_OF_MEMORY_TEXTS = (
+    *("out of memory", "bad_alloc", "bad allocation", "allocate memory", "failed to map segment"),
+    "error return without exception set",  # of extensions that do not expect it
+)
 NO_THREAD_TEXTS = ("start new thread", "pthread_create", "Resource temporarily unavailable")
 ENDED_BY_KILL = (-9, 137)
 WINDOWS_NO_MEMORY = 0xC0000017
@@ -129,12 +132,13 @@ def _ending_name(code: int) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python, ITK, torch or onnxruntime says that memory is short."""
-    if isinstance(error, MemoryError):
+    """Whether an error of Python, ITK, torch or onnxruntime, or what led to it, says that memory is short."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)
+    if any(text in str(error) for text in OUT_OF_MEMORY_TEXTS):
+        return True
+    origin = error.__cause__ or error.__context__
+    return origin is not None and is_out_of_memory(origin)
 
 
 def _is_full_disk(error: BaseException, folder: Path | None) -> bool:

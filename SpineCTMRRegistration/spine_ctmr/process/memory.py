@@ -1,11 +1,14 @@
-"""How much memory this process has needed."""
+"""How much memory this process has needed, and memory that it must not ask for in vain."""
 
 from __future__ import annotations
 
+import mmap
 import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+BLAS_BYTES = 64 << 20
+"""More than OpenBLAS takes at its first use."""
 
 
 def peak_memory_mb() -> float | None:
@@ -24,3 +27,27 @@ def peak_memory_mb() -> float | None:
         return None
     kept = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(kept / (1024**2 if sys.platform == "darwin" else 1024), 1)
+
+
+def begin_blas() -> None:
+    """Have the linear algebra of numpy and scipy take its working memory now.
+
+    OpenBLAS takes it at its first use and, where there is none, asks for it without end.
+
+    Raises:
+        MemoryError: there is not enough.
+    """
+    import numpy as np
+    from scipy.linalg import blas
+
+    square = np.eye(2)
+    for multiply in (np.matmul, lambda a, b: blas.dgemm(1.0, a, b)):
+        _require(BLAS_BYTES)
+        multiply(square, square)
+
+
+def _require(size: int) -> None:
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError as error:
+        raise MemoryError from error

@@ -134,16 +134,15 @@ def _started(
     ear, mouth, name = pipe_for_worker()
     listener = threading.Thread(target=account.listen, args=(ear,), daemon=True)
     try:
+        listener.start()
         process = _start(command, {**environment, PIPE: name})
     except OSError as error:
-        os.close(ear)
         raise SpineError(
             f"The worker process '{command[0]}' cannot be started ({error.strerror}); "
             "check the Python installation."
         ) from error
     finally:
         os.close(mouth)
-    listener.start()
     return process, listener
 
 
