@@ -14,6 +14,7 @@ from spine_ctmr.network.avoxelmorph import AVoxelMorphOptions
 from spine_ctmr.network.gated_fusion import GatedFusion
 from spine_ctmr.network.transformer import Positions, TransformerEncoder
 from spine_ctmr.network.two_stage import TwoStageNetwork
+from spine_ctmr.research.losses.rigidity import jacobian
 
 torch.set_num_threads(1)
 
@@ -75,7 +76,7 @@ def test_shapes_and_identity_at_the_start(options: ACSGRegNetOptions | AVoxelMor
     assert motion.displacement.shape == (1, 3, *SHAPE)
     assert motion.affine is not None
     assert motion.affine.shape == motion.displacement.shape
-    assert motion.velocity_spacing_mm == 3.0
+    assert motion.velocity_spacing_mm == (3.0 if options is SMALL else 0.0)
     assert motion.displacement.abs().max() < 0.1
     assert velocity.abs().max() > 0
 
@@ -160,24 +161,40 @@ def test_fusion_begins_as_the_mean_and_closed_gates_leave_one_field() -> None:
 
 
 def test_attention_is_that_of_the_paper() -> None:
-    """Equations 1 and 2, written out for one head, and the rest of a layer."""
+    """Equations 1 and 2, written out for two heads, divided by the root of the whole width; and the rest."""
     torch.manual_seed(1)
-    stack = TransformerEncoder(6, layers=1, heads=1, hidden=10).double()
+    stack = TransformerEncoder(6, layers=1, heads=2, hidden=10).double()
     sequence = torch.randn(2, 5, 6, dtype=torch.float64)
     layer = stack.layers[0]
     inside = torch.nn.functional.layer_norm(sequence, (6,))
-    attention = layer.self_attn
     q, k, v = (
         inside @ w.T + b
-        for w, b in zip(attention.in_proj_weight.split(6), attention.in_proj_bias.split(6), strict=True)
+        for w, b in zip(
+            layer.queries_keys_values.weight.split(6), layer.queries_keys_values.bias.split(6), strict=True
+        )
     )
-    shares = torch.softmax(q @ k.transpose(1, 2) / 6**0.5, -1)
-    middle = sequence + attention.out_proj(shares @ v)
-    hidden = torch.nn.functional.gelu(layer.linear1(torch.nn.functional.layer_norm(middle, (6,))))
-    expected = torch.nn.functional.layer_norm(middle + layer.linear2(hidden), (6,))
+    parts = []
+    for head in (slice(0, 3), slice(3, 6)):
+        shares = torch.softmax(q[..., head] @ k[..., head].transpose(1, 2) / 6**0.5, -1)
+        parts.append(shares @ v[..., head])
+    middle = sequence + layer.join(torch.cat(parts, -1))
+    first, _, second = layer.feed_forward
+    hidden = torch.nn.functional.gelu(first(torch.nn.functional.layer_norm(middle, (6,))))
+    expected = torch.nn.functional.layer_norm(middle + second(hidden), (6,))
     torch.testing.assert_close(stack(sequence), expected)
-    with torch.inference_mode():
-        torch.testing.assert_close(stack.eval()(sequence), expected)
+
+
+def test_voxelmorph_without_integration_takes_its_field_for_the_displacement_and_can_fold() -> None:
+    field = torch.zeros(1, 3, 8, 8, 8)
+    field[:, 0, :, :, 4:] = -30.0
+    for integrated in (False, True):
+        network = replace(SMALL_VOXELMORPH, integrated=integrated).build()
+        motion = network.motion((field, torch.zeros(1, 12)), 1.0)
+        determinant = torch.linalg.det(jacobian(motion.displacement, 1.0))
+        assert (motion.velocity is None) is not integrated
+        assert bool((determinant <= 0).any()) is not integrated
+        if not integrated:
+            assert motion.displacement.min() == -30
 
 
 def test_only_the_cross_attention_looks_at_the_other_image() -> None:

@@ -15,9 +15,10 @@ from .unet import VelocityUNet, VelocityUNetOptions
 class AVoxelMorphOptions(TwoStageOptions):
     """Options of AVoxelMorph.
 
-    The paper does not describe its VoxelMorph. This is the project's `VelocityUNet`, which is VoxelMorph with
-    a velocity field at half resolution, with the channels of Balakrishnan et al. 2019. It integrates as
-    ACSGRegNet does, so that the two differ in nothing but the network that gives the velocity.
+    The paper does not describe its VoxelMorph; it cites Balakrishnan et al. 2019, which predicts the
+    displacement itself, and whose motions fold in 3 % of the voxels there. This is the project's
+    `VelocityUNet`, which ends at half resolution, with the channels of Balakrishnan et al.; what it gives is
+    taken for a displacement.
 
     Attributes:
         affine: channels of the affine network's steps.
@@ -25,6 +26,7 @@ class AVoxelMorphOptions(TwoStageOptions):
         decoder: see `VelocityUNetOptions`.
         head: see `VelocityUNetOptions`.
         velocity_scale_mm: see `VelocityUNetOptions`.
+        integrated: take what it gives for a velocity instead, as in ACSGRegNet.
     """
 
     kind: ClassVar[str] = "avoxelmorph"
@@ -33,6 +35,7 @@ class AVoxelMorphOptions(TwoStageOptions):
     decoder: tuple[int, int, int] = (32, 32, 32)
     head: tuple[int, ...] = (32, 16)
     velocity_scale_mm: float = 1.0
+    integrated: bool = False
 
     def __post_init__(self) -> None:
         require(min(self.affine) > 0, "network.affine", "numbers of channels above 0")
@@ -40,7 +43,8 @@ class AVoxelMorphOptions(TwoStageOptions):
 
     def build(self) -> TwoStageNetwork:
         """See `NetworkOptions.build`."""
-        return TwoStageNetwork(AffineNetwork(self.affine), VelocityUNet(self._deformable()))
+        stages = AffineNetwork(self.affine), VelocityUNet(self._deformable())
+        return TwoStageNetwork(*stages, integrated=self.integrated)
 
     def _deformable(self) -> VelocityUNetOptions:
         return VelocityUNetOptions(self.encoder, self.decoder, self.head, self.velocity_scale_mm)

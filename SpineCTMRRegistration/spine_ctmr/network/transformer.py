@@ -30,8 +30,45 @@ class Positions(nn.Module):
         return features + functional.interpolate(self.vectors, shape, mode="trilinear")
 
 
+class AttentionLayer(nn.Module):
+    """One transformer layer (Vaswani et al. 2017): attention of several heads, then a feed-forward part.
+
+    As printed by Gao and Zheng 2022 (eq. 2 and 4), products of queries and keys are divided by the root of
+    the whole width k, not of a head's width as in Vaswani et al.
+
+    Args:
+        width: k, of the vectors, a multiple of `heads`.
+        heads: of the attention.
+        hidden: width inside the feed-forward part.
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.heads, self.scale = heads, width**-0.5
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.join = nn.Linear(width, width)
+        self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        nn.init.xavier_uniform_(self.queries_keys_values.weight)
+        nn.init.zeros_(self.queries_keys_values.bias)
+        nn.init.zeros_(self.join.bias)
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Sequence (B, n, width) of the same shape."""
+        sequence = sequence + self._attention(self.norms[0](sequence))
+        added: Tensor = sequence + self.feed_forward(self.norms[1](sequence))
+        return added
+
+    def _attention(self, sequence: Tensor) -> Tensor:
+        split = self.queries_keys_values(sequence).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        queries, keys, values = split
+        shares = torch.softmax(self.scale * queries @ keys.transpose(-1, -2), -1)
+        joined: Tensor = self.join((shares @ values).transpose(1, 2).flatten(2))
+        return joined
+
+
 class TransformerEncoder(nn.Module):
-    """Transformer layers (Vaswani et al. 2017) over a sequence; every place attends to all places.
+    """Transformer layers over a sequence; every place attends to all places.
 
     Args:
         width: of the vectors, a multiple of `heads`.
@@ -42,12 +79,7 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, width: int, layers: int, heads: int, hidden: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width, heads, hidden, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
-            )
-            for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(AttentionLayer(width, heads, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, sequence: Tensor) -> Tensor:

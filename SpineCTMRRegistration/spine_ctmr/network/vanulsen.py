@@ -56,10 +56,10 @@ class VanUlsenNetwork(RegistrationNetwork):
     max-pooling on the way down, by 2x2x2 transposed convolutions on the way up, where the features of the
     same resolution are added. One 3x3x3 convolution without activation gives the displacement.
 
-    As described, the network has 79,483 parameters, half of the about 160,000 that the thesis names in its
-    discussion (twice ours is 158,966); nothing in its text accounts for the rest. (A third convolution in
-    every block, as in the residual blocks of DeepReg, which the thesis modified, would still give only about
-    126,000.)
+    Taken literally, the text describes 79,483 parameters, half of the about 160,000 that the thesis names in
+    its discussion. The U-Net of DeepReg, which it modified, has 138,655 as it is; with strided convolutions
+    instead of pooling and skips that concatenate, 156,911. None of them fits all words of the thesis; this is
+    the literal one.
 
     Where the thesis is silent: biases in every convolution and the batch normalisation of Keras, both
     Keras's defaults; the last convolution starts near 0, so that training starts at the rigid alignment.
