@@ -21,7 +21,8 @@ EXAMPLES = """\
   torchrun --nproc-per-node 4 -m spine_ctmr train jian_baseline --output run
 
 Without --data, synthetic patients are made first and kept in --bank. With --data, every patient is a
-subfolder with ct, ct_labels, mr and, if known, mr_labels and mr_landmarks (ct.nii.gz, mr.nrrd, ...).
+subfolder with ct, ct_labels, mr and, if known, mr_labels and mr_landmarks (ct.nii.gz, mr.nrrd, ...); for
+Cao's recipes also ct_in_mr and mr_in_ct of a pre-aligned pair, for single vertebrae just ct and ct_labels.
 Stopped in whatever way, a run goes on with --resume as if it had never stopped."""
 
 
@@ -81,6 +82,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..phantoms.segmented_spines import label_maps
     from ..research.training.batch import TrainingData
     from ..research.training.own_data import own_patients
+    from ..research.training.own_vertebrae import own_vertebra_pairs
     from ..research.training.recipe_file import find_recipe, load_recipe
     from ..research.training.run_folder import require_new_or_resumed
     from ..research.training.synthetic_data import synthetic_patients
@@ -99,7 +101,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     bank = arguments.bank or arguments.output / "patients"
     data: TrainingData
     if arguments.data is not None:
-        data = own_patients(recipe, arguments.data, bank, reporter, reporter.warning)
+        own = own_patients if recipe.vertebrae is None else own_vertebra_pairs
+        data = own(recipe, arguments.data, bank, reporter, reporter.warning)
     elif recipe.vertebrae is not None:
         if arguments.anatomy is not None:
             raise InputError(

@@ -62,19 +62,27 @@ def make_vertebra_crop(
 
 def stored_vertebra(
     bank: Path, seed: int, subject: int, level: int, size: tuple[int, int, int], spacing_mm: float
-) -> SingleVertebra:
-    """The same from a folder, where it is kept once it has been made."""
+) -> Path:
+    """The file of such a vertebra in a folder, made where it is missing; see `read_vertebra`."""
     path = bank / f"vertebra-{seed}-{subject:03d}-{level:02d}.npz"
-    if path.exists():
-        with np.load(path) as stored:
-            return SingleVertebra(stored["ct"].astype(np.float32), stored["bone"])
-    vertebra = make_vertebra_crop(seed, subject, level, size, spacing_mm)
-    bank.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        bank.mkdir(parents=True, exist_ok=True)
+        write_vertebra(path, make_vertebra_crop(seed, subject, level, size, spacing_mm))
+    return path
+
+
+def write_vertebra(path: Path, vertebra: SingleVertebra) -> None:
+    """Keep a vertebra, in whole HU; the file appears when it is complete."""
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     with partial.open("wb") as stream:
         np.savez_compressed(stream, ct=vertebra.ct.astype(np.int16), bone=vertebra.bone)
     partial.replace(path)
-    return SingleVertebra(vertebra.ct.astype(np.int16).astype(np.float32), vertebra.bone)
+
+
+def read_vertebra(path: Path) -> SingleVertebra:
+    """A vertebra that `write_vertebra` has kept."""
+    with np.load(path) as stored:
+        return SingleVertebra(stored["ct"].astype(np.float32), stored["bone"])
 
 
 def _bone_center(anatomy: Anatomy, level: int) -> NDArray[Any]:

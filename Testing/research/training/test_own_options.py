@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 from scipy import ndimage
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.case import Case
+from spine_ctmr.network.motion import Motion
+from spine_ctmr.research.training.loss_functions import LOSSES
+from spine_ctmr.research.training.outcome import Outcome
 from spine_ctmr.research.training.own_data import own_patients, prepare_patient
 from spine_ctmr.research.training.own_options import OwnDataOptions, divided
 from spine_ctmr.research.training.recipe import Recipe, recipe_of
@@ -83,6 +87,45 @@ def test_lanczos_keeps_what_linear_interpolation_blurs() -> None:
     true = 100 / np.sqrt(2)
     assert spreads["lanczos"] == pytest.approx(true, rel=0.05)
     assert spreads["linear"] < 0.93 * true
+
+
+def test_pre_aligned_pairs_are_learned_from_without_a_known_motion(tmp_path: Path) -> None:
+    """Cao's dual loss on own patients: the paired CT where the MR is, the paired MR where the CT is."""
+    for k in range(2):
+        folder = tmp_path / f"patient{k}"
+        folder.mkdir()
+        mr, ct = 300 - 2 * case().mr, 4 * case().ct + 300 + 5 * k
+        ct[:4, :, :] = -1000
+        for name, image in {"ct": ct, "mr": mr, "ct_in_mr": ct, "mr_in_ct": mr}.items():
+            sitk.WriteImage(sitk.Cast(image, sitk.sitkInt16), str(folder / f"{name}.nrrd"))
+        sitk.WriteImage(case().vertebrae, str(folder / "ct_labels.nrrd"))
+        sitk.WriteImage(case().vertebrae, str(folder / "mr_labels.nrrd"))
+    recipe = replace(load_recipe(find_recipe("cao_dual")), crop=(44, 44, 44), batch=1)
+    recipe = replace(recipe, own_data=OwnDataOptions(validation_share=0.5))
+    batch = own_patients(recipe, tmp_path, tmp_path / "bank").sample(0)
+    assert batch.displacement is None
+    still = torch.zeros(1, 3, 4, 4, 4)
+    for name, least in (("ct_correlation", 1e-6), ("mr_correlation", 1e-6)):
+        assert float(LOSSES[name](Outcome(batch, Motion(still, margin=20), 1.0))) < least
+        shifted = LOSSES[name](Outcome(batch, Motion(still + 1.25, margin=20), 1.0))
+        assert float(shifted) > 0.5  # a quarter of the wavelength
+
+
+def test_affine_registration_follows_the_rigid_start() -> None:
+    """CT and MR agree, their labels are 6 mm apart: the start is wrong, the affine registration mends it."""
+    labelled = case()
+    grid = Grid.of(labelled.ct)
+    texture = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=grid.shape), 3)
+    ct, mr = (grid.image(values.astype(np.float32)) for values in (6e3 * texture, np.abs(texture - 0.02)))
+    recipe = Recipe(
+        "x", spacing_mm=1.6, crop=(32, 32, 32), own_data=OwnDataOptions(start_level=L5, affine=True)
+    )
+    patient = prepare_patient(replace(labelled, ct=ct, mr=mr), recipe)
+    there = np.argwhere(patient.seen > 0)[:, ::-1] * 1.6
+    inside = np.abs(there - there.mean(0)).max(1) < 14
+    shown = patient.ct[patient.seen > 0][inside]
+    agree = np.corrcoef(np.abs(shown / 6e3 - 0.02), patient.mr[patient.seen > 0][inside])[0, 1]
+    assert agree > 0.9
 
 
 def test_start_from_one_level_needs_its_labels(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Batch:
         weight: how far a voxel of the MR counts, (B, 1, Z, Y, X): 0 outside its field of view.
         displacement: true `mr_to_ct` less the identity, (B, 3, Z, Y, X) in mm along the axes (x, y, z).
         fixed_labels: integer vertebra labels in the frame of the MR, (B, 1, Z, Y, X).
+        ct_in_mr: CT in [0, 1] of a pre-aligned pair, in the frame of the MR, (B, 1, Z, Y, X).
+        mr_in_ct: MR in [0, 1] of a pre-aligned pair, in the frame of the moving CT, (B, 1, Z, Y, X).
     """
 
     fixed: Tensor
@@ -29,6 +31,8 @@ class Batch:
     weight: Tensor
     displacement: Tensor | None = None
     fixed_labels: Tensor | None = None
+    ct_in_mr: Tensor | None = None
+    mr_in_ct: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""

@@ -30,6 +30,8 @@ def make_sample(
     displacement: NDArray[Any] | None = None,
     mr_labels: NDArray[Any] | None = None,
     mirrored: bool = False,
+    ct_in_mr: NDArray[Any] | None = None,
+    mr_in_ct: NDArray[Any] | None = None,
 ) -> Batch:
     """A batch of one pair on one grid, its intensities scaled for the network.
 
@@ -41,6 +43,8 @@ def make_sample(
         displacement: (z, y, x, 3) true displacement in mm, if known.
         mr_labels: (z, y, x) vertebra numbers in the MR, if known.
         mirrored: swap left and right.
+        ct_in_mr: (z, y, x) HU, the CT of a pre-aligned pair in the MR's frame, if there is one.
+        mr_in_ct: (z, y, x), its MR in the CT's frame.
     """
     field = None if displacement is None else np.moveaxis(displacement.astype(np.float32), -1, 0)
     if mirrored and field is not None:
@@ -60,5 +64,7 @@ def make_sample(
         "weight": tensor(seen, torch.float32),
         "displacement": tensor(field, torch.float32),
         "fixed_labels": tensor(mr_labels, torch.int64),
+        "ct_in_mr": tensor(None if ct_in_mr is None else scale_ct(ct_in_mr), torch.float32),
+        "mr_in_ct": tensor(None if mr_in_ct is None else scale_mr(mr_in_ct), torch.float32),
     }
     return Batch(**{name: values for name, values in arrays.items() if values is not None})

@@ -48,11 +48,11 @@ class Outcome:
         """
         return self.inner(self._whole(name))
 
-    def _whole(self, name: str) -> Tensor:
+    def _whole(self, name: str, alternative: str = "") -> Tensor:
         values: Tensor | None = getattr(self.batch, name)
         if values is None:
             raise InputError(
-                f"The recipe's losses need {INPUTS[name]}, which the training data lacks; "
+                f"The recipe's losses need {alternative}{INPUTS[name]}, which the training data lacks; "
                 "choose another recipe."
             )
         return values
@@ -104,14 +104,18 @@ class Outcome:
 
     @cached_property
     def aligned_ct(self) -> Tensor:
-        """CT (B, 1, Z, Y, X) in [0, 1], pulled to the MR's frame by the true motion; no gradient."""
-        true = self._whole("displacement")
+        """CT (B, 1, Z, Y, X) in [0, 1] in the MR's frame: of a pre-aligned pair, or by the true motion."""
+        if self.batch.ct_in_mr is not None:
+            return self.inner(self.batch.ct_in_mr)
+        true = self._whole("displacement", "'ct_in_mr' and 'mr_in_ct' of pre-aligned pairs or ")
         return self.inner(aligned_ct(self.batch.moving, true, self.spacing_mm))
 
     @cached_property
     def warped_aligned_mr(self) -> Tensor:
-        """MR (B, 1, Z, Y, X) in [0, 1], pushed to the CT's frame by the true motion, pulled back by ours."""
-        true = self._whole("displacement")
+        """MR (B, 1, Z, Y, X) in [0, 1] that lies in the CT's frame, see `aligned_ct`, pulled back by ours."""
+        if self.batch.mr_in_ct is not None:
+            return self.warp(self.batch.mr_in_ct)
+        true = self._whole("displacement", "'ct_in_mr' and 'mr_in_ct' of pre-aligned pairs or ")
         return self.warp(aligned_mr(self.batch.fixed, true, self.spacing_mm))
 
     @cached_property

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,20 @@ from ...geometry.grid import Grid
 from ...geometry.pose import Pose
 from ...imaging.case import Case
 from ...imaging.read_case import read_case
+from ...imaging.reading import read_image
 from ...imaging.resampling import on_grid
 from ...progress import Progress, silent
+from .affine_start import affine_by_information
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
-from .own_options import OwnDataOptions, divided
+from .own_files import keep_arrays, patient_files, patient_folders, signature
+from .own_options import divided
 from .recipe import Recipe
 
 MARGIN_MM = 24.0
-REQUIRED, OPTIONAL = ("ct", "ct_labels", "mr"), ("mr_labels", "mr_landmarks")
+REQUIRED = ("ct", "ct_labels", "mr")
+PAIRED: tuple[str, ...] = ("ct_in_mr", "mr_in_ct")
+OPTIONAL = ("mr_labels", "mr_landmarks", *PAIRED)
 _OUTSIDE_HU = -1000.0
 _INTERPOLATORS = {"linear": sitk.sitkLinear, "lanczos": sitk.sitkLanczosWindowedSinc}
 Notice = Callable[[str], None]
@@ -45,13 +48,17 @@ class Patient:
         seen: (z, y, x), 1 where the MR has a field of view.
         ct_labels: (z, y, x) vertebra numbers in the CT.
         mr_labels: (z, y, x) vertebra numbers in the MR, if known.
+        ct_in_mr: (z, y, x) HU, the CT of a pre-aligned pair in the MR's frame, if there is one.
+        mr_in_ct: (z, y, x), its MR in the CT's frame, brought here as `ct` is.
     """
 
     ct: NDArray[Any]
     mr: NDArray[Any]
     seen: NDArray[Any]
     ct_labels: NDArray[Any]
-    mr_labels: NDArray[Any] | None
+    mr_labels: NDArray[Any] | None = None
+    ct_in_mr: NDArray[Any] | None = None
+    mr_in_ct: NDArray[Any] | None = None
 
 
 class OwnPatients:
@@ -77,10 +84,7 @@ class OwnPatients:
         """The batch of a training step: random crops, mirrored half of the time."""
         rng = np.random.default_rng([self.recipe.seed, step])
         chosen = [self.training[int(rng.integers(len(self.training)))] for _ in range(self.recipe.batch)]
-        crops = [self._crop(rng, path, bool(rng.uniform() < 0.5)) for path in chosen]
-        if any(crop.fixed_labels is None for crop in crops):
-            crops = [replace(crop, fixed_labels=None) for crop in crops]
-        return concatenated(crops)
+        return concatenated(_alike([self._crop(rng, path, bool(rng.uniform() < 0.5)) for path in chosen]))
 
     def validation(self) -> Sequence[Batch]:
         """One crop of each held-out patient."""
@@ -91,15 +95,15 @@ class OwnPatients:
     def _crop(self, rng: np.random.Generator, path: Path, mirrored: bool) -> Batch:
         patient = read_patient(path)
         window = random_window(rng, patient.ct.shape, self.recipe.crop)
-        labels = None if patient.mr_labels is None else patient.mr_labels[window]
-        return make_sample(
-            patient.mr[window],
-            patient.ct[window],
-            patient.ct_labels[window],
-            patient.seen[window],
-            mr_labels=labels,
-            mirrored=mirrored,
-        )
+        parts = {name: values[window] for name, values in vars(patient).items() if values is not None}
+        return make_sample(**parts, mirrored=mirrored)
+
+
+def _alike(crops: Sequence[Batch]) -> list[Batch]:
+    """The crops without what not all of them have."""
+    absent = {f.name for f in fields(Batch) if any(getattr(crop, f.name) is None for crop in crops)}
+    nothing: dict[str, Any] = dict.fromkeys(absent)
+    return [replace(crop, **nothing) for crop in crops]
 
 
 def own_patients(
@@ -109,7 +113,9 @@ def own_patients(
 
     Every patient has a subfolder with `ct`, `ct_labels`, `mr` and, if known, `mr_labels` (for validation and
     the losses that need them) and `mr_landmarks` (for the rigid start): files of any format that
-    `spine-ctmr register` reads, or folders of DICOM files. How they are divided: see `OwnDataOptions`.
+    `spine-ctmr register` reads, or folders of DICOM files. Pre-aligned pairs (Cao et al. 2018) are a
+    `ct_in_mr` and an `mr_in_ct`, such as `spine-ctmr register` writes. How patients are divided: see
+    `OwnDataOptions`.
 
     Args:
         recipe: with the spacing, crop and `own_data`.
@@ -121,9 +127,7 @@ def own_patients(
     Raises:
         InputError: there are too few patients, or one cannot be used.
     """
-    inputs = [_inputs(folder) for folder in sorted(p for p in _listed(data) if p.is_dir())]
-    if len(inputs) < 2:
-        raise InputError(f"The data folder '{data}' holds {len(inputs)} patients; training needs at least 2.")
+    inputs = [patient_files(folder, REQUIRED, OPTIONAL) for folder in patient_folders(data)]
     labelled = [i for i, paths in enumerate(inputs) if "mr_labels" in paths]
     division = divided(len(inputs), recipe.own_data, labelled)
     if division.test:
@@ -135,7 +139,9 @@ def own_patients(
     wanted = (*division.training, *division.validation)
     files = {}
     for done, i in enumerate(wanted):
-        name = f"patient-{_signature(inputs[i], recipe.own_data)}.npz"
+        options = recipe.own_data
+        prepared = options.interpolation, options.start_level, options.affine
+        name = f"patient-{signature(inputs[i], *prepared)}.npz"
         files[i] = _prepared(inputs[i], folder / name, recipe, notice)
         progress("preparing patients", (done + 1) / len(wanted))
     training, held_out = ([files[i] for i in numbers] for numbers in division[:2])
@@ -145,33 +151,61 @@ def own_patients(
 def read_patient(path: Path) -> Patient:
     """A patient that `own_patients` has prepared."""
     with np.load(path) as stored:
-        return Patient(**{"mr_labels": None, **stored})
+        return Patient(**stored)
 
 
-def prepare_patient(case: Case, recipe: Recipe) -> Patient:
-    """A case on a grid around its spine, at least as large as the recipe's crop, after the rigid start.
+def prepare_patient(case: Case, recipe: Recipe, paired: Mapping[str, sitk.Image] | None = None) -> Patient:
+    """A case on a grid around its spine, at least as large as the recipe's crop, after its start.
+
+    Args:
+        case: checked inputs.
+        recipe: with the spacing, crop and `own_data`.
+        paired: images "ct_in_mr" and "mr_in_ct" of a pre-aligned pair, if there is one.
 
     Raises:
         InputError: the vertebra of `own_data.start_level` is not labelled in CT and MR.
     """
-    options, labels = recipe.own_data, case.mr_vertebrae
-    if options.start_level and labels is None:
+    options, labels, paired = recipe.own_data, case.mr_vertebrae, paired or {}
+    start = _rigid_start(case, options.start_level)
+    grid = _spine_grid(case, start, recipe.spacing_mm, recipe.crop)
+    interpolator = _INTERPOLATORS[options.interpolation]
+    mr = on_grid(case.mr, grid, sitk.Transform(), 0.0, interpolator)
+    seen = Grid.of(case.mr).covers(grid).astype(np.uint8)
+    back: sitk.Transform = start.inverse.to_sitk()
+    if options.affine:
+        ct = on_grid(case.ct, grid, back, _OUTSIDE_HU)
+        back = sitk.CompositeTransform([back, _affine(mr, ct, seen, grid)])
+    still, air = sitk.Transform(), _OUTSIDE_HU
+    places = {"ct_in_mr": (still, air), "mr_in_ct": (back, 0.0)}
+    return Patient(
+        ct=on_grid(case.ct, grid, back, air, interpolator),
+        mr=mr,
+        seen=seen,
+        ct_labels=on_grid(case.vertebrae, grid, back, 0.0, sitk.sitkNearestNeighbor).astype(np.uint8),
+        mr_labels=None if labels is None else labels_in_box(labels, Pose.identity(), grid),
+        **{name: on_grid(image, grid, *places[name], interpolator) for name, image in paired.items()},
+    )
+
+
+def _rigid_start(case: Case, level: int) -> Pose:
+    """CT→MR, from the labels of one vertebra or, with level 0, as registrations start."""
+    if level and case.mr_vertebrae is None:
         raise InputError(
             "A rigid start from one vertebra needs 'mr_labels'; add them or set start_level = 0."
         )
-    if options.start_level and labels is not None:
-        start = label_start(case.vertebrae, labels, options.start_level)
-    else:
-        start = find_start(case).global_rigid
-    grid = _spine_grid(case, start, recipe.spacing_mm, recipe.crop)
-    back, interpolator = start.inverse.to_sitk(), _INTERPOLATORS[options.interpolation]
-    return Patient(
-        ct=on_grid(case.ct, grid, back, _OUTSIDE_HU, interpolator),
-        mr=on_grid(case.mr, grid, sitk.Transform(), 0.0, interpolator),
-        seen=Grid.of(case.mr).covers(grid).astype(np.uint8),
-        ct_labels=labels_in_box(case.vertebrae, start, grid),
-        mr_labels=None if labels is None else labels_in_box(labels, Pose.identity(), grid),
-    )
+    if level and case.mr_vertebrae is not None:
+        return label_start(case.vertebrae, case.mr_vertebrae, level)
+    return find_start(case).global_rigid
+
+
+def _affine(mr: NDArray[Any], ct: NDArray[Any], seen: NDArray[Any], grid: Grid) -> sitk.AffineTransform:
+    """The affine map of two images on a grid along the LPS axes, as a transform of LPS points."""
+    matrix = affine_by_information(mr, ct, grid.spacing_mm[0], seen)
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
+    transform.SetCenter(grid.origin_mm)
+    transform.SetTranslation(matrix[:3, 3].tolist())
+    return transform
 
 
 def _spine_grid(case: Case, start: Pose, spacing_mm: float, crop: tuple[int, int, int]) -> Grid:
@@ -191,39 +225,7 @@ def _prepared(paths: dict[str, Path], file: Path, recipe: Recipe, notice: Notice
     )
     for sentence in case.warnings:
         notice(sentence)
-    patient = prepare_patient(case, recipe)
-    arrays = {name: values for name, values in vars(patient).items() if values is not None}
-    partial = file.with_suffix(f".{os.getpid()}.part")
-    with partial.open("wb") as stream:
-        np.savez(stream, **arrays)
-    partial.replace(file)
+    paired = {name: read_image(paths[name]) for name in PAIRED if name in paths}
+    patient = prepare_patient(case, recipe, paired)
+    keep_arrays(file, {name: values for name, values in vars(patient).items() if values is not None})
     return file
-
-
-def _inputs(folder: Path) -> dict[str, Path]:
-    """A patient's inputs by name."""
-    found: dict[str, Path] = {}
-    for path in sorted(_listed(folder)):
-        name = path.name.split(".")[0]
-        if name in (*REQUIRED, *OPTIONAL):
-            if name in found:
-                raise InputError(f"The folder '{folder}' holds more than one '{name}'; keep one of them.")
-            found[name] = path
-    for name in REQUIRED:
-        if name not in found:
-            raise InputError(f"The folder '{folder}' holds no '{name}'; every patient needs one.")
-    return found
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"The data folder '{folder}' cannot be read; check the path.") from error
-
-
-def _signature(paths: dict[str, Path], options: OwnDataOptions) -> str:
-    """Changes when an input is changed or replaced, or prepared otherwise."""
-    parts = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(paths.items())]
-    prepared = options.interpolation, options.start_level
-    return hashlib.sha256(repr((parts, prepared)).encode()).hexdigest()[:16]

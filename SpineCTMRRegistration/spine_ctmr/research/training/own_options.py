@@ -22,6 +22,7 @@ class OwnDataOptions:
         interpolation: of images on the network's grid, "linear" or "lanczos"; labels keep the nearest voxel.
         start_level: VerSe number of the vertebra whose labels in CT and MR give the rigid start; 0 for the
             start of registrations.
+        affine: register affinely by mutual information after the rigid start (`affine_start`).
         validation_share: of all patients.
         test_share: of all patients, which no training of any fold sees.
         fold: number of the division into training and validation, from 0.
@@ -29,6 +30,7 @@ class OwnDataOptions:
 
     interpolation: str = "linear"
     start_level: int = 0
+    affine: bool = False
     validation_share: float = 0.15
     test_share: float = 0.0
     fold: int = 0

@@ -36,6 +36,10 @@ class DataOptions:
         scanner_effects: noise, bias fields, thick slices, cut fields of view; without them images are ideal.
         start_errors_mm: half of the training samples start with a rigid error of one of these sizes, besides
             those of the pairs themselves; none gives no further errors.
+        affine: register every pair affinely by mutual information first (`affine_start`).
+        folds: 1 holds out other patients than those of the training's seed; more divide all of them at
+            random, with others held out in every fold.
+        fold: number of the division, from 0.
     """
 
     pairs: int = 500
@@ -44,9 +48,16 @@ class DataOptions:
     sequence: str = ANY
     scanner_effects: bool = True
     start_errors_mm: tuple[float, ...] = START_ERRORS_MM
+    affine: bool = False
+    folds: int = 1
+    fold: int = 0
 
     def __post_init__(self) -> None:
         require(self.pairs > 0, "data.pairs", "above 0")
+        require(self.folds > 0, "data.folds", "above 0")
+        require(0 <= self.fold < self.folds, "data.fold", "at least 0 and below data.folds")
+        enough = (self.folds - 1) * self.held_out <= self.pairs
+        require(enough, "data.folds", "so few that every fold has other held-out patients")
         require(self.held_out > 0, "data.held_out", "above 0")
         require(self.margin >= 0, "data.margin", "0 or more")
         require(self.sequence in (ANY, *SEQUENCES), "data.sequence", f"one of {', '.join((ANY, *SEQUENCES))}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import affine_transform
@@ -16,11 +18,12 @@ from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
 from ...phantoms.patient import EDITION, Pair, parametric_anatomy
 from ...phantoms.segmented_spines import SegmentedSpines, signature
-from ...phantoms.tissue import ANY
+from ...phantoms.tissue import ANY, SEQUENCES
 from ...progress import Progress, silent, span
+from .affine_start import Affine, affine_by_information
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
-from .recipe import START_ERRORS_MM, Recipe
+from .recipe import START_ERRORS_MM, DataOptions, Recipe
 from .workers import process_number
 
 CACHE_BYTES = 2 << 30
@@ -51,8 +54,11 @@ def synthetic_patients(
         bank / f"edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}{f'-{signature(maps)}' if maps else ''}"
     )
     rank, processes = process_number()
-    counts = {TRAINING_SEED: recipe.data.pairs, VALIDATION_SEED: recipe.data.held_out}
-    spines = dict(zip(counts, split_maps(maps), strict=True)) if maps else {}
+    division = divided_pairs(recipe.data)
+    counts: dict[int, int] = {}
+    for seed, number in (*division.training, *division.held_out):
+        counts[seed] = max(counts.get(seed, 0), number + 1)
+    spines = dict(zip((TRAINING_SEED, VALIDATION_SEED), split_maps(maps), strict=True)) if maps else {}
     done, pairs = 0, sum(counts.values())
     for seed, count in counts.items():
         part = span(progress, done / pairs, (done + count) / pairs)
@@ -60,21 +66,33 @@ def synthetic_patients(
         for mine in (range(rank, count, processes), range(count)):
             fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies)
         done += count
-    data = SyntheticPatients(
-        folder,
-        recipe.data.pairs,
-        recipe.data.held_out,
-        recipe.crop,
-        recipe.batch,
-        recipe.seed,
-        recipe.data.sequence,
-        recipe.data.scanner_effects,
-        recipe.data.start_errors_mm,
-    )
+    data = SyntheticPatients(folder, division, recipe.crop, recipe.data, recipe.batch, recipe.seed)
     if maps:
         learned, held_out = (len(files) for files in spines.values())
         data.spines = f"; spines of {learned} label maps, of {held_out} others for validation"
     return data
+
+
+class Division(NamedTuple):
+    """Seeds and numbers of pairs."""
+
+    training: list[tuple[int, int]]
+    held_out: list[tuple[int, int]]
+
+
+def divided_pairs(options: DataOptions) -> Division:
+    """Which pairs are learned from and which are held out, the same way every time; see `DataOptions`."""
+    if options.folds == 1:
+        training = [(TRAINING_SEED, k) for k in range(options.pairs)]
+        return Division(training, [(VALIDATION_SEED, k) for k in range(options.held_out)])
+    everyone = np.random.default_rng(0).permutation(options.pairs + options.held_out)
+    first = options.fold * options.held_out
+    chosen = {int(k) for k in everyone[first : first + options.held_out]}
+    numbers = range(len(everyone))
+    return Division(
+        [(TRAINING_SEED, k) for k in numbers if k not in chosen],
+        [(TRAINING_SEED, k) for k in numbers if k in chosen],
+    )
 
 
 def split_maps(maps: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -93,61 +111,78 @@ class SyntheticPatients:
     """Batches from banks of synthetic pairs, each a pure function of (seed, step).
 
     Args:
-        bank: folder filled by `fill_bank` for both `TRAINING_SEED` and `VALIDATION_SEED`.
-        count: training pairs to use, and `held_out` for validation.
+        bank: folder filled by `fill_bank` for all pairs of the division.
+        division: which pairs to learn from and which to hold out.
         crop: voxels (x, y, z) of a training sample.
+        options: how the pairs are scanned and where they start.
         batch: samples per step.
         seed: of the order, crops and scanner effects.
-        sequence: of the MR; see `DataOptions`, as for the next two.
-        scanner_effects: noise, bias, thick slices, cut fields of view.
-        start_errors_mm: sizes of further errors of the rigid start.
     """
 
     def __init__(
         self,
         bank: Path,
-        count: int,
-        held_out: int,
+        division: Division,
         crop: tuple[int, int, int],
+        options: DataOptions,
         batch: int = 1,
         seed: int = 0,
-        sequence: str = ANY,
-        scanner_effects: bool = True,
-        start_errors_mm: tuple[float, ...] = START_ERRORS_MM,
     ) -> None:
-        self.bank, self.count, self.held_out, self.crop = bank, count, held_out, crop
-        self.batch, self.seed = batch, seed
-        self.sequence, self.scanner_effects = sequence, scanner_effects
-        self.start_errors_mm = start_errors_mm
+        self.bank, self.division, self.crop = bank, division, crop
+        self.options, self.batch, self.seed = options, batch, seed
         self.spines = ""
         kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
-        self._read = lru_cache(maxsize=max(kept, 1))(read_pair)
+        self._read = lru_cache(maxsize=max(kept, 1))(self._started)
 
     @property
     def description(self) -> str:
         """See `TrainingData`."""
-        return (
-            f"Synthetic patients alone: {self.count} pairs of seed {TRAINING_SEED}, "
-            f"{self.held_out} of seed {VALIDATION_SEED} held out{self.spines}"
-        )
+        training, held_out = (_described(part) for part in self.division)
+        return f"Synthetic patients alone: {training}, {held_out} held out{self.spines}"
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""
         rng = np.random.default_rng([self.seed, step])
         batches = []
         for _ in range(self.batch):
-            pair = self._read(self.bank, TRAINING_SEED, int(rng.integers(self.count)))
-            moved = misaligned(rng, pair, self.start_errors_mm)
-            batches.append(make_batch(rng, moved, self.crop, self.sequence, self.scanner_effects))
+            pair = self._read(*self.division.training[int(rng.integers(len(self.division.training)))])
+            batches.append(self._batch(rng, misaligned(rng, pair, self.options.start_errors_mm)))
         return concatenated(batches)
 
     def validation(self) -> Sequence[Batch]:
         """The held-out batches."""
-        pairs = (read_pair(self.bank, VALIDATION_SEED, i) for i in range(self.held_out))
         return [
-            make_batch(np.random.default_rng([7, i]), pair, self.crop, self.sequence, self.scanner_effects)
-            for i, pair in enumerate(pairs)
+            self._batch(np.random.default_rng([7, i]), self._started(*place))
+            for i, place in enumerate(self.division.held_out)
         ]
+
+    def _batch(self, rng: np.random.Generator, pair: Pair) -> Batch:
+        return make_batch(rng, pair, self.crop, self.options.sequence, self.options.scanner_effects)
+
+    def _started(self, seed: int, number: int) -> Pair:
+        """A pair of the bank, registered affinely if the options say so."""
+        pair = read_pair(self.bank, seed, number)
+        if not self.options.affine:
+            return pair
+        return with_moved_ct(pair, stored_affine(self.bank, seed, number, pair, self.options.sequence))
+
+
+def stored_affine(bank: Path, seed: int, number: int, pair: Pair, sequence: str) -> Affine:
+    """The affine map of a pair, found once and kept in the bank."""
+    shown = SEQUENCES[0] if sequence == ANY else sequence
+    path = bank / f"affine-{shown}-{seed}-{number:05d}.npy"
+    if not path.exists():
+        mr = pair.mr[SEQUENCES.index(shown)]
+        partial = path.with_suffix(f".{os.getpid()}.tmp")
+        with partial.open("wb") as stream:
+            np.save(stream, affine_by_information(mr, pair.ct, pair.spacing_mm))
+        partial.replace(path)
+    return np.load(path)
+
+
+def _described(places: Sequence[tuple[int, int]]) -> str:
+    seeds = sorted({seed for seed, _ in places})
+    return f"{len(places)} pairs of seed {' and '.join(map(str, seeds))}"
 
 
 def misaligned(rng: np.random.Generator, pair: Pair, sizes_mm: tuple[float, ...] = START_ERRORS_MM) -> Pair:
@@ -158,18 +193,23 @@ def misaligned(rng: np.random.Generator, pair: Pair, sizes_mm: tuple[float, ...]
     center = (np.array(pair.ct.shape[::-1]) - 1) / 2 * pair.spacing_mm
     turn = np.radians(np.clip(rng.normal(0, 0.5 * size, 3), -10, 10))
     error = Pose.from_rotation(turn, np.clip(rng.normal(0, size / 1.7, 3), -15, 15), center)
-    back = error.inverse.matrix[:3]
-    flipped = back[::-1, [2, 1, 0]]
-    offset = back[::-1, 3] / pair.spacing_mm
+    return with_moved_ct(pair, error.inverse.matrix)
+
+
+def with_moved_ct(pair: Pair, back: Affine) -> Pair:
+    """The pair with another CT, which shows at x what it showed at `back` x, mm along the grid's axes."""
+    flipped = back[:3][::-1, [2, 1, 0]]
+    offset = back[:3][::-1, 3] / pair.spacing_mm
+    forth = np.linalg.inv(back)
     nz, ny, nx = pair.ct.shape
     z, y, x = np.meshgrid(np.arange(nz), np.arange(ny), np.arange(nx), indexing="ij")
     points = np.stack([x, y, z], -1) * pair.spacing_mm
-    displacement = error.apply(points + pair.displacement.astype(float)) - points
+    moved = (points + pair.displacement.astype(float)) @ forth[:3, :3].T + forth[:3, 3]
     return replace(
         pair,
         ct=affine_transform(pair.ct.astype(np.float32), flipped, offset, order=1, cval=-1024),
         ct_labels=affine_transform(pair.ct_labels, flipped, offset, order=0),
-        displacement=displacement.astype(np.float32),
+        displacement=(moved - points).astype(np.float32),
     )
 
 

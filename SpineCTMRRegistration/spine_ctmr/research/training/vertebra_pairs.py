@@ -1,8 +1,8 @@
-"""Training pairs of single vertebrae of different synthetic subjects (Gao and Zheng 2022, section 3.1)."""
+"""Training pairs of single vertebrae of different subjects (Gao and Zheng 2022, section 3.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,16 @@ import torch
 
 from ...network.preprocessing import scale_ct
 from ...phantoms.patient import EDITION
-from ...phantoms.single_vertebra import SingleVertebra, stored_vertebra
-from ...progress import Progress, silent
+from ...phantoms.single_vertebra import SingleVertebra, read_vertebra, stored_vertebra
+from ...progress import Progress, silent, span
 from .batch import Batch, concatenated
 from .recipe import Recipe
 from .vertebra_options import VertebraOptions
 from .workers import process_number
 
-TRAINING_SEED, VALIDATION_SEED, PAIRING_SEED = 200, 201, 202
+TRAINING_SEED, VALIDATION_SEED, PAIRING_SEED, TEST_SEED = 200, 201, 202, 203
+Vertebrae = Mapping[int, Sequence[Path]]
+"""Files of vertebrae (`read_vertebra`) of different subjects, by level."""
 
 
 @dataclass(frozen=True)
@@ -30,86 +32,117 @@ class VertebraPairs:
     scale. Labels are the vertebra's number. The true motion does not exist.
 
     Attributes:
-        bank: folder of the vertebrae; what it lacks is made when it is needed.
-        options: which vertebrae.
-        crop: voxels (x, y, z).
-        spacing_mm: of the isotropic grid.
+        training: to learn from.
+        held_out: of further subjects, for validation.
+        pairs: how many different pairs to learn from.
+        origin: of the subjects, in words.
         batch: samples per step.
         seed: of the order.
     """
 
-    bank: Path
-    options: VertebraOptions
-    crop: tuple[int, int, int]
-    spacing_mm: float
+    training: Vertebrae
+    held_out: Vertebrae
+    pairs: int
+    origin: str
     batch: int = 1
     seed: int = 0
 
     @property
     def description(self) -> str:
         """See `TrainingData`."""
-        options = self.options
+        learned, kept = (max(map(len, part.values())) for part in (self.training, self.held_out))
         return (
-            f"Single vertebrae of synthetic subjects alone: {options.pairs} pairs of {options.subjects} "
-            f"subjects, {options.held_out} further subjects held out"
+            f"Single vertebrae of {self.origin}: {self.pairs} pairs of {learned} subjects, "
+            f"{kept} further subjects held out"
         )
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""
         rng = np.random.default_rng([self.seed, step])
-        numbers = rng.integers(self.options.pairs, size=self.batch)
-        return concatenated([self._pair(TRAINING_SEED, *self.pairing(int(n))) for n in numbers])
+        numbers = rng.integers(self.pairs, size=self.batch)
+        return concatenated([self._pair(int(n)) for n in numbers])
 
     def validation(self) -> Sequence[Batch]:
         """At every level each held-out subject with the next one."""
-        count = self.options.held_out
         return [
-            self._pair(VALIDATION_SEED, level, subject, (subject + 1) % count)
-            for level in self.options.levels
-            for subject in range(count)
+            pair_of(level, fixed, files[(k + 1) % len(files)])
+            for level, files in self.held_out.items()
+            for k, fixed in enumerate(files)
         ]
 
     def pairing(self, number: int) -> tuple[int, int, int]:
         """Level, fixed and moving subject of a training pair: every vertebra is fixed equally often."""
-        levels, subjects = self.options.levels, self.options.subjects
+        levels = list(self.training)
+        level = levels[number % len(levels)]
+        subjects = len(self.training[level])
         fixed = number // len(levels) % subjects
         further = np.random.default_rng([PAIRING_SEED, number]).integers(1, subjects)
-        return levels[number % len(levels)], fixed, (fixed + int(further)) % subjects
+        return level, fixed, (fixed + int(further)) % subjects
 
-    def make(self, progress: Progress = silent) -> None:
-        """Make all vertebrae; processes of one training make different ones."""
-        rank, processes = process_number()
-        counts = ((TRAINING_SEED, self.options.subjects), (VALIDATION_SEED, self.options.held_out))
-        wanted = [(seed, k, level) for seed, n in counts for k in range(n) for level in self.options.levels]
-        for done, key in enumerate(mine := wanted[rank::processes]):
-            self._vertebra(*key)
-            progress("Making synthetic vertebrae", (done + 1) / len(mine))
+    def _pair(self, number: int) -> Batch:
+        level, fixed, moving = self.pairing(number)
+        files = self.training[level]
+        return pair_of(level, files[fixed], files[moving])
 
-    def _vertebra(self, seed: int, subject: int, level: int) -> SingleVertebra:
-        return stored_vertebra(self.bank, seed, subject, level, self.crop, self.spacing_mm)
 
-    def _pair(self, seed: int, level: int, fixed: int, moving: int) -> Batch:
-        images, labels = zip(
-            *(_tensors(self._vertebra(seed, subject, level), level) for subject in (fixed, moving)),
-            strict=True,
-        )
-        return Batch(images[0], images[1], labels[1], torch.ones_like(images[0]), fixed_labels=labels[0])
+def pair_of(level: int, fixed: Path, moving: Path) -> Batch:
+    """A batch of two vertebrae of a level."""
+    images, labels = zip(*(_tensors(read_vertebra(file), level) for file in (fixed, moving)), strict=True)
+    return Batch(images[0], images[1], labels[1], torch.ones_like(images[0]), fixed_labels=labels[0])
+
+
+def ordered_pairs(vertebrae: Vertebrae) -> Iterator[Batch]:
+    """Every vertebra with every other one of its level: 90 pairs of 10 subjects, as the paper tests on."""
+    for level, files in vertebrae.items():
+        for fixed in files:
+            yield from (pair_of(level, fixed, moving) for moving in files if moving != fixed)
 
 
 def vertebra_pairs(recipe: Recipe, bank: Path, progress: Progress = silent) -> VertebraPairs:
-    """The pairs of a recipe with the table [vertebrae]; vertebrae that the bank lacks are made first.
+    """The pairs of a recipe with the table [vertebrae]; synthetic vertebrae, kept in the bank.
 
     Args:
         recipe: with the crop, spacing, batch and seed.
         bank: folder of banks; vertebrae of every edition, size and spacing have a subfolder of their own.
         progress: of the vertebrae that are made.
     """
+    options = recipe.vertebrae or VertebraOptions()
+    rank, processes = process_number()
+    first, second = span(progress, 0.0, 0.8), span(progress, 0.8, 1.0)
+    for mine in (slice(rank, None, processes), slice(None)):  # processes of one training make different ones
+        training = synthetic_vertebrae(recipe, bank, TRAINING_SEED, options.subjects, mine, first)
+        held_out = synthetic_vertebrae(recipe, bank, VALIDATION_SEED, options.held_out, mine, second)
+    origin = "synthetic subjects alone"
+    return VertebraPairs(training, held_out, options.pairs, origin, recipe.batch, recipe.seed)
+
+
+def synthetic_vertebrae(
+    recipe: Recipe,
+    bank: Path,
+    seed: int,
+    subjects: int,
+    chosen: slice = slice(None),
+    progress: Progress = silent,
+) -> dict[int, list[Path]]:
+    """Vertebrae of the synthetic subjects of a seed, at the recipe's levels; what the bank lacks is made.
+
+    Args:
+        recipe: with the levels, crop and spacing.
+        bank: see `vertebra_pairs`.
+        seed: of the subjects.
+        subjects: how many there are.
+        chosen: which of them.
+        progress: of those that are made.
+    """
     x, y, z = recipe.crop
     folder = bank / f"vertebrae-edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
-    options = recipe.vertebrae or VertebraOptions()
-    pairs = VertebraPairs(folder, options, recipe.crop, recipe.spacing_mm, recipe.batch, recipe.seed)
-    pairs.make(progress)
-    return pairs
+    levels = (recipe.vertebrae or VertebraOptions()).levels
+    files: dict[int, list[Path]] = {level: [] for level in levels}
+    for done, subject in enumerate(mine := range(subjects)[chosen]):
+        for level in levels:
+            files[level].append(stored_vertebra(folder, seed, subject, level, recipe.crop, recipe.spacing_mm))
+        progress("Making synthetic vertebrae", (done + 1) / len(mine))
+    return files
 
 
 def _tensors(vertebra: SingleVertebra, level: int) -> tuple[torch.Tensor, torch.Tensor]:

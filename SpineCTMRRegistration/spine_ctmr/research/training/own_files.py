@@ -1,0 +1,70 @@
+"""The user's own patients as folders of files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+
+LEAST_PATIENTS = 2
+
+
+def patient_folders(data: Path) -> list[Path]:
+    """The subfolders of a folder, one for each patient.
+
+    Raises:
+        InputError: the folder cannot be read, or holds fewer than two.
+    """
+    folders = sorted(path for path in _listed(data) if path.is_dir())
+    if len(folders) < LEAST_PATIENTS:
+        raise InputError(
+            f"The data folder '{data}' holds {len(folders)} patients; training needs at least 2."
+        )
+    return folders
+
+
+def patient_files(folder: Path, required: Collection[str], optional: Collection[str]) -> dict[str, Path]:
+    """A patient's files, or folders of DICOM files, by their names without extension.
+
+    Raises:
+        InputError: a required one is missing, or a name is there twice.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(_listed(folder)):
+        name = path.name.split(".")[0]
+        if name in (*required, *optional):
+            if name in found:
+                raise InputError(f"The folder '{folder}' holds more than one '{name}'; keep one of them.")
+            found[name] = path
+    for name in required:
+        if name not in found:
+            raise InputError(f"The folder '{folder}' holds no '{name}'; every patient needs one.")
+    return found
+
+
+def signature(paths: dict[str, Path], *prepared: object) -> str:
+    """Changes when a file is changed or replaced, or prepared otherwise; names no patient."""
+    parts = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(paths.items())]
+    return hashlib.sha256(repr((parts, *prepared)).encode()).hexdigest()[:16]
+
+
+def keep_arrays(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write arrays so that the file is complete or not there."""
+    partial = file.with_suffix(f".{os.getpid()}.part")
+    with partial.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+    partial.replace(file)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"The data folder '{folder}' cannot be read; check the path.") from error
