@@ -93,7 +93,7 @@ def whole_vertebrae(ct: Path, labels: Path, recipe: Recipe) -> dict[int, SingleV
     Raises:
         InputError: a file is unreadable or unfit.
     """
-    image, (numbers, _) = read_image(ct), read_vertebrae(labels)
+    image, numbers = read_image(ct), read_vertebrae(labels).image
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.Execute(numbers)
     found = {}
