@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..json_files import Pairs, read_json
@@ -18,6 +20,9 @@ from .vertebra_names import UNDERSTOOD, landmark_number, quoted_list, vertebra_n
 _LPS, _RAS = (1.0, 1.0, 1.0), (-1.0, -1.0, 1.0)
 _SYSTEMS = {"lps": _LPS, "1": _LPS, "ras": _RAS, "0": _RAS}
 _EXAMPLE = '{"L1": [x, y, z], …} in LPS mm or a Slicer .mrk.json'
+
+LandmarkSource: TypeAlias = "Mapping[str, ArrayLike] | str | os.PathLike[str]"
+"""LPS mm points (3,) by vertebra name, or the path of a file of landmarks."""
 
 Entry = tuple[str, Any, tuple[float, float, float]]
 """Name, position as written, factors to LPS."""
@@ -40,9 +45,34 @@ def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path.")
+    return _of_vertebrae(_entries(path), path)
+
+
+def landmarks_in_memory(points: Mapping[str, ArrayLike], source: str) -> tuple[Centroids, tuple[str, ...]]:
+    """Like `read_landmarks_and_warnings` of LPS mm points (3,) by name; `source` is what to call them."""
+    return _of_vertebrae([(str(name), position, _LPS) for name, position in points.items()], source)
+
+
+def points_or_path(given: LandmarkSource, name: str) -> Mapping[str, ArrayLike] | Path:
+    """What was given, a path as `Path`; `name` is what to call it.
+
+    Raises:
+        InputError: it is neither points by name nor a path.
+    """
+    if isinstance(given, str | os.PathLike):
+        return Path(given)
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f'{name} is a {type(given).__name__}; give {{"L1": (x, y, z), …}} in LPS mm or a path.'
+        )
+    return given
+
+
+def _of_vertebrae(entries: Iterable[Entry], path: Path | str) -> tuple[Centroids, tuple[str, ...]]:
+    """Points by vertebra, and one warning for names that are not vertebrae."""
     points: Centroids = {}
     others: list[str] = []
-    for name, position, factors in _entries(path):
+    for name, position, factors in entries:
         number = landmark_number(name)
         if number is None:
             others.append(name)
@@ -137,7 +167,7 @@ def _factors(system: Any, path: Path) -> tuple[float, float, float]:
     return _SYSTEMS[key]
 
 
-def _point(position: Any, name: str, path: Path) -> np.ndarray:
+def _point(position: Any, name: str, path: Path | str) -> np.ndarray:
     try:
         point = np.asarray(position, float)
     except (TypeError, ValueError):

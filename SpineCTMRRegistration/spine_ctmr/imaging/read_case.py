@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
 from itertools import combinations
 from pathlib import Path
 
+import SimpleITK as sitk
+from numpy.typing import ArrayLike
+
 from ..errors import InputError
-from .case import Case
+from .case import Case, Centroids, VertebraLabels
 from .checks import InputNames, check_case
+from .in_memory import ImageSource, image_or_path, volume_in_memory
 from .label_checks import usable_labels
 from .label_schemes import LabelScheme
-from .landmarks import read_landmarks_and_warnings
+from .landmarks import LandmarkSource, landmarks_in_memory, points_or_path, read_landmarks_and_warnings
 from .reading import read_image
-from .segmentation import read_vertebrae
+from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
+
+MR_OPTION = "--mr-label-scheme"
 
 
 @dataclass(frozen=True)
@@ -30,18 +37,18 @@ class ReadingOptions:
 
 
 def read_case(
-    ct: Path,
-    mr: Path,
-    vertebrae: Path,
-    mr_landmarks: Path | None = None,
-    mr_vertebrae: Path | None = None,
+    ct: ImageSource,
+    mr: ImageSource,
+    vertebrae: ImageSource,
+    mr_landmarks: LandmarkSource | None = None,
+    mr_vertebrae: ImageSource | None = None,
     options: ReadingOptions | None = None,
 ) -> Case:
-    """Reads and checks the inputs of one registration.
+    """Reads and checks the inputs of one registration; those in memory exactly as those in files.
 
     Args:
-        ct: CT in HU; file or DICOM folder.
-        mr: MR of the same spine; file or DICOM folder.
+        ct: CT in HU; image, file or DICOM folder.
+        mr: MR of the same spine; image, file or DICOM folder.
         vertebrae: vertebra labels of the CT.
         mr_landmarks: vertebra centres in the MR.
         mr_vertebrae: vertebra labels of the MR.
@@ -54,28 +61,61 @@ def read_case(
     Raises:
         InputError: something missing, unreadable or unfit; one sentence with the mend.
     """
-    given = [Path(p) for p in (ct, mr, vertebrae, mr_landmarks, mr_vertebrae) if p is not None]
-    _check_distinct(given)
-    ct_image, mr_image = read_image(ct), read_image(mr)
-    options = options or ReadingOptions()
-    found = read_vertebrae(vertebrae, options.label_scheme)
+    given = {"ct": ct, "mr": mr, "vertebrae": vertebrae, "mr_vertebrae": mr_vertebrae}
+    roles = asdict(InputNames())
+    try:
+        images = {role: image_or_path(each, roles[role]) for role, each in given.items() if each is not None}
+        points = None if mr_landmarks is None else points_or_path(mr_landmarks, roles["mr_landmarks"])
+        sources = {**images, **({} if points is None else {"mr_landmarks": points})}
+        _check_distinct(sources, roles)
+        names = InputNames(**{role: str(each) for role, each in sources.items() if isinstance(each, Path)})
+        return _case(images, points, names, options or ReadingOptions())
+    except InputError as error:
+        raise InputError(_sentence(str(error))) from error
+
+
+def _case(
+    images: Mapping[str, sitk.Image | Path],
+    points: Mapping[str, ArrayLike] | Path | None,
+    names: InputNames,
+    options: ReadingOptions,
+) -> Case:
+    """The case of inputs by role; see `read_case`."""
+    ct, mr = _volume(images["ct"], names.ct), _volume(images["mr"], names.mr)
+    found = _vertebrae(images["vertebrae"], names.vertebrae, options.label_scheme, OPTION)
     labels, warnings, about = found.image, found.warnings, {"label_scheme": found.scheme}
     centroids = mr_labels = None
-    if mr_landmarks is not None:
-        centroids, more = read_landmarks_and_warnings(mr_landmarks)
+    if points is not None:
+        centroids, more = _landmarks(points, names.mr_landmarks)
         warnings += more
-    if mr_vertebrae is not None:
-        found = read_vertebrae(mr_vertebrae, options.mr_label_scheme, "--mr-label-scheme")
+    if "mr_vertebrae" in images:
+        found = _vertebrae(images["mr_vertebrae"], names.mr_vertebrae, options.mr_label_scheme, MR_OPTION)
         mr_labels, warnings = found.image, warnings + found.warnings
         about["mr_label_scheme"] = found.scheme
-    paths = zip(fields(InputNames), (ct, mr, vertebrae, mr_landmarks, mr_vertebrae), strict=True)
-    names = InputNames(**{role.name: str(path) for role, path in paths if path is not None})
-    warnings += check_case(ct_image, mr_image, labels, centroids, mr_labels, names)
-    labels = usable_labels(labels, ct_image)
+    warnings += check_case(ct, mr, labels, centroids, mr_labels, names)
+    labels = usable_labels(labels, ct)
     if mr_labels is not None:
-        mr_labels = usable_labels(mr_labels, mr_image)
+        mr_labels = usable_labels(mr_labels, mr)
     warnings = tuple(_in_words(w, names) for w in warnings)
-    return Case(ct_image, mr_image, labels, centroids, mr_labels, warnings, about)
+    return Case(ct, mr, labels, centroids, mr_labels, warnings, about)
+
+
+def _volume(source: sitk.Image | Path, name: str) -> sitk.Image:
+    return read_image(source) if isinstance(source, Path) else volume_in_memory(source, name)
+
+
+def _vertebrae(
+    source: sitk.Image | Path, name: str, scheme: LabelScheme | None, option: str
+) -> VertebraLabels:
+    if isinstance(source, Path):
+        return read_vertebrae(source, scheme, option)
+    return vertebrae_in_memory(source, name, scheme, option.removeprefix("--").replace("-", "_"))
+
+
+def _landmarks(source: Mapping[str, ArrayLike] | Path, name: str) -> tuple[Centroids, tuple[str, ...]]:
+    if isinstance(source, Path):
+        return read_landmarks_and_warnings(source)
+    return landmarks_in_memory(source, name)
 
 
 def _in_words(warning: str, names: InputNames) -> str:
@@ -86,7 +126,19 @@ def _in_words(warning: str, names: InputNames) -> str:
     return warning[0].upper() + warning[1:]
 
 
-def _check_distinct(paths: list[Path]) -> None:
-    for first, second in combinations(paths, 2):
-        if first.exists() and second.exists() and first.samefile(second):
-            raise InputError(f"{first} is given twice; give a different file for each input.")
+def _sentence(text: str) -> str:
+    """A message that begins with a capital letter where it begins with a word and not with a path."""
+    return text[0].upper() + text[1:] if text.startswith("the ") else text
+
+
+def _check_distinct(sources: Mapping[str, object], roles: Mapping[str, str]) -> None:
+    for (role, first), (_, second) in combinations(sources.items(), 2):
+        if first is second or _is_same_file(first, second):
+            name = first if isinstance(first, Path) else roles[role]
+            raise InputError(f"{name} is given twice; give a different one for each input.")
+
+
+def _is_same_file(first: object, second: object) -> bool:
+    if not (isinstance(first, Path) and isinstance(second, Path)):
+        return False
+    return first.exists() and second.exists() and first.samefile(second)

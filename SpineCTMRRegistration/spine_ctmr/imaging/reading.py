@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def read_image(path: Path) -> sitk.Image:
 
             return read_series(single_series(path), path)
         reader = open_volume(path)
-        _check_scalar(reader, path)
+        check_scalar(reader.GetPixelID(), reader.GetNumberOfComponents(), path)
         return load_volume(reader, path)
 
 
@@ -65,10 +65,9 @@ def open_volume(path: Path) -> sitk.ImageFileReader:
     except RuntimeError as error:
         raise InputError(_unreadable(path, str(error))) from error
     size = reader.GetSize()
-    if len(size) == 4 and size[3] == 1:
+    check_dimensions(size, path)
+    if len(size) == 4:
         reader.SetExtractSize([*size[:3], 0])
-    elif len(size) != 3:
-        raise InputError(f"{path} is {len(size)}-D with size {_times(size)}; give one 3-D volume.")
     if size[2] == 1 and "0008|0018" in reader.GetMetaDataKeys():
         raise InputError(f"{path} is a single DICOM slice; give the folder that holds the whole series.")
     if path.name.lower().endswith((".nii", ".nii.gz")) and is_truncated(path):
@@ -84,14 +83,20 @@ def load_volume(reader: sitk.ImageFileReader, path: Path) -> sitk.Image:
         raise InputError(f"{path} cannot be read to its end; copy or export it again.") from error
 
 
-def _check_scalar(reader: sitk.ImageFileReader, path: Path) -> None:
-    if reader.GetPixelID() in _COMPLEX:
-        raise InputError(f"{path} holds complex numbers; export the magnitude image.")
-    components = reader.GetNumberOfComponents()
+def check_dimensions(size: Sequence[int], source: Path | str) -> None:
+    """Raises InputError if an image from `source` is no 3-D volume; a fourth axis of length one is none."""
+    if len(size) != 3 and not (len(size) == 4 and size[3] == 1):
+        raise InputError(f"{source} is {len(size)}-D with size {_times(size)}; give one 3-D volume.")
+
+
+def check_scalar(pixel_id: int, components: int, source: Path | str) -> None:
+    """Raises InputError if an image from `source` has not one real value per voxel."""
+    if pixel_id in _COMPLEX:
+        raise InputError(f"{source} holds complex numbers; export the magnitude image.")
     if components != 1:
         kind = "colours or vectors" if components in (3, 4) else "vectors"
         raise InputError(
-            f"{path} holds {kind} ({components} values per voxel); give an image with one value per voxel."
+            f"{source} holds {kind} ({components} values per voxel); give an image with one value per voxel."
         )
 
 
@@ -103,5 +108,5 @@ def _unreadable(path: Path, error: str) -> str:
     return f"{path} is damaged or of unknown format; give {FORMATS}."
 
 
-def _times(size: tuple[int, ...]) -> str:
+def _times(size: Sequence[int]) -> str:
     return "×".join(str(n) for n in size)

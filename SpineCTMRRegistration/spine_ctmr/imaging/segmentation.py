@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..process.untrusted import reads_untrusted
 from .case import VertebraLabels
+from .in_memory import volume_in_memory
 from .joint_labels import JointLabels
 from .label_names import scheme_beside
 from .label_schemes import INSTANCES, VERSE, LabelScheme
@@ -49,10 +50,30 @@ def read_vertebrae(path: Path, scheme: LabelScheme | None = None, option: str = 
         return _from_labels(read_image(path), path, scheme, option)
     with quiet_itk():
         reader = open_volume(path)
-        segments = segments_of(reader, path)
+        segments = segments_of(reader, reader.GetNumberOfComponents(), path)
         if segments is None:
             return _from_labels(read_image(path), path, scheme, option)
         return _from_segments(load_volume(reader, path), segments, path)
+
+
+def vertebrae_in_memory(
+    image: sitk.Image, name: str, scheme: LabelScheme | None = None, option: str = OPTION
+) -> VertebraLabels:
+    """The vertebrae of a segmentation in memory, taken as `read_vertebrae` takes that of a file.
+
+    Args:
+        image: label map, or a Slicer segmentation read with its header.
+        name: what to call it in messages.
+        scheme: how labels are numbered; None to recognise it.
+        option: that says the scheme, for messages.
+
+    Raises:
+        InputError: as `read_vertebrae`.
+    """
+    segments = segments_of(image, image.GetNumberOfComponentsPerPixel(), Path(name))
+    if segments is None:
+        return _from_labels(volume_in_memory(image, name), Path(name), scheme, option)
+    return _from_segments(image, segments, Path(name))
 
 
 def _from_labels(image: sitk.Image, path: Path, scheme: LabelScheme | None, option: str) -> VertebraLabels:

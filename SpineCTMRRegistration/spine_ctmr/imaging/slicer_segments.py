@@ -40,9 +40,17 @@ class Segment:
         return next((n for n in map(vertebra_number, names) if n is not None), None)
 
 
-def segments_of(reader: sitk.ImageFileReader, path: Path) -> list[Segment] | None:
-    """Segments in the header of an opened file; None if it is not a Slicer segmentation."""
-    header = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if key.startswith("Segment")}
+def segments_of(
+    image: sitk.ImageFileReader | sitk.Image, components: int, path: Path
+) -> list[Segment] | None:
+    """Segments in a header; None if it is not that of a Slicer segmentation.
+
+    Args:
+        image: an opened file, or an image with the header of its file.
+        components: values per voxel.
+        path: where it comes from, for messages.
+    """
+    header = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Segment")}
     indices = sorted({int(m[1]) for key in header if (m := re.match(r"Segment(\d+)_", key))})
     if not indices:
         if "Segmentation_ContainedRepresentationNames" in header:
@@ -50,7 +58,7 @@ def segments_of(reader: sitk.ImageFileReader, path: Path) -> list[Segment] | Non
         return None
     if "fractional" in header.get("Segmentation_SourceRepresentation", "").lower():
         raise InputError(f"{path} holds a fractional labelmap; save it as a binary labelmap.")
-    return [_segment(i, header, reader.GetNumberOfComponents()) for i in indices]
+    return [_segment(i, header, components) for i in indices]
 
 
 def meanings_of(terminology_entry: str) -> tuple[str, ...]:
