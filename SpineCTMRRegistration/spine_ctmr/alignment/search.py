@@ -13,6 +13,7 @@ from scipy.ndimage import binary_dilation
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
+from ..imaging.hounsfield import AIR_HU
 from ..similarity import descriptors
 
 SPACING_MM = 3.0
@@ -65,8 +66,8 @@ def _bones(case: Case, turn: Pose) -> tuple[torch.Tensor, NDArray[Any], Grid]:
     lattice = Grid.around(turn.apply(corners), SPACING_MM, 12.0)
     reference, back = lattice.empty(), turn.inverse.to_sitk()
     box = Grid.around(corners, 1.5, 24.0).empty()
-    near = sitk.Resample(case.ct, box, sitk.Transform(), sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
-    ct = sitk.Resample(_smoothed(near), reference, back, sitk.sitkLinear, -1000.0)
+    near = sitk.Resample(case.ct, box, sitk.Transform(), sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
+    ct = sitk.Resample(_smoothed(near), reference, back, sitk.sitkLinear, AIR_HU)
     labels = sitk.Resample(case.vertebrae > 0, reference, back, sitk.sitkNearestNeighbor, 0.0)
     mask = binary_dilation(sitk.GetArrayFromImage(labels) > 0, iterations=2)
     return torch.from_numpy(np.clip(sitk.GetArrayFromImage(ct), -200, 1200)), mask, lattice

@@ -15,6 +15,7 @@ from scipy.ndimage import distance_transform_edt
 from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.windows import border_ramps, smoothstep
 from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
 from ..imaging.resampling import case_on_grid
@@ -122,9 +123,5 @@ def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:
 
 def _border_window(grid: Grid) -> torch.Tensor:
     """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
-    window = torch.ones(grid.shape)
-    for axis, (n, s) in enumerate(zip(grid.shape, grid.spacing_mm[::-1], strict=True)):
-        index = torch.arange(n)
-        ramp = (torch.minimum(index, n - 1 - index) * s / WINDOW_MM).clamp(0, 1)
-        window = window * (ramp * ramp * (3 - 2 * ramp)).reshape([-1 if a == axis else 1 for a in range(3)])
-    return window
+    z, y, x = (smoothstep(ramp) for ramp in border_ramps(grid, WINDOW_MM))
+    return z * y * x

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from ..geometry.grid import Grid
+from ..geometry.windows import smoothstep
 from .bones import Bone, distance_at, largest_motion_mm, region_of
 from .options import DeformationOptions
 
@@ -47,8 +48,7 @@ def velocity(
         total[region] += weight[..., None] * twist
         weights[region] += weight
         nearest[region] = torch.minimum(nearest[region], distance)
-    fade = 1 - nearest / options.reach_mm
-    fade = fade * fade * (3 - 2 * fade)
+    fade = smoothstep(1 - nearest / options.reach_mm)
     return total * (fade / weights)[..., None]
 
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, jacobian_determinant
 from ..geometry.pose import Pose
+from ..imaging.hounsfield import OUTSIDE_HU
 from .deformation import Deformation
-
-AIR_HU = -1024.0
 
 
 def carried(image: sitk.Image, motion: Pose) -> sitk.Image:
@@ -105,7 +104,7 @@ def _air(ct: sitk.Image) -> float:
     """Fill value outside the CT: air, or the smallest value that the pixel type can hold."""
     if "unsigned" in ct.GetPixelIDTypeAsString():
         return 0.0
-    return AIR_HU
+    return OUTSIDE_HU
 
 
 def _resampled(image: sitk.Image, grid: Grid, transform: sitk.Transform, fill: float) -> sitk.Image:

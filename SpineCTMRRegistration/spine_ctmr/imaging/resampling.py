@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..geometry.grid import Grid
 from .case import Case
+from .hounsfield import AIR_HU
 
 
 def on_grid(
@@ -26,4 +27,4 @@ def on_grid(
 
 def case_on_grid(case: Case, grid: Grid, to_ct: sitk.Transform) -> tuple[NDArray[Any], NDArray[Any]]:
     """MR and CT (z, y, x) on a grid of the MR frame, the CT through a transform of its points."""
-    return on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, -1000.0)
+    return on_grid(case.mr, grid, sitk.Transform(), 0.0), on_grid(case.ct, grid, to_ct, AIR_HU)

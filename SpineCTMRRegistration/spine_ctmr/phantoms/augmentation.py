@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
+from ..imaging.hounsfield import OUTSIDE_HU
 from .tissue import ANY, SEQUENCES
 
 Generator = np.random.Generator
@@ -99,7 +100,7 @@ def scanned_ct(rng: Generator, ct: Volume, spacing_mm: float) -> Volume:
     volume += noise * rng.uniform(5, 40)
     if rng.uniform() < 0.4:
         volume = np.moveaxis(thick_slices(rng, np.moveaxis(volume, 0, -1), spacing_mm, (1.5, 4.0)), -1, 0)
-    return np.where(field_of_view(rng, volume.shape) > 0, volume, -1024)
+    return np.where(field_of_view(rng, volume.shape) > 0, volume, OUTSIDE_HU)
 
 
 def field_of_view(rng: Generator, shape: tuple[int, ...]) -> Volume:

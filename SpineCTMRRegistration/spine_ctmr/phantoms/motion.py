@@ -18,12 +18,15 @@ from ..deformation.options import DeformationOptions
 from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.windows import border_ramps, smoothstep
 from ..progress import Progress, silent
 from .anatomy import Anatomy
 from .bone_shape import bounds
 from .rendering import bone_labels
 
 STAGE = "Moving the patient"
+_BORDER_MM = 12.0
+"""Width of the rim of the box in which soft tissue comes to rest."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +140,6 @@ def random_soft_motion(
     )
     field = np.moveaxis(fine[0].numpy(), 0, -1)
     field *= rng.uniform(0.3, 1) * options.soft_mm / max(float(np.linalg.norm(field, axis=-1).max()), 1e-9)
-    ramp = ((distance - 2 * spacing) / 8).clamp(0, 1)
-    window = (ramp * ramp * (3 - 2 * ramp)).numpy() * _border_window(box)
-    return torch.tensor(field * window[..., None], dtype=torch.float32)
-
-
-def _border_window(box: Grid) -> NDArray[Any]:
-    ramps = [
-        np.clip(np.minimum(np.arange(n), n - 1 - np.arange(n)) * box.spacing_mm[0] / 12, 0, 1)
-        for n in box.shape
-    ]
-    window = ramps[0][:, None, None] * ramps[1][None, :, None] * ramps[2][None, None, :]
-    return window * window * (3 - 2 * window)
+    z, y, x = border_ramps(box, _BORDER_MM, torch.float64)
+    window = smoothstep(((distance - 2 * spacing) / 8).clamp(0, 1)) * smoothstep(z * y * x)
+    return torch.tensor(field * window.numpy()[..., None], dtype=torch.float32)

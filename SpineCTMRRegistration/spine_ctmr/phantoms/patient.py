@@ -16,6 +16,7 @@ from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
+from ..imaging.hounsfield import STORED_HU
 from .anatomy import Anatomy, make_anatomy
 from .metal_streaks import add_streaks
 from .motion import MotionOptions, global_of, random_poses, true_deformation
@@ -153,7 +154,7 @@ def _render_pair(
     ct, ct_labels = render(anatomy, start_ct.reshape(-1, 3), ct_table, spacing)
     mr, bone = render(anatomy, true_ct.reshape(-1, 3), mr_table, spacing)
     return Pair(
-        ct=add_streaks(rng, ct[:, 0].reshape(shape).numpy(), spacing).clip(-1024, 3071),
+        ct=add_streaks(rng, ct[:, 0].reshape(shape).numpy(), spacing).clip(*STORED_HU),
         mr=mr.T.reshape(-1, *shape).numpy(),
         displacement=displacement.numpy(),
         bone=bone.reshape(shape).numpy(),

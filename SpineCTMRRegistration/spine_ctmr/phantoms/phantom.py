@@ -19,6 +19,7 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from ..imaging.case import Case, Centroids
+from ..imaging.hounsfield import STORED_HU
 from ..progress import Progress, silent, span
 from .anatomy import Anatomy, make_anatomy
 from .augmentation import bias_field
@@ -126,7 +127,7 @@ def _scan_ct(
     volume = add_streaks(rng, volume, inplane)
     noise = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 0.5)
     volume += noise * (options.ct_noise_hu / float(noise.std()))
-    return grid.image(volume.round().clip(-1024, 3071).astype(np.int16)), grid.image(labels)
+    return grid.image(volume.round().clip(*STORED_HU).astype(np.int16)), grid.image(labels)
 
 
 def _scan_mr(

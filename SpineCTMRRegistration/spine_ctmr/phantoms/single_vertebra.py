@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..imaging.hounsfield import STORED_HU
 from .anatomy import Anatomy, make_anatomy
 from .rendering import bone_labels, contrast_table, render
 from .tissue import ct_contrast
@@ -57,7 +58,7 @@ def make_vertebra_crop(
     noise = np.random.default_rng([seed, subject, level])
     ct[bone] += torch.tensor(noise.normal(0, noise.uniform(5, 30), int(bone.sum())), dtype=torch.float32)
     shape = size[::-1]
-    return SingleVertebra(ct.clamp(-1024, 3071).reshape(shape).numpy(), bone.reshape(shape).numpy())
+    return SingleVertebra(ct.clamp(*STORED_HU).reshape(shape).numpy(), bone.reshape(shape).numpy())
 
 
 def stored_vertebra(

@@ -14,10 +14,10 @@ from pydicom.sr.codedict import codes
 from pydicom.valuerep import format_number_as_ds
 
 from ..geometry.grid import Grid
+from ..imaging.hounsfield import OUTSIDE_HU
 from .instances import NewSeries, code_item, new_instance, refer_to, source_references
 from .sources import Source
 
-AIR_HU = -1024.0
 LARGEST = 65535
 _FROM_CONTENT = {
     "CT": ("KVP", "AcquisitionNumber", "ConvolutionKernel", "ContrastBolusAgent"),
@@ -60,7 +60,7 @@ def stored_values(image: sitk.Image, modality: str) -> StoredValues:
     values = sitk.GetArrayViewFromImage(image)
     low, high = float(values.min()), float(values.max())
     if modality == "CT":
-        low, slope = min(float(np.floor(low)), AIR_HU), 1.0
+        low, slope = min(float(np.floor(low)), OUTSIDE_HU), 1.0
     else:
         low = min(low, 0.0)
         whole = "integer" in image.GetPixelIDTypeAsString() and high - low <= LARGEST

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
+from ..imaging.hounsfield import OUTSIDE_HU
 from .drawing import PLAIN_OUTLINES, Rgb, annotated, font, grey, with_bone, with_overlay
 from .jacobian_colors import JACOBIAN_LABEL, jacobian_colors
 from .views import LabelBox, View, label_boxes, spine_views
@@ -22,7 +23,6 @@ BACKGROUND = 20
 GAP_PX, TITLE_PX, BAR_PX = 8, 30, 58
 PATTERN_PX, PATTERN_FROM, PATTERN_OPACITY = 8, 1.12, 0.4
 """Period of dots and lines, the determinant from which they are drawn (and its inverse), strength."""
-OUTSIDE_HU = -1024.0
 
 
 def fused_views(

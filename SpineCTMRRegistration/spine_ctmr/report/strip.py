@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ..geometry.grid import Points
 from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
+from ..imaging.hounsfield import OUTSIDE_HU
 from ..imaging.vertebra_names import SACRUM, cranial_to_caudal, vertebra_name
 from .drawing import OUTLINES, Rgb, draw_outline, grey, lettered, with_bone
-from .pictures import OUTSIDE_HU, as_png
+from .pictures import as_png
 from .views import LabelBox, View, label_boxes
 
 STEP_MM = 0.6

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..deformation.deformation import Deformation
-from ..deformation.warping import AIR_HU, carried, vertebrae_in_mr
+from ..deformation.warping import carried, vertebrae_in_mr
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.case import Case
+from ..imaging.hounsfield import OUTSIDE_HU
 from .drawing import grey_range
 from .jacobian_colors import JACOBIAN_RANGE
 
@@ -84,8 +85,8 @@ def viewer_images(
     return ViewerImages(
         grid=grid,
         mr=as_bytes(mr, grey_range(mr), MR_LEVELS),
-        ct=as_bytes(sampled(case.ct, deformation.mr_to_ct(), AIR_HU), HU_RANGE),
-        ct_before=as_bytes(sampled(case.ct, to_ct_before, AIR_HU), HU_RANGE),
+        ct=as_bytes(sampled(case.ct, deformation.mr_to_ct(), OUTSIDE_HU), HU_RANGE),
+        ct_before=as_bytes(sampled(case.ct, to_ct_before, OUTSIDE_HU), HU_RANGE),
         volume_change=as_bytes(
             sampled(deformation.box.image(octaves), identity, 0.0), (-1.0, 1.0), JACOBIAN_LEVELS
         ),

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..imaging.hounsfield import AIR_HU
 from .matching import Scene
 
 SLICE_PROFILE = 0.3
@@ -31,7 +32,7 @@ def make_scene(
     reference = box.empty()
     back = global_rigid.inverse.to_sitk()
     mr_box = sitk.Resample(mr, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
+    ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     ct_array = sitk.GetArrayFromImage(ct_box)
     thickness = max(mr.GetSpacing())
     axis = 2 - int(np.argmax(np.abs(box.axes.T @ Grid.of(mr).axes[:, int(np.argmax(mr.GetSpacing()))])))

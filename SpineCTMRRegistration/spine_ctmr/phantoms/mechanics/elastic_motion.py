@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry.pose import Pose
+from ...geometry.windows import smoothstep
 from ..anatomy import Anatomy
 from .bone_distances import nearest_bones
 from .elastic_solid import TensorMesh
@@ -65,8 +66,7 @@ class ElasticMotion:
         second = np.maximum(near.second_distance - rigid_mm, 0.0)
         total = first**2 + second**2
         share = np.divide(second**2, total, out=np.ones_like(total), where=total > 0)
-        ramp = (1 - first / _SKIN_MM).clip(0, 1)
-        weight = ramp * ramp * (3 - 2 * ramp)
+        weight = smoothstep((1 - first / _SKIN_MM).clip(0, 1))
         result = (1 - weight)[:, None] * (level + interpolated(self.mesh, self.back, level))
         for index, number in enumerate(self.anatomy.numbers):
             part = weight * (share * (near.first == index) + (1 - share) * (near.second == index))

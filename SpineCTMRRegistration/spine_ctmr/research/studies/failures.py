@@ -13,6 +13,7 @@ from scipy.ndimage import map_coordinates
 from ...geometry.grid import Grid, Points
 from ...geometry.pose import Pose
 from ...imaging.case import Case
+from ...imaging.hounsfield import STORED_HU
 from ...phantoms.phantom import Phantom
 
 SCREW_RADIUS_MM, SCREW_HU, STREAK_HU, STREAK_REACH_MM = 3.0, 3071, 700.0, 18.0
@@ -112,7 +113,7 @@ def with_screws(case: Case, phantom: Phantom, number: int, seed: int) -> Case:
     angle = np.arctan2(local[..., 1], local[..., 0])
     streaks = np.cos(rng.integers(5, 9) * angle + rng.uniform(0, 6)) * np.exp(-distance / STREAK_REACH_MM)
     values = ct[region] + STREAK_HU * streaks * (np.abs(local[..., 2]) < 12)
-    ct[region] = np.where(distance < SCREW_RADIUS_MM, SCREW_HU, values).clip(-1024, 3071).astype(ct.dtype)
+    ct[region] = np.where(distance < SCREW_RADIUS_MM, SCREW_HU, values).clip(*STORED_HU).astype(ct.dtype)
     region, points = _around(phantom, number, mr_grid, 60.0)
     distance = _screw_distance(phantom, number, _local(phantom, number, phantom.poses[number], points))
     rim = np.exp(-np.square((distance - VOID_MM - VOID_RIM_MM / 2) / (VOID_RIM_MM / 2)))

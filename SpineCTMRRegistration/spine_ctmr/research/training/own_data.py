@@ -18,6 +18,7 @@ from ...geometry.boxes import labels_in_box
 from ...geometry.grid import Grid
 from ...geometry.pose import Pose
 from ...imaging.case import Case
+from ...imaging.hounsfield import AIR_HU
 from ...imaging.read_case import read_case
 from ...imaging.reading import read_image
 from ...imaging.resampling import on_grid
@@ -33,7 +34,6 @@ MARGIN_MM = 24.0
 REQUIRED = ("ct", "ct_labels", "mr")
 PAIRED: tuple[str, ...] = ("ct_in_mr", "mr_in_ct")
 OPTIONAL = ("mr_labels", "mr_landmarks", *PAIRED)
-_OUTSIDE_HU = -1000.0
 _INTERPOLATORS = {"linear": sitk.sitkLinear, "lanczos": sitk.sitkLanczosWindowedSinc}
 Notice = Callable[[str], None]
 
@@ -173,9 +173,9 @@ def prepare_patient(case: Case, recipe: Recipe, paired: Mapping[str, sitk.Image]
     seen = Grid.of(case.mr).covers(grid).astype(np.uint8)
     back: sitk.Transform = start.inverse.to_sitk()
     if options.affine:
-        ct = on_grid(case.ct, grid, back, _OUTSIDE_HU)
+        ct = on_grid(case.ct, grid, back, AIR_HU)
         back = sitk.CompositeTransform([back, _affine(mr, ct, seen, grid)])
-    still, air = sitk.Transform(), _OUTSIDE_HU
+    still, air = sitk.Transform(), AIR_HU
     places = {"ct_in_mr": (still, air), "mr_in_ct": (back, 0.0)}
     return Patient(
         ct=on_grid(case.ct, grid, back, air, interpolator),

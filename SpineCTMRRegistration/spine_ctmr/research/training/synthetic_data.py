@@ -14,6 +14,7 @@ from scipy.ndimage import affine_transform
 
 from ...errors import InputError
 from ...geometry.pose import Pose
+from ...imaging.hounsfield import OUTSIDE_HU
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
 from ...phantoms.patient import EDITION, Pair, parametric_anatomy
@@ -207,7 +208,7 @@ def with_moved_ct(pair: Pair, back: Affine) -> Pair:
     moved = (points + pair.displacement.astype(float)) @ forth[:3, :3].T + forth[:3, 3]
     return replace(
         pair,
-        ct=affine_transform(pair.ct.astype(np.float32), flipped, offset, order=1, cval=-1024),
+        ct=affine_transform(pair.ct.astype(np.float32), flipped, offset, order=1, cval=OUTSIDE_HU),
         ct_labels=affine_transform(pair.ct_labels, flipped, offset, order=0),
         displacement=(moved - points).astype(np.float32),
     )

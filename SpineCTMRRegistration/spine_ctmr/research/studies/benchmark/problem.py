@@ -15,11 +15,11 @@ from ....alignment.start import find_start
 from ....geometry.grid import Grid
 from ....geometry.pose import Pose
 from ....imaging.case import Case
+from ....imaging.hounsfield import AIR_HU
 
 SPACING_MM = 1.0
 MULTIPLE = 12
 """Voxels along every axis are a multiple of this, so that coarse grids of all methods fit without a rest."""
-AIR_HU = -1000.0
 
 
 @dataclass(frozen=True)
