@@ -16,6 +16,7 @@ from . import (
     phantom,
     register,
     train,
+    wrong_inputs,
 )
 from .subcommand import Subcommand
 
@@ -24,6 +25,6 @@ def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
         *(register, evaluate, compare, export_dicom, demo, phantom),
-        *(contact_sheet, train, export, ablation, papers, benchmark, accuracy),
+        *(contact_sheet, train, export, ablation, papers, benchmark, accuracy, wrong_inputs),
     )
     return tuple(module.SUBCOMMAND for module in modules)

@@ -1,0 +1,1 @@
+"""What becomes of wrong inputs: caught, harmless, or accepted."""

@@ -1,0 +1,80 @@
+"""The table of what is caught, harmless and accepted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ....evaluation.markdown import header, line
+from ..kernel import Row, Values
+from .outcome import ACCEPTED, DOUBTED, FAILED, HARMLESS, OWN_SHARE, REFUSED, TOLERATED_MM, outcome
+from .wrong_input import WrongInput
+
+PAGE = "wrong-inputs.md"
+MEANINGS = {
+    REFUSED: "not registered; a sentence names the input and the mend",
+    FAILED: "registered, and the result is marked as failed",
+    DOUBTED: 'registered, and no vertebra that is wrong is called "good"',
+    HARMLESS: "registered, and nothing is wrong",
+    ACCEPTED: 'a wrong vertebra is called "good"',
+}
+
+
+def write_report(output: Path, wrongs: Sequence[WrongInput], rows: Sequence[Row]) -> Path:
+    """Write the page; return its path."""
+    path = output / PAGE
+    path.write_text("\n".join(_lines(wrongs, rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def _lines(wrongs: Sequence[WrongInput], rows: Sequence[Row]) -> list[str]:
+    patients = list(dict.fromkeys(row.patient for row in rows))
+    found = {(row.method, row.patient): row.values for row in rows}
+    counts = Counter(outcome(row.values) for row in rows)
+    lines = [
+        "# Wrong inputs",
+        "",
+        f"A vertebra is wrong where its bone ends more than {TOLERATED_MM:g} mm from its true place on "
+        f"average, or less than {100 * OWN_SHARE:.0f} % of its label lies on the bone that it names.",
+        "",
+        *header(["outcome", "means", "registrations"]),
+        *(line([word, meaning, str(counts[word])]) for word, meaning in MEANINGS.items()),
+        "",
+        *header(["what is wrong", *patients]),
+    ]
+    for wrong in wrongs:
+        cells = [_cell(found.get((wrong.name, patient)), wrong) for patient in patients]
+        lines.append(line([wrong.title, *cells]))
+    notes = dict.fromkeys(wrong.untold for wrong in wrongs if wrong.untold)
+    lines += ["", *(f"\\* {note}" for note in notes), "", "## Sentences", ""]
+    lines += header(["what is wrong", "patient", "what the user is told"])
+    for wrong in wrongs:
+        for patient in patients:
+            if (values := found.get((wrong.name, patient))) is not None:
+                lines.append(line([wrong.title, patient, _told(values)]))
+    return lines
+
+
+def _cell(values: Values | None, wrong: WrongInput) -> str:
+    """The outcome, how many vertebrae are good, and the largest error."""
+    if values is None:
+        return "–"
+    word = outcome(values)
+    if word == REFUSED:
+        return word
+    vertebrae: Mapping[str, Mapping[str, Any]] = values["vertebrae"]
+    good = sum(found["flag"] == "good" for found in vertebrae.values())
+    errors = [found["error_mm"] for found in vertebrae.values() if found["error_mm"] is not None]
+    worst = f", {max(errors):.1f} mm" if errors else ""
+    mark = " \\*" if word == ACCEPTED and wrong.untold else ""
+    return f"{f'**{word}**' if word == ACCEPTED else word}{mark}: {good} of {len(vertebrae)} good{worst}"
+
+
+def _told(values: Values) -> str:
+    if values["refused"] is not None:
+        return str(values["refused"])
+    vertebrae: Mapping[str, Mapping[str, Any]] = values["vertebrae"]
+    reasons = dict.fromkeys(found["reason"] for found in vertebrae.values() if found["flag"] != "good")
+    return " ".join([*filter(None, [values["failure"]]), *values["warnings"], *(f"{r}." for r in reasons)])
