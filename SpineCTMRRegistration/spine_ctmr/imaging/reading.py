@@ -21,8 +21,8 @@ def read_image(path: Path) -> sitk.Image:
     """The scalar 3-D image at `path`, in LPS mm, with its original pixel type.
 
     Args:
-        path: NIfTI, NRRD or MetaImage file, or a folder (searched with its sub-folders) that
-            holds exactly one DICOM series. A fourth axis of length one is dropped.
+        path: NIfTI, NRRD, MetaImage or multi-frame DICOM file, or a folder (searched with its
+            sub-folders) that holds exactly one DICOM series. A fourth axis of length one is dropped.
 
     Raises:
         InputError: nothing there, unreadable, truncated, not 3-D, not scalar, or a DICOM folder
@@ -30,13 +30,21 @@ def read_image(path: Path) -> sitk.Image:
     """
     path = Path(path)
     with quiet_itk():
-        if path.is_dir():
-            from .dicom import read_series, single_series  # pydicom is needed for folders alone
+        if path.is_dir() or is_dicom(path):
+            from .dicom import read_series, single_series  # pydicom is needed for DICOM alone
 
             return read_series(single_series(path), path)
         reader = open_volume(path)
         check_scalar(reader.GetPixelID(), reader.GetNumberOfComponents(), path)
         return load_volume(reader, path)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 @contextmanager

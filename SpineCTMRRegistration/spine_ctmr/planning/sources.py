@@ -15,7 +15,8 @@ from pydicom.valuerep import validate_value
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..imaging.dicom import ordered_slices, read_series, single_series
+from ..imaging.dicom import read_series, single_series
+from ..imaging.dicom_order import ordered_frames
 from ..imaging.reading import quiet_itk
 
 Modality = Literal["CT", "MR"]
@@ -73,15 +74,15 @@ def read_source(folder: Path, modality: Modality) -> Source:
             differ from slice to slice, multi-frame files.
     """
     series = single_series(folder)
-    if any(s.frames > 1 for s in series.slices) or len(series.slices) == 1:
+    if len({frame.path for frame in series.frames}) < max(2, len(series.frames)):
         raise InputError(
             f"The {modality} '{folder}' is a multi-frame DICOM file or a single slice; "
             "convert it to a series with one file per slice."
         )
     with quiet_itk():
         image = read_series(series, folder)
-    slices = ordered_slices(series.slices, folder)
-    headers = tuple(pydicom.dcmread(s.path, stop_before_pixels=True, force=True) for s in slices)
+    frames = ordered_frames(series.frames, folder)
+    headers = tuple(pydicom.dcmread(f.path, stop_before_pixels=True, force=True) for f in frames)
     _check_storage(headers, folder, modality)
     for header in headers:
         _check_needed(header, folder, modality)
