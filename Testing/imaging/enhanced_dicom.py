@@ -16,8 +16,8 @@ def write_enhanced(path, pixels, positions, orientation, spacing=(0.7, 0.5), res
         orientation: six cosines, or a list of them, one for each frame.
         spacing: between rows and columns; None to leave it out.
         rescale: slope and intercept, or a list of them.
-        options: `series` UID, `description`, `modality`, `patient`, and `shared`: whether what is the same for
-            all frames stands in the shared group.
+        options: `series` UID, `description`, `modality`, `patient`, and `shared`: whether what is the
+            same for all frames stands in the shared group.
     """
     count = len(pixels)
     data = _file(path, options.get("modality", "CT"), options.get("series") or generate_uid())

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GZIP = b"\x1f\x8b"
+_SCANNER = 1
+_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
+"""Millimetres of a unit of length; unknown ones are taken for millimetres, as everybody does."""
 _LARGEST_EXTENSIONS = 1 << 24
 _DTYPES = {
     2: "u1",
@@ -33,25 +36,30 @@ class NiftiHeader:
 
     Attributes:
         shape: voxels along every axis, x first.
-        spacing: of the voxels along the first three axes, in the header's unit.
-        qform: (4, 4) from index to RAS; None if its code is 0.
+        spacing_mm: of the voxels along the first three axes; 0 where it is not stored.
+        qform: (4, 4) from index to RAS mm; None if its code is 0.
         sform: likewise.
+        sform_is_scanner: whether the sform's code says that it is the scanner's own.
         dtype: of the stored values, with their byte order; None for colours, complex and unknown ones.
+        bits: of a voxel.
         slope, intercept: what stored values are to be scaled by; slope 0 = not at all.
         offset: of the first voxel in the file's bytes.
+        version: 1 or 2.
         zipped: whether the bytes are a gzip, whatever the file is called.
         extensions: texts after the header.
     """
 
     shape: tuple[int, ...]
-    spacing: tuple[float, float, float]
+    spacing_mm: tuple[float, float, float]
     qform: NDArray[Any] | None
     sform: NDArray[Any] | None
+    sform_is_scanner: bool
     dtype: str | None
     bits: int
     slope: float
     intercept: float
     offset: int
+    version: int
     zipped: bool
     extensions: tuple[str, ...]
 
@@ -59,6 +67,11 @@ class NiftiHeader:
     def expected_bytes(self) -> int:
         """Length of the unzipped file."""
         return self.offset + int(np.prod(self.shape, dtype=np.int64)) * self.bits // 8
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether the stored values are floating point."""
+        return self.dtype is not None and self.dtype[1] == "f"
 
 
 def is_zipped(path: Path) -> bool:
@@ -86,16 +99,19 @@ def read_nifti_header(path: Path) -> NiftiHeader | None:
         rest = stream.read(min(max(0, fields["offset"] - len(start)), _LARGEST_EXTENSIONS))
     shape = tuple(int(n) for n in fields["dim"][1 : 1 + max(0, min(7, fields["dim"][0]))])
     dtype = _DTYPES.get(fields["datatype"])
+    x, y, z = (_MM.get(fields["unit"] & 7, 1.0) * abs(float(v)) for v in fields["pixdim"][1:4])
     return NiftiHeader(
         shape=shape,
-        spacing=tuple(abs(float(v)) for v in fields["pixdim"][1:4]),  # type: ignore[arg-type]
-        qform=_qform(fields) if fields["qform_code"] > 0 else None,
-        sform=np.vstack([fields["srow"], [0, 0, 0, 1]]) if fields["sform_code"] > 0 else None,
+        spacing_mm=(x, y, z),
+        qform=_in_mm(_qform(fields), fields) if fields["qform_code"] > 0 else None,
+        sform=_in_mm(fields["srow"], fields) if fields["sform_code"] > 0 else None,
+        sform_is_scanner=fields["sform_code"] == _SCANNER,
         dtype=None if dtype is None else fields["order"] + dtype,
         bits=fields["bits"],
         slope=fields["slope"],
         intercept=fields["intercept"],
         offset=fields["offset"],
+        version=1 if fields["size"] == 348 else 2,
         zipped=is_zipped(path),
         extensions=_extensions((start + rest)[fields["size"] : fields["offset"]], fields["order"]),
     )
@@ -135,6 +151,7 @@ def _nifti1(start: bytes, order: str) -> dict[str, Any]:
         "quaternion": at(256, "3f"),
         "shift": at(268, "3f"),
         "srow": np.array(at(280, "12f")).reshape(3, 4),
+        "unit": at(123, "B")[0],
     }
 
 
@@ -157,11 +174,12 @@ def _nifti2(start: bytes, order: str) -> dict[str, Any]:
         "quaternion": at(352, "3d"),
         "shift": at(376, "3d"),
         "srow": np.array(at(400, "12d")).reshape(3, 4),
+        "unit": at(500, "i")[0],
     }
 
 
 def _qform(fields: dict[str, Any]) -> NDArray[Any]:
-    """The matrix (4, 4) of a quaternion, by the NIfTI-1 standard's method 2."""
+    """The first three rows (3, 4) of a quaternion's matrix, by the NIfTI-1 standard's method 2."""
     b, c, d = fields["quaternion"]
     a = float(np.sqrt(max(0.0, 1.0 - b * b - c * c - d * d)))
     rotation = np.array(
@@ -172,9 +190,12 @@ def _qform(fields: dict[str, Any]) -> NDArray[Any]:
         ]
     )
     steps = np.abs(fields["pixdim"][1:4]) * [1, 1, -1 if fields["pixdim"][0] < 0 else 1]
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = rotation * steps, fields["shift"]
-    return matrix
+    return np.column_stack([rotation * steps, fields["shift"]])
+
+
+def _in_mm(rows: NDArray[Any], fields: dict[str, Any]) -> NDArray[Any]:
+    """The first three rows (3, 4) of a matrix in the header's unit as a matrix (4, 4) in mm."""
+    return np.vstack([_MM.get(fields["unit"] & 7, 1.0) * rows, [0, 0, 0, 1]])
 
 
 def _extensions(content: bytes, order: str) -> tuple[str, ...]:

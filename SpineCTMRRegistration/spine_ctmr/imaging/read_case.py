@@ -17,7 +17,7 @@ from .in_memory import ImageSource, image_or_path, volume_in_memory
 from .label_checks import usable_labels
 from .label_schemes import LabelScheme
 from .landmarks import LandmarkSource, landmarks_in_memory, points_or_path, read_landmarks_and_warnings
-from .reading import read_image
+from .reading import Scan, read_scan
 from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
 
 MR_OPTION = "--mr-label-scheme"
@@ -81,9 +81,11 @@ def _case(
     options: ReadingOptions,
 ) -> Case:
     """The case of inputs by role; see `read_case`."""
-    ct, mr = _volume(images["ct"], names.ct), _volume(images["mr"], names.mr)
+    ct_scan, mr_scan = _scan(images["ct"], names.ct), _scan(images["mr"], names.mr)
+    ct, mr = ct_scan.image, mr_scan.image
     found = _vertebrae(images["vertebrae"], names.vertebrae, options.label_scheme, OPTION)
-    labels, warnings, about = found.image, found.warnings, {"label_scheme": found.scheme}
+    labels, about = found.image, {"label_scheme": found.scheme}
+    warnings = (*ct_scan.warnings, *mr_scan.warnings, *found.warnings)
     centroids = mr_labels = None
     if points is not None:
         centroids, more = _landmarks(points, names.mr_landmarks)
@@ -100,8 +102,8 @@ def _case(
     return Case(ct, mr, labels, centroids, mr_labels, warnings, about)
 
 
-def _volume(source: sitk.Image | Path, name: str) -> sitk.Image:
-    return read_image(source) if isinstance(source, Path) else volume_in_memory(source, name)
+def _scan(source: sitk.Image | Path, name: str) -> Scan:
+    return read_scan(source) if isinstance(source, Path) else Scan(volume_in_memory(source, name))
 
 
 def _vertebrae(

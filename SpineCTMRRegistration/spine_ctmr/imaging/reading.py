@@ -4,39 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..geometry.grid import Grid
 from ..process.untrusted import reads_untrusted
-from .nifti_length import is_truncated
+from .nifti_header import NiftiHeader, read_nifti_header
+from .nifti_image import is_truncated, itk_reads, read_voxels
+from .nifti_placement import check_placement
+from .stored_spacing import lacks_spacing
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
 _COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
 
 
-@reads_untrusted
+@dataclass(frozen=True)
+class Scan:
+    """One image as it was read.
+
+    Attributes:
+        image: scalar, 3-D, LPS mm, with its original pixel type.
+        description: what the file says of itself, without a name; "" if nothing.
+        warnings: what was noticed, one sentence each.
+    """
+
+    image: sitk.Image
+    description: str = ""
+    warnings: tuple[str, ...] = ()
+
+
 def read_image(path: Path) -> sitk.Image:
-    """The scalar 3-D image at `path`, in LPS mm, with its original pixel type.
+    """The image of `read_scan`."""
+    return read_scan(path).image
+
+
+@reads_untrusted
+def read_scan(path: Path) -> Scan:
+    """The scalar 3-D image at `path`.
 
     Args:
         path: NIfTI, NRRD, MetaImage or multi-frame DICOM file, or a folder (searched with its
             sub-folders) that holds exactly one DICOM series. A fourth axis of length one is dropped.
 
     Raises:
-        InputError: nothing there, unreadable, truncated, not 3-D, not scalar, or a DICOM folder
-            without exactly one evenly spaced series.
+        InputError: nothing there, unreadable, truncated, not 3-D, not scalar, without a voxel spacing, with
+            placements that disagree, or a DICOM folder without exactly one evenly spaced series.
     """
     path = Path(path)
     with quiet_itk():
         if path.is_dir() or is_dicom(path):
             from .dicom import read_series, single_series  # pydicom is needed for DICOM alone
 
-            return read_series(single_series(path), path)
-        reader = open_volume(path)
-        check_scalar(reader.GetPixelID(), reader.GetNumberOfComponents(), path)
-        return load_volume(reader, path)
+            series = single_series(path)
+            return Scan(read_series(series, path), str(series))
+        header = _nifti_header(path)
+        if header is not None and not itk_reads(path, header):
+            image = read_voxels(path, header)
+        else:
+            reader = open_volume(path)
+            check_scalar(reader.GetPixelID(), reader.GetNumberOfComponents(), path)
+            image = load_volume(reader, path)
+        warnings = () if header is None else check_placement(path, header, Grid.of(image))
+    return Scan(image, warnings=warnings)
 
 
 def is_dicom(path: Path) -> bool:
@@ -78,8 +110,8 @@ def open_volume(path: Path) -> sitk.ImageFileReader:
         reader.SetExtractSize([*size[:3], 0])
     if size[2] == 1 and "0008|0018" in reader.GetMetaDataKeys():
         raise InputError(f"{path} is a single DICOM slice; give the folder that holds the whole series.")
-    if path.name.lower().endswith((".nii", ".nii.gz")) and is_truncated(path):
-        raise InputError(f"{path} is incomplete (truncated); copy or export it again.")
+    if lacks_spacing(path):
+        raise InputError(f"{path} has no voxel spacing; correct its header or export it again.")
     return reader
 
 
@@ -95,6 +127,22 @@ def check_dimensions(size: Sequence[int], source: Path | str) -> None:
     """Raises InputError if an image from `source` is no 3-D volume; a fourth axis of length one is none."""
     if len(size) != 3 and not (len(size) == 4 and size[3] == 1):
         raise InputError(f"{source} is {len(size)}-D with size {_times(size)}; give one 3-D volume.")
+
+
+def _nifti_header(path: Path) -> NiftiHeader | None:
+    """The header of a complete NIfTI file with a voxel spacing; None for other files."""
+    if not path.is_file():
+        return None
+    try:
+        header = read_nifti_header(path)
+        complete = header is None or not is_truncated(path, header)
+    except EOFError:  # the gzip ends within the header
+        header, complete = None, False
+    if not complete:
+        raise InputError(f"{path} is incomplete (truncated); copy or export it again.")
+    if header is not None and min(header.spacing_mm) <= 0:
+        raise InputError(f"{path} has no voxel spacing; correct its header or export it again.")
+    return header
 
 
 def check_scalar(pixel_id: int, components: int, source: Path | str) -> None:

@@ -22,12 +22,14 @@ from .label_shapes import LabelShape, label_shapes
 from .label_values import renumbered, values_in, whole_numbers
 from .label_voxels import voxels_where
 from .plausibility import impossible
-from .reading import load_volume, open_volume, quiet_itk, read_image
+from .reading import Scan, load_volume, open_volume, quiet_itk, read_scan
 from .scheme_choice import Reading, choose, counted_from_sacrum, listed, read_by, readable, some
 from .slicer_segments import Segment, numbered_segments, segments_of
 from .vertebra_names import cranial_to_caudal, vertebra_name
 
 OPTION = "--label-scheme"
+_SLICER = {".nrrd", ".nhdr"}
+"""Formats in which 3D Slicer stores segmentations."""
 _RARE = {25: {24}, 28: {19, 20}}
 """Rare vertebrae (L6, T13) that other numberings mean otherwise, and a neighbour of each."""
 
@@ -46,14 +48,13 @@ def read_vertebrae(path: Path, scheme: LabelScheme | None = None, option: str = 
             schemes, or that cannot be the vertebrae that they are said to be.
     """
     path = Path(path)
-    if path.is_dir():
-        return _from_labels(read_image(path), path, scheme, option)
-    with quiet_itk():
-        reader = open_volume(path)
-        segments = segments_of(reader, reader.GetNumberOfComponents(), path)
-        if segments is None:
-            return _from_labels(read_image(path), path, scheme, option)
-        return _from_segments(load_volume(reader, path), segments, path)
+    if path.suffix.lower() in _SLICER:
+        with quiet_itk():
+            reader = open_volume(path)
+            segments = segments_of(reader, reader.GetNumberOfComponents(), path)
+            if segments is not None:
+                return _from_segments(load_volume(reader, path), segments, path)
+    return _from_labels(read_scan(path), path, scheme, option)
 
 
 def vertebrae_in_memory(
@@ -72,16 +73,17 @@ def vertebrae_in_memory(
     """
     segments = segments_of(image, image.GetNumberOfComponentsPerPixel(), Path(name))
     if segments is None:
-        return _from_labels(volume_in_memory(image, name), Path(name), scheme, option)
+        return _from_labels(Scan(volume_in_memory(image, name)), Path(name), scheme, option)
     return _from_segments(image, segments, Path(name))
 
 
-def _from_labels(image: sitk.Image, path: Path, scheme: LabelScheme | None, option: str) -> VertebraLabels:
+def _from_labels(scan: Scan, path: Path, scheme: LabelScheme | None, option: str) -> VertebraLabels:
+    image, warnings = scan.image, scan.warnings
     array = whole_numbers(sitk.GetArrayViewFromImage(image), path)
     labels = values_in(array, path)
-    warnings: tuple[str, ...] = ()
     if scheme is None:
-        scheme, warnings = scheme_beside(path, labels)
+        scheme, more = scheme_beside(path, labels)
+        warnings += more
     reading = _reading(array, Grid.of(image), labels, scheme, path, option)
     warnings += _told(reading, labels, path)
     as_it_is = image.GetPixelID() == sitk.sitkUInt8 and reading.levels == {n: n for n in labels}
