@@ -12,7 +12,8 @@ from ..deformation.warping import vertebrae_in_mr
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..imaging.vertebra_names import vertebra_list
-from ..quality.metrics import dice, surface_distances
+from ..quality.metrics import dice
+from ..quality.surface_distance import surface_distances
 from ..results.reader import ResultFolder
 
 PARTIAL_SHARE = 0.7

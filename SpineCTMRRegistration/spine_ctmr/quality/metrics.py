@@ -1,15 +1,14 @@
-"""Overlap, surface distance, volume and landmark errors, in millimetres whatever the grid."""
+"""Overlap, volume and landmark errors, in millimetres whatever the grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from ..geometry.grid import Points
 from ..geometry.pose import Pose
@@ -36,23 +35,6 @@ class Statistics:
     q3: float
     p95: float
     max: float
-
-
-@dataclass(frozen=True)
-class SurfaceDistances:
-    """Distances between two surfaces in mm, both directions pooled; NaN when a mask is empty.
-
-    Attributes:
-        mean_mm: average symmetric surface distance.
-        hd95_mm: larger of the two directed 95th percentiles (robust Hausdorff distance).
-        hd99_mm: the same with the 99th percentiles.
-        max_mm: Hausdorff distance of the surfaces.
-    """
-
-    mean_mm: float
-    hd95_mm: float
-    hd99_mm: float
-    max_mm: float
 
 
 def statistics(values: ArrayLike) -> Statistics:
@@ -97,33 +79,6 @@ def volume_change_percent(before_mm3: float, after_mm3: float) -> float:
     return 100.0 * (after_mm3 / before_mm3 - 1.0) if before_mm3 else float("nan")
 
 
-def surface_distances(a: NDArray[Any], b: NDArray[Any], spacing_mm: Sequence[float]) -> SurfaceDistances:
-    """Distances between the boundary voxels of two masks.
-
-    A boundary voxel belongs to the mask and has a face neighbour outside it. Distances are exact
-    Euclidean ones between voxel centres, so a direction matrix does not matter.
-
-    Args:
-        a: mask (z, y, x).
-        b: mask (z, y, x) on the same grid.
-        spacing_mm: voxel spacing (x, y, z).
-    """
-    a, b = np.asarray(a, bool), np.asarray(b, bool)
-    if not a.any() or not b.any():
-        return SurfaceDistances(*[float("nan")] * 4)
-    box = ndimage.find_objects((a | b).astype(np.uint8))[0]
-    surface_a, surface_b = _boundary(a[box]), _boundary(b[box])
-    spacing = tuple(float(s) for s in spacing_mm)[::-1]
-    a_to_b = ndimage.distance_transform_edt(~surface_b, spacing)[surface_a]
-    b_to_a = ndimage.distance_transform_edt(~surface_a, spacing)[surface_b]
-    return SurfaceDistances(
-        mean_mm=float((a_to_b.sum() + b_to_a.sum()) / (a_to_b.size + b_to_a.size)),
-        hd95_mm=float(max(np.percentile(a_to_b, 95), np.percentile(b_to_a, 95))),
-        hd99_mm=float(max(np.percentile(a_to_b, 99), np.percentile(b_to_a, 99))),
-        max_mm=float(max(a_to_b.max(), b_to_a.max())),
-    )
-
-
 def tre(points_fixed: ArrayLike, points_moving: ArrayLike, transform: PointMap) -> NDArray[np.float64]:
     """Target registration error of each landmark pair, mm (n,).
 
@@ -143,7 +98,3 @@ def _moved(points: Points, transform: PointMap) -> Points:
     if isinstance(transform, Pose):
         return transform.apply(points)
     return np.asarray(transform(points), float)
-
-
-def _boundary(mask: NDArray[Any]) -> NDArray[Any]:
-    return mask & ~ndimage.binary_erosion(mask)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...evaluation.markdown import header, line
 from ...imaging.vertebra_names import vertebra_name
-from ...quality.metrics import dice, precision, recall, surface_distances
+from ...quality.metrics import dice, precision, recall
+from ...quality.surface_distance import surface_distances
 from ..training.batch import Batch
 from ..training.outcome import Outcome
 from ..training.recipe import Recipe

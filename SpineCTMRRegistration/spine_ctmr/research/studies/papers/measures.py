@@ -17,7 +17,8 @@ from ....geometry.jacobian import folding_count, jacobian_determinant
 from ....geometry.pose import Pose
 from ....imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ....network.motion import Motion
-from ....quality.metrics import dice, surface_distances
+from ....quality.metrics import dice
+from ....quality.surface_distance import surface_distances
 from ....quality.tables import plain
 from ....results.names import EVALUATION
 from ...losses.displacement import weighted_mean
