@@ -16,7 +16,12 @@ SIZE = (6, 5, 4)
 
 
 def _fake_pair(
-    seed: int, index: int, size: tuple[int, int, int], spacing_mm: float, anatomies: object = None
+    seed: int,
+    index: int,
+    size: tuple[int, int, int],
+    spacing_mm: float,
+    anatomies: object = None,
+    motion: str = "",
 ) -> Pair:
     rng = np.random.default_rng([seed, index])
     shape = size[::-1]
@@ -97,5 +102,5 @@ def test_pairs_of_an_earlier_generator_are_not_mixed_in(
     for edition in (2, 3):
         monkeypatch.setattr(synthetic_data, "EDITION", edition)
         folders.append(synthetic_data.synthetic_patients(recipe, tmp_path).bank)
-    assert [f.name for f in folders] == ["edition2-2mm-20x20x20", "edition3-2mm-20x20x20"]
+    assert [f.name for f in folders] == ["edition2-mechanics-2mm-20x20x20", "edition3-mechanics-2mm-20x20x20"]
     assert all(len(list(f.iterdir())) == 3 for f in folders)

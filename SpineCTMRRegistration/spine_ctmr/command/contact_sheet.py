@@ -54,7 +54,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
 
     from ..phantoms.contact_sheet import draw_contact_sheet
-    from ..phantoms.patient import parametric_anatomy
+    from ..phantoms.patient_sources import parametric_anatomy
     from ..phantoms.segmented_spines import SegmentedSpines, label_maps
 
     anatomies = parametric_anatomy

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry.pose import Pose
 from .course import Course, course_of
+from .scan import Scan
 from .special_bones import canal_points
 from .vertebra import SACRUM, VertebraShape, make_vertebra
 
@@ -61,12 +62,14 @@ class Anatomy:
         frames: vertebra frame → LPS mm, in the same order.
         body: what surrounds the spine.
         texture_seed: of the patient's noise.
+        scan: a real CT of this patient, which shows all tissue; None for a painted one.
     """
 
     vertebrae: tuple[VertebraShape, ...]
     frames: tuple[Pose, ...]
     body: Body
     texture_seed: int
+    scan: Scan | None = None
 
     @property
     def numbers(self) -> tuple[int, ...]:

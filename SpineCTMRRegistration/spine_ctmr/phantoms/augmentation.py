@@ -42,6 +42,20 @@ def thick_slices(
     return slices[..., low] * (1 - share) + slices[..., np.minimum(low + 1, len(centers) - 1)] * share
 
 
+def _axial(volume: Volume) -> Volume:
+    """The volume (z, y, x) as (x, y, z), and back."""
+    return volume.transpose(2, 1, 0)
+
+
+def ringing(rng: Generator, volume: Volume) -> Volume:
+    """Gibbs ringing along a random axis of (z, y, x): high frequencies are not measured, and set to zero."""
+    axis = int(rng.integers(0, 3))
+    spectrum = np.fft.rfft(volume, axis=axis)
+    kept = max(int(rng.uniform(0.45, 0.85) * spectrum.shape[axis]), 2)
+    spectrum[(*(slice(None),) * axis, slice(kept, None))] = 0
+    return np.fft.irfft(spectrum, volume.shape[axis], axis).astype(np.float32).clip(0)
+
+
 def ghosts(rng: Generator, volume: Volume) -> Volume:
     """Faint copies along a random axis, as a pulsating or moving patient gives: (z, y, x)."""
     axis = int(rng.integers(0, 2))
@@ -75,11 +89,16 @@ def bias_field(rng: Generator, shape: tuple[int, ...]) -> Volume:
 def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float, sequence: str = ANY) -> tuple[Volume, Volume]:
     """An MR as a scanner gives it, and where (1 or 0) it has a field of view; both (z, y, x)."""
     volume = mixed_sequence(rng, mr, sequence)
-    if rng.uniform() < 0.6:
+    orientation = rng.uniform()
+    if orientation < 0.55:
         volume = thick_slices(rng, volume, spacing_mm)
+    elif orientation < 0.75:
+        volume = _axial(thick_slices(rng, _axial(volume), spacing_mm, (2.5, 7.0)))
     if rng.uniform() < 0.4:
         blur = rng.uniform(0.3, 0.7) / spacing_mm
         volume = gaussian_filter(volume, (blur, blur, 0))
+    if rng.uniform() < 0.25:
+        volume = ringing(rng, volume)
     if rng.uniform() < 0.15:
         volume = ghosts(rng, volume)
     folded, inside = wrapped(rng, volume) if rng.uniform() < 0.08 else (volume, np.float32(1))
@@ -99,7 +118,7 @@ def scanned_ct(rng: Generator, ct: Volume, spacing_mm: float) -> Volume:
     noise = gaussian_filter(rng.standard_normal(volume.shape, dtype=np.float32), rng.uniform(0, 0.6))
     volume += noise * rng.uniform(5, 40)
     if rng.uniform() < 0.4:
-        volume = np.moveaxis(thick_slices(rng, np.moveaxis(volume, 0, -1), spacing_mm, (1.5, 4.0)), -1, 0)
+        volume = _axial(thick_slices(rng, _axial(volume), spacing_mm, (1.5, 4.0)))
     return np.where(field_of_view(rng, volume.shape) > 0, volume, OUTSIDE_HU)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..progress import Progress, silent
-from .patient import Anatomies, Pair, make_pair, parametric_anatomy
+from .patient import MECHANICS, Pair, make_pair
+from .patient_sources import Anatomies, parametric_anatomy
 
 
 def pair_path(directory: Path, seed: int, index: int) -> Path:
@@ -24,6 +25,7 @@ def fill_bank(
     spacing_mm: float,
     progress: Progress = silent,
     anatomies: Anatomies = parametric_anatomy,
+    motion: str = MECHANICS,
 ) -> None:
     """Make the pairs that are missing; a file appears under its name only when it is complete.
 
@@ -33,7 +35,7 @@ def fill_bank(
     for done, index in enumerate(indices):
         path = pair_path(directory, seed, index)
         if not path.exists():
-            pair = make_pair(seed, index, size, spacing_mm, anatomies)
+            pair = make_pair(seed, index, size, spacing_mm, anatomies, motion)
             partial = path.with_suffix(f".{os.getpid()}.tmp")
             with partial.open("wb") as stream:
                 np.savez(

@@ -13,7 +13,8 @@ from scipy.ndimage import binary_erosion
 from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress, silent
 from .augmentation import scanned_ct, scanned_mr
-from .patient import Anatomies, Pair, make_pair, parametric_anatomy
+from .patient import Pair, make_pair
+from .patient_sources import Anatomies, parametric_anatomy
 
 SIZE, SPACING_MM = (84, 96, 112), 1.5
 ZOOM, GAP_PX, TEXT_PX = 2, 6, 20

@@ -36,8 +36,20 @@ def render(
     anatomy: Anatomy, points: torch.Tensor, contrasts: torch.Tensor, softness_mm: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Values (n, k) and vertebra numbers (n,) at points (n, 3) in LPS mm, in the CT's posture."""
+    if anatomy.scan is not None:
+        return anatomy.scan.contrasts_at(points, contrasts), bone_labels(anatomy, points)
     parts = [_render(anatomy, part.T.contiguous(), contrasts, softness_mm) for part in points.split(_CHUNK)]
     return torch.cat([p.values for p in parts], 1).T, torch.cat([p.labels for p in parts])
+
+
+def render_ct(
+    anatomy: Anatomy, points: torch.Tensor, contrast: NDArray[Any], softness_mm: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """HU (n,) and vertebra numbers (n,) at points (n, 3), as `render`; a real CT shows its own HU."""
+    if anatomy.scan is not None:
+        return anatomy.scan.hounsfield_at(points), bone_labels(anatomy, points)
+    values, labels = render(anatomy, points, contrast_table([contrast]), softness_mm)
+    return values[:, 0], labels
 
 
 def bone_labels(anatomy: Anatomy, points: torch.Tensor, only: int | None = None) -> torch.Tensor:
@@ -204,7 +216,7 @@ def _paint_marrow(
     """Spongy bone under a cortex that is thin around the body and thick around the arch."""
     ends = ((p[2].abs() / (shape.height / 2) - 0.75) / 0.25).clamp(0, 1)
     arch = (bone.body / 3).clamp(0, 1)
-    shell = shape.shell * (1 + 0.6 * ends * shape.degeneration) + 1.7 * arch
+    shell = shape.shell * (1 + 0.6 * ends * shape.degeneration) + 1.2 * arch
     struts = noise(p, seed, (0.8, 0.8, 1.5), shape.texture)[0] * min(1.0, 1.2 / canvas.softness_mm)
     patches = noise(p, seed, (3.0, 3.0, 3.0), shape.texture)[1]
     gain = 1 + 0.14 * struts + 0.10 * patches

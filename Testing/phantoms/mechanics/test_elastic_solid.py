@@ -16,7 +16,7 @@ AXES = (np.array([0, 1, 2.5, 3, 5, 6.0]), np.array([0, 1, 2, 3, 5.0]), np.linspa
 
 
 def solid_of(mesh: TensorMesh, young: np.ndarray) -> ElasticSolid:
-    return ElasticSolid.prepared(mesh, young, mesh.on_border)
+    return ElasticSolid.prepared(mesh, young, mesh.on_border())
 
 
 def test_an_affine_motion_of_the_border_is_affine_inside():
@@ -24,7 +24,7 @@ def test_an_affine_motion_of_the_border_is_affine_inside():
     affine = np.random.default_rng(0).normal(0, 0.1, (3, 3))
     moved = solid_of(mesh, np.ones(len(mesh.middles))).displacement(mesh.nodes @ affine.T)
     assert np.abs(moved - mesh.nodes @ affine.T).max() < 1e-3
-    assert not mesh.on_border.all()
+    assert not mesh.on_border().all()
 
 
 def test_a_bar_of_two_materials_stretches_as_springs_in_series():

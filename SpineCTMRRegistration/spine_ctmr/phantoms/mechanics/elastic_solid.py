@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyamg
 import scipy.sparse as sp
-import skfem
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from .stiffness import POISSON
+
+try:
+    import pyamg
+    import skfem
+except ImportError as error:
+    raise InputError(
+        f"Synthetic patients need '{error.name}'; install the extra 'research' (scikit-fem, pyamg)."
+    ) from error
 
 _TOLERANCE = 1e-3
 """Relative residual of the forces."""
@@ -47,11 +56,10 @@ class TensorMesh:
         """Middles (m, 3) in mm of the tetrahedra."""
         return self.mesh.p[:, self.mesh.t].mean(1).T
 
-    @property
-    def on_border(self) -> NDArray[Any]:
-        """Whether each node (n,) lies on the surface of the box."""
-        ends = [(p == a[0]) | (p == a[-1]) for p, a in zip(self.mesh.p, self.axes, strict=True)]
-        return np.logical_or.reduce(ends)
+    def on_border(self, sides: int = 3) -> NDArray[np.bool_]:
+        """Whether each node (n,) lies on the faces of the box that end its first `sides` axes."""
+        places = list(zip(self.mesh.p, self.axes, strict=True))[:sides]
+        return np.logical_or.reduce([(p == a[0]) | (p == a[-1]) for p, a in places])
 
     def arranged(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values (n, k) of the nodes as an array (z, y, x, k)."""
@@ -82,14 +90,15 @@ class ElasticSolid:
         free = np.repeat(~held, 3)
         inner = stiffness[free][:, free].tobsr((3, 3))
         modes = _rigid_modes(mesh.nodes[~held])
-        solver = pyamg.smoothed_aggregation_solver(
-            inner,
-            B=modes,
-            strength=("symmetric", {"theta": _STRONG}),
-            smooth="jacobi",
-            improve_candidates=None,
-            max_coarse=_COARSEST,
-        )
+        with _same_random_numbers():
+            solver = pyamg.smoothed_aggregation_solver(
+                inner,
+                B=modes,
+                strength=("symmetric", {"theta": _STRONG}),
+                smooth="jacobi",
+                improve_candidates=None,
+                max_coarse=_COARSEST,
+            )
         return cls(held, stiffness, solver)
 
     def displacement(
@@ -110,6 +119,17 @@ class ElasticSolid:
         result = held.copy()
         result[free] = self.solver.solve(right, x0=guess, tol=_TOLERANCE, accel="cg", maxiter=200)
         return result.reshape(-1, 3)
+
+
+@contextmanager
+def _same_random_numbers() -> Iterator[None]:
+    """For pyamg, which starts its estimates with numpy's global random numbers."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def _stiffness(mesh: skfem.MeshTet, young: NDArray[Any]) -> sp.csr_matrix:

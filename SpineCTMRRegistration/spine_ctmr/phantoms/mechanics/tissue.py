@@ -16,13 +16,14 @@ from ..anatomy import Anatomy
 from ..bone_shape import bounds
 from ..rendering import contrast_table, render
 from ..tissue import INDEX
-from .bone_distances import NearestBones, nearest_bones
+from .bone_distances import nearest_bones
 from .elastic_solid import ElasticSolid, TensorMesh
 from .graded_axes import graded_axis, indices_on
 from .stiffness import young_kpa
 
 Corners = tuple[NDArray[Any], NDArray[Any]]
 """Lowest and highest LPS mm (3,) of a box."""
+NO_BONE = -1
 _ORGANS = ("visceral fat", "organ", "kidney", "bowel", "fluid", "gas", "vessel")
 _INVERSE_STEPS, _INVERSE_SHARE, _INVERSE_MM = 40, 0.7, 0.02
 
@@ -34,29 +35,38 @@ class Tissue:
     Attributes:
         anatomy: the patient at rest, in the posture of the CT.
         mesh: of the box, LPS mm of the CT.
-        bones: the bones nearest to the nodes.
+        follows: (n,) index of the vertebra whose motion each held node has; `NO_BONE` for the others.
         solid: with the nodes in bone and on the box's border held.
         organs: (n,) share of movable organs at each node, 0 to 1.
     """
 
     anatomy: Anatomy
     mesh: TensorMesh
-    bones: NearestBones
+    follows: NDArray[np.int64]
     solid: ElasticSolid
     organs: NDArray[Any]
 
     @classmethod
-    def prepared(cls, anatomy: Anatomy, box: Corners, step_mm: float = 3.0) -> Tissue:
-        """The tissue of a patient in a box, on a mesh of `step_mm` around the spine."""
+    def prepared(
+        cls, anatomy: Anatomy, box: Corners, step_mm: float = 3.0, open_ends: bool = False
+    ) -> Tissue:
+        """The tissue of a patient in a box, on a mesh of `step_mm` around the spine.
+
+        The border of the box follows the global motion; its lowest and highest faces do not with
+        `open_ends`, for a spine that goes on beyond them.
+        """
         mesh = TensorMesh.of(_axes(anatomy, box, step_mm))
         bones = nearest_bones(anatomy, mesh.nodes)
-        held = (bones.distance < 0.5 * step_mm) | mesh.on_border
+        in_bone = bones.distance < 0.5 * step_mm
+        border = mesh.on_border(2 if open_ends else 3)
+        held = in_bone | border
         organs = np.zeros(len(young_kpa()))
         organs[[INDEX[name] for name in _ORGANS]] = 1
         table = contrast_table([organs])
         share, _ = render(anatomy, torch.tensor(mesh.nodes, dtype=torch.float32), table, step_mm)
         solid = ElasticSolid.prepared(mesh, _young(anatomy, mesh, step_mm), held)
-        return cls(anatomy, mesh, bones, solid, share[:, 0].numpy().clip(0, 1))
+        follows = np.where(in_bone & (open_ends | ~border), bones.first, NO_BONE)
+        return cls(anatomy, mesh, follows, solid, share[:, 0].numpy().clip(0, 1))
 
     def moved(
         self, poses: Mapping[int, Pose], global_rigid: Pose, organ_motion: NDArray[Any]
@@ -70,9 +80,8 @@ class Tissue:
         """
         back = global_rigid.inverse
         given = np.zeros_like(self.mesh.nodes)
-        held = self.solid.held & ~self.mesh.on_border
         for index, number in enumerate(self.anatomy.numbers):
-            mine = held & (self.bones.first == index)
+            mine = self.follows == index
             places = self.mesh.nodes[mine]
             given[mine] = (back @ poses[number]).apply(places) - places
         return self.solid.displacement(given) + organ_motion

@@ -11,6 +11,7 @@ from ...errors import InputError
 from ...network.kinds import network_options, network_table
 from ...network.motion import NetworkOptions
 from ...network.unet import VelocityUNetOptions
+from ...phantoms.patient import MECHANICS, MOTIONS
 from ...phantoms.tissue import ANY, SEQUENCES
 from ...tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
@@ -31,6 +32,7 @@ class DataOptions:
     Attributes:
         pairs: training pairs.
         held_out: validation pairs, of other patients.
+        motion: how their tissue moves, "mechanics" or "blend"; see `make_pair`.
         margin: voxels by which a pair is larger than the recipe's crop, so that crops differ.
         sequence: of the MR, "T1", "T2", "STIR", "GRE" or "random"; "any" gives each sample another one.
         scanner_effects: noise, bias fields, thick slices, cut fields of view; without them images are ideal.
@@ -44,6 +46,7 @@ class DataOptions:
 
     pairs: int = 500
     held_out: int = 25
+    motion: str = MECHANICS
     margin: int = 8
     sequence: str = ANY
     scanner_effects: bool = True
@@ -59,6 +62,7 @@ class DataOptions:
         enough = (self.folds - 1) * self.held_out <= self.pairs
         require(enough, "data.folds", "so few that every fold has other held-out patients")
         require(self.held_out > 0, "data.held_out", "above 0")
+        require(self.motion in MOTIONS, "data.motion", " or ".join(MOTIONS))
         require(self.margin >= 0, "data.margin", "0 or more")
         require(self.sequence in (ANY, *SEQUENCES), "data.sequence", f"one of {', '.join((ANY, *SEQUENCES))}")
         require(min(self.start_errors_mm, default=0.0) >= 0, "data.start_errors_mm", "sizes of 0 or more")

@@ -17,7 +17,8 @@ from ...geometry.pose import Pose
 from ...imaging.hounsfield import OUTSIDE_HU
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
-from ...phantoms.patient import EDITION, Pair, parametric_anatomy
+from ...phantoms.patient import EDITION, Pair
+from ...phantoms.patient_sources import parametric_anatomy
 from ...phantoms.segmented_spines import SegmentedSpines, signature
 from ...phantoms.tissue import ANY, SEQUENCES
 from ...progress import Progress, silent, span
@@ -51,9 +52,8 @@ def synthetic_patients(
             any, the spines are parametric.
     """
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
-    folder = (
-        bank / f"edition{EDITION}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}{f'-{signature(maps)}' if maps else ''}"
-    )
+    kind = f"edition{EDITION}-{recipe.data.motion}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
+    folder = bank / (f"{kind}-{signature(maps)}" if maps else kind)
     rank, processes = process_number()
     division = divided_pairs(recipe.data)
     counts: dict[int, int] = {}
@@ -65,7 +65,7 @@ def synthetic_patients(
         part = span(progress, done / pairs, (done + count) / pairs)
         anatomies = SegmentedSpines(spines[seed]) if maps else parametric_anatomy
         for mine in (range(rank, count, processes), range(count)):
-            fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies)
+            fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies, recipe.data.motion)
         done += count
     data = SyntheticPatients(folder, division, recipe.crop, recipe.data, recipe.batch, recipe.seed)
     if maps:
