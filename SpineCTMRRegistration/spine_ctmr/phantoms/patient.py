@@ -75,10 +75,9 @@ def _rendered(rng: np.random.Generator, motion: PairMotion, spacing_mm: float) -
     signals = [mr_contrast(rng, s) for s in SEQUENCES]
     shift = ChemicalShift.random(rng)
     ct, ct_labels = render_ct(anatomy, motion.start_ct.reshape(-1, 3), contrast, spacing_mm)
-    ct = ct.reshape(shape).numpy()
     mr, bone = render_mr(anatomy, motion.true_ct.reshape(-1, 3), signals, shift, spacing_mm)
     return Pair(
-        ct=add_streaks(rng, ct, spacing_mm).clip(*STORED_HU),
+        ct=add_streaks(rng, ct.reshape(shape).numpy(), spacing_mm).clip(*STORED_HU),
         mr=mr.T.reshape(-1, *shape).numpy(),
         displacement=motion.displacement.numpy(),
         bone=bone.reshape(shape).numpy(),

@@ -55,7 +55,7 @@ def scanned_anatomy(files: LabelledCt, scale: float = 1.0) -> Anatomy:
     Raises:
         InputError: a file cannot be used, or fewer than three whole vertebrae are labelled.
     """
-    labels = read_vertebrae(files.labels)[0]
+    labels = read_vertebrae(files.labels).image
     ct = _on_fine_grid(read_image(files.ct), sitk.sitkLinear)
     resampled = sitk.Resample(labels, ct, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
     for image in (ct, resampled, labels):
