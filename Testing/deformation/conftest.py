@@ -10,9 +10,10 @@ import pytest
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from spine_ctmr.deformation.bones import make_bones
+from spine_ctmr.deformation.bones import core_points, make_bones
 from spine_ctmr.deformation.deformation import Deformation, bone_motion, build_deformation
 from spine_ctmr.deformation.options import DeformationOptions
+from spine_ctmr.deformation.warping import carried
 from spine_ctmr.geometry.boxes import spine_box
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
@@ -73,12 +74,14 @@ def build(
     gap_mm: float = 8.0,
     options: DeformationOptions = OPTIONS,
     change: Callable[[torch.Tensor, Grid], torch.Tensor] | None = None,
+    axes: Array | None = None,
 ) -> Moved:
     """The deformation of two bones, `gap_mm` apart along z, that move by `poses` after `global_rigid`.
 
     `frame` carries bones, motions and box to another place.
 
-    `change` may alter the bones' motion before the deformation is built from it.
+    `change` may alter the bones' motion before the deformation is built from it; `axes` are the box's, if not
+    the bones' own.
     """
     frame = Pose.identity() if frame is None else frame
     start = Pose.identity() if global_rigid is None else global_rigid
@@ -89,14 +92,15 @@ def build(
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = np.concatenate([middles[n] + signs * HALF_SIZE for n in poses])
     ends = np.concatenate([(common @ frame).apply(corners), *((m @ frame).apply(corners) for m in moves)])
-    axes = common.rotation @ frame.rotation
+    axes = common.rotation @ frame.rotation if axes is None else axes
     box = spine_box(ends, options.spacing_mm, options.reach_mm + 2, axes, options.stride)
     local = (common @ frame).inverse.apply(box.points())
     labels = np.zeros(box.shape, np.uint8)
     for number in poses:
         labels[(np.abs(local - middles[number]) <= HALF_SIZE).all(-1)] = number
     named = dict(zip(poses, moves, strict=True))
-    bones = make_bones(labels, box, named, common, options.reach_mm)
+    cores = core_points(carried(box.image(labels), common.inverse))
+    bones = make_bones(labels, box, named, common, options.reach_mm, cores)
     motion = bone_motion(bones, box, options)
     if change is not None:
         motion = change(motion, box)
@@ -156,3 +160,11 @@ def bent(request: pytest.FixtureRequest) -> Moved:
 def strained() -> Moved:
     """The largest motion of `opposed`."""
     return _made_once("15deg-6mm")
+
+
+@pytest.fixture(scope="session")
+def touching() -> Moved:
+    """Two bones that touch, oblique in the grid, and slide along each other by 3 mm."""
+    slide = {n: Pose.from_rotation([0, 0, 0], [s * 1.5, 0, 0]) for n, s in ((1, 1.0), (2, -1.0))}
+    oblique = Pose.from_rotation([0.5, 0.6, 0.3], [0, 0, 0]).rotation
+    return build(slide, gap_mm=1.0, axes=oblique)

@@ -46,7 +46,7 @@ def _followed(options: SoftTissueOptions) -> torch.Tensor:
     """What is found where the MR shows at p what the CT shows at p + motion(p), in opposite contrast."""
     points = _points()
     mr = 5 - 2 * _tissue(points + _true_motion(points))
-    return soft_motion(mr, _tissue(points), _window(), SPACING, options)
+    return soft_motion(mr, _tissue(points), _window(), torch.ones(SHAPE), SPACING, options)
 
 
 def test_known_motion_is_recovered() -> None:
@@ -64,7 +64,7 @@ def test_default_options_follow_the_motion_without_overshooting() -> None:
 
 def test_equal_images_do_not_move() -> None:
     image = _tissue(_points())
-    found = soft_motion(image, 3 * image + 7, torch.ones(SHAPE), SPACING, OPTIONS)
+    found = soft_motion(image, 3 * image + 7, torch.ones(SHAPE), torch.ones(SHAPE), SPACING, OPTIONS)
     assert float(found.abs().max()) < 0.05
 
 
@@ -72,7 +72,7 @@ def test_nothing_moves_where_it_is_not_free() -> None:
     points = _points()
     free = (points[..., 0] > 26).float()
     mr = _tissue(points + _true_motion(points))
-    found = soft_motion(mr, _tissue(points), free, SPACING, OPTIONS)
+    found = soft_motion(mr, _tissue(points), free, torch.ones(SHAPE), SPACING, OPTIONS)
     assert not found[free == 0].any()
     assert found[free == 1].any()
 
@@ -80,16 +80,31 @@ def test_nothing_moves_where_it_is_not_free() -> None:
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_images_without_evidence_leave_nothing(value: float) -> None:
     flat = torch.full(SHAPE, value)
-    assert not soft_motion(flat, flat, torch.ones(SHAPE), SPACING, OPTIONS).any()
+    assert not soft_motion(flat, flat, torch.ones(SHAPE), torch.ones(SHAPE), SPACING, OPTIONS).any()
 
 
 def test_no_free_tissue_at_all_is_no_motion() -> None:
     image = _tissue(_points())
-    assert not soft_motion(image, image.flip(0), torch.zeros(SHAPE), SPACING, OPTIONS).any()
+    assert not soft_motion(
+        image, image.flip(0), torch.zeros(SHAPE), torch.ones(SHAPE), SPACING, OPTIONS
+    ).any()
 
 
 def test_noise_does_not_drag_the_tissue_towards_the_middle_of_the_voxels() -> None:
     generator = torch.Generator().manual_seed(1)
     mr, ct = (_tissue(_points()) + 3 * torch.randn(SHAPE, generator=generator) for _ in range(2))
-    found = soft_motion(mr, ct, torch.ones(SHAPE), SPACING, OPTIONS)
+    found = soft_motion(mr, ct, torch.ones(SHAPE), torch.ones(SHAPE), SPACING, OPTIONS)
     assert float(found.mean((0, 1, 2)).abs().max()) < 0.1
+
+
+def test_motion_is_carried_on_where_the_images_end() -> None:
+    """Without evidence the tissue follows what moves beside it, and does not stop at the end of an image."""
+    points, middle = _points(), SHAPE[2] // 2
+    motion = _true_motion(points)
+    seen = torch.ones(SHAPE)
+    seen[..., middle + 2 :] = 0
+    mr = 5 - 2 * _tissue(points + motion)
+    found = soft_motion(mr * seen, _tissue(points), _window(), seen, SPACING, SUPPLE)
+    beside, beyond = found[10:16, 12:18, middle], found[10:16, 12:18, middle + 4]
+    assert float(beyond.norm(dim=-1).mean()) > 0.5 * float(beside.norm(dim=-1).mean())
+    assert float((beyond * motion[10:16, 12:18, middle + 4]).sum()) > 0

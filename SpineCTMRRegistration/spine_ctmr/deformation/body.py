@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_erosion
 
 from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
 from ..geometry.grid import Grid
@@ -21,14 +21,15 @@ from ..imaging.label_voxels import bone_corners
 from ..imaging.resampling import case_on_grid
 from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress
-from .bones import Bone, distance_from_bones, make_bones
+from ..similarity import descriptors
+from .bones import Bone, core_points, distance_from_bones, make_bones
 from .deformation import Deformation, bone_motion, build_deformation, compose
 from .options import DeformationOptions
 from .soft_tissue import SoftTissueOptions, soft_motion
 
 WINDOW_MM = 14.0
-"""Over this distance the soft-tissue motion fades to zero at the end of the box and of what the MR shows."""
-LARGEST_FIELD_VOXELS = 6_000_000
+"""Over this distance the soft-tissue motion fades to zero at the end of the box."""
+LARGEST_FIELD_VOXELS = 8_000_000
 """Of a stored field, so that the file of a long spine stays of ordinary size."""
 NOTABLE_CONTACT = 0.01
 """Share of a bone that touches another one, from which on the user is told."""
@@ -63,7 +64,8 @@ def deform(
     settings = _affordable(options, moved)
     box = spine_box(moved, settings.spacing_mm, settings.reach_mm, np.eye(3), settings.stride)
     labels = labels_in_box(case.vertebrae, global_rigid, box)
-    bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm)
+    cores = core_points(case.vertebrae)
+    bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm, cores)
     explained = bone_motion(bones, box, settings)
     soft = _soft_motion(case, bones, box, global_rigid, explained, settings, soft_tissue, seed)
     progress("deformation", 0.8)
@@ -109,16 +111,10 @@ def _soft_motion(
     nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
-    free = free * _inner_window(Grid.of(case.mr).covers(coarse), spacing)
+    both = Grid.of(case.mr).covers(coarse) & Grid.of(case.ct).covers(coarse, global_rigid.inverse)
+    seen = binary_erosion(both, iterations=descriptors.REACH, border_value=1)
     images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(*SOFT_TISSUE_HU)
-    return soft_motion(*images, free.float(), spacing, soft_tissue, seed)
-
-
-def _inner_window(seen: NDArray[np.bool_], spacing_mm: float) -> torch.Tensor:
-    """1 inside a field of view (z, y, x), falling linearly to 0 where it ends."""
-    if seen.all():
-        return torch.ones(seen.shape)
-    return torch.from_numpy(distance_transform_edt(seen) * (spacing_mm / WINDOW_MM)).clamp(max=1).float()
+    return soft_motion(*images, free.float(), torch.from_numpy(seen).float(), spacing, soft_tissue, seed)
 
 
 def _border_window(grid: Grid) -> torch.Tensor:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, find_objects
 
 from ..geometry.boxes import to_box
 from ..geometry.distance import distance_map, index_extent
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import linear_samples
+
+CORE_DEPTH_MM = (1.25, 3.5)
+"""From the centres of voxels that are no bone: a voxel of 1 mm inside, and as deep as the cells of another
+bone may reach unless the two penetrate each other."""
+BETWEEN_VOXELS = np.array(list(product((-0.25, 0.25), repeat=3)))
+"""So that every cell that a voxel reaches into after a rotation is found."""
+NOBODY, CLAIMED_TWICE = -1, -2
+INSIDE_VOXELS = -1.0
+"""Stands for the distance of a node that a bone's core needs."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Bone:
         start: box index (x, y, z) of the first voxel of `distance`.
         distance: (z, y, x) float32 mm to the nearest bone voxel, 0 in the bone.
         low, high: first and past-last box index (x, y, z) of the bone's own voxels.
+        core: (n, 3) box mm, points below the bone's surface that stay rigid beside other bones.
         logarithm: (4, 4) matrix logarithm of the residual motion.
     """
 
@@ -37,6 +50,7 @@ class Bone:
     distance: torch.Tensor
     low: tuple[int, int, int]
     high: tuple[int, int, int]
+    core: NDArray[Any]
     logarithm: NDArray[Any]
 
 
@@ -46,6 +60,7 @@ def make_bones(
     poses: Mapping[int, Pose],
     global_rigid: Pose,
     reach_mm: float,
+    cores: Mapping[int, NDArray[Any]] | None = None,
 ) -> list[Bone]:
     """Bones with distance maps out to `reach_mm` and the residual motions of their poses.
 
@@ -55,6 +70,7 @@ def make_bones(
         poses: CT→MR rigid poses in LPS mm.
         global_rigid: the global CT→MR motion.
         reach_mm: how far the distance maps extend.
+        cores: LPS mm points (n, 3) in the CT that stay rigid beside other bones (`core_points`).
     """
     margin = int(np.ceil(reach_mm / box.spacing_mm[0]))
     bones = []
@@ -65,8 +81,34 @@ def make_bones(
         residual = to_box(pose @ global_rigid.inverse, box)
         start, distance = distance_map(mask, margin, box.spacing_mm[0])
         low, high = index_extent(mask)
-        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, residual.log))
+        core = (
+            np.empty((0, 3))
+            if cores is None
+            else (global_rigid.apply(cores[number]) - box.origin_mm) @ box.axes
+        )
+        bones.append(Bone(number, start, torch.from_numpy(distance), low, high, core, residual.log))
     return bones
+
+
+def core_points(labels: sitk.Image) -> dict[int, NDArray[Any]]:
+    """LPS mm (n, 3) in and around voxels just below the surface of each bone, by number.
+
+    Args:
+        labels: vertebra numbers in the CT.
+    """
+    grid = Grid.of(labels)
+    array = sitk.GetArrayViewFromImage(labels)
+    points = {}
+    for number, where in enumerate(find_objects(array), 1):
+        if where is None:
+            continue
+        bone = np.pad(array[where] == number, 1)
+        depth = distance_transform_edt(bone, sampling=grid.spacing_mm[::-1])
+        shell = (depth >= CORE_DEPTH_MM[0]) & (depth <= CORE_DEPTH_MM[1])
+        first = np.array([part.start - 1 for part in where])
+        voxels = (np.argwhere(shell) + first)[:, None, ::-1] + BETWEEN_VOXELS
+        points[number] = grid.to_points(voxels.reshape(-1, 3))
+    return points
 
 
 def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float) -> torch.Tensor:
@@ -163,3 +205,30 @@ def distance_from_bones(
         for bone, region, inside in zip(bones, regions, covered, strict=True)
     }
     return NearestBone(distance, index, overlap, regions)
+
+
+def with_cores(nearest: NearestBone, bones: Sequence[Bone], box: Grid, time: float) -> NearestBone:
+    """The same, where every corner of a cell that holds a bone's core belongs to that bone.
+
+    Such nodes get the distance `INSIDE_VOXELS`. Linear interpolation between them is rigid with the bone,
+    however near another one is. Where two cores meet in a cell, the bones penetrate each other and the
+    nearest keeps the node.
+    """
+    spacing = box.spacing_mm[0]
+    owner = np.full(nearest.index.shape, NOBODY, np.int16)
+    for number, bone in enumerate(bones):
+        places = Pose.exp(time * bone.logarithm).apply(bone.core) / spacing
+        x, y, z = np.floor(places).astype(np.int64).clip(0, np.array(box.size) - 2).T
+        mine = np.zeros(owner.shape, bool)
+        mine[z, y, x] = True
+        mine[1:] |= mine[:-1]
+        mine[:, 1:] |= mine[:, :-1]
+        mine[..., 1:] |= mine[..., :-1]
+        owner[mine] = np.where(owner[mine] == NOBODY, number, CLAIMED_TWICE)
+    found = torch.from_numpy(owner).to(nearest.index.device)
+    held = found >= 0
+    return replace(
+        nearest,
+        distance=nearest.distance.masked_fill(held, INSIDE_VOXELS * spacing),
+        index=torch.where(held, found, nearest.index),
+    )

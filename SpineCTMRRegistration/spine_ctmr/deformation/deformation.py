@@ -16,7 +16,7 @@ from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
-from .bones import Bone, NearestBone, distance_from_bones
+from .bones import Bone, NearestBone, distance_from_bones, with_cores
 from .fold_smoothing import smooth_folds
 from .inversion import approximate_inverse, refine_grid, refine_inverse
 from .options import DeformationOptions
@@ -94,7 +94,7 @@ def build_deformation(
     """
     spacing = box.spacing_mm[0]
     nodes = node_coordinates(box, motion.device)
-    nearest = distance_from_bones(nodes, bones, box, 1.0, _rigid_margin(box))
+    nearest = with_cores(distance_from_bones(nodes, bones, box, 1.0, _rigid_margin(box)), bones, box, 1.0)
     back = refine_grid(_without_folds(motion, nearest, box, options), nodes.shape[:3])
     _fade_border(back)
     _write_rigid(back, nodes, nearest, bones, box, forward=False)
@@ -103,8 +103,10 @@ def build_deformation(
     back = torch.from_numpy(field).to(motion.device)
     forth = approximate_inverse(back, box)
     nearest_before = distance_from_bones(nodes, bones, box, 0.0, _rigid_margin(box))
+    nearest_before = with_cores(nearest_before, bones, box, 0.0)
     _write_rigid(forth, nodes, nearest_before, bones, box, forward=True)
-    refine_inverse(forth, back, spacing, nearest_before.distance <= _rigid_margin(box))
+    known, exact = nearest_before.distance <= _rigid_margin(box), nearest_before.distance < 0
+    refine_inverse(forth, back, spacing, known, exact)
     inverse_field = forth.cpu().numpy()
     untangle(inverse_field, nearest_before.distance.cpu().numpy(), spacing, options.untangling_rounds)
     axes = box.axes.astype(np.float32)

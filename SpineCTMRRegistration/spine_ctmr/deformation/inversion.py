@@ -48,12 +48,16 @@ def approximate_inverse(displacement: torch.Tensor, box: Grid, stride: int = 2) 
 
 
 def refine_inverse(
-    inverse: torch.Tensor, displacement: torch.Tensor, spacing_mm: float, known: torch.Tensor | None = None
+    inverse: torch.Tensor,
+    displacement: torch.Tensor,
+    spacing_mm: float,
+    known: torch.Tensor | None = None,
+    exact: torch.Tensor | None = None,
 ) -> None:
     """Improve an approximate inverse (z, y, x, 3) in place.
 
     Nodes of `known` (z, y, x) keep their value unless the displacement takes them elsewhere, by more than
-    `CONTRADICTION` of the spacing.
+    `CONTRADICTION` of the spacing. Nodes of `exact` (z, y, x), a part of `known`, keep it anyway.
     """
     axes = [torch.arange(n, device=inverse.device) * spacing_mm for n in inverse.shape[:3]]
     for first in range(0, len(inverse), SLAB_LAYERS):
@@ -65,6 +69,8 @@ def refine_inverse(
         off = size > NEARLY_MM
         if known is not None:
             kept = known[part] & (size <= CONTRADICTION * spacing_mm)
+            if exact is not None:
+                kept |= exact[part]
             off &= ~kept
             error[kept] = 0
         layers -= error

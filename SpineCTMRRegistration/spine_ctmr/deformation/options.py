@@ -19,7 +19,7 @@ class DeformationOptions:
     """
 
     spacing_mm: float = 1.0
-    reach_mm: float = 30.0
+    reach_mm: float = 44.0
     weight_power: float = 2.0
     steps: int = 2
     stride: int = 2

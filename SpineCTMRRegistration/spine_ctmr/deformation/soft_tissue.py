@@ -17,6 +17,10 @@ from ..similarity.sampled_information import information_slopes
 
 OVER_RELAXATION = 1.5
 """Averaging over whole cells overstates how stiff the evidence is, so that plain steps fall short."""
+LEAST_FREE = 0.15
+"""Share of a cell below which it is held still: bone, and the border of the box."""
+ITERATIONS = 40
+"""Of conjugate gradients: the lattice has some thirty cells along the spine."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,10 @@ class SoftTissueOptions:
         limit_mm: largest step.
     """
 
-    steps: int = 4
+    steps: int = 8
     points: int = 60_000
     cell_mm: float = 8.0
-    stiffness: float = 0.15
+    stiffness: float = 0.05
     information: float = 1.0
     limit_mm: float = 3.0
 
@@ -44,6 +48,7 @@ def soft_motion(
     mr: torch.Tensor,
     ct: torch.Tensor,
     free: torch.Tensor,
+    seen: torch.Tensor,
     spacing_mm: float,
     options: SoftTissueOptions,
     seed: int = 0,
@@ -53,17 +58,20 @@ def soft_motion(
     Args:
         mr: (z, y, x).
         ct: (z, y, x), moved to the MR as far as the bones explain.
-        free: (z, y, x) in [0, 1]: 0 where the displacement must be zero or is unknown to the images.
+        free: (z, y, x) in [0, 1]: 0 where the displacement must be zero.
+        seen: (z, y, x) in [0, 1]: 0 where the images say nothing; there the membrane carries the motion on.
         spacing_mm: of the grid.
         options: see `SoftTissueOptions`.
         seed: of the points.
     """
     cell = max(round(options.cell_mm / spacing_mm), 1)
     lattice = mr.new_zeros((*(-(-n // cell) for n in mr.shape), 3))
-    voxels = free.nonzero()
+    telling = free * seen
+    voxels = telling.nonzero()
     if len(voxels) == 0:
         return mr.new_zeros((*mr.shape, 3))
     images = _Images(mr, ct, descriptors.dense(mr), descriptors.dense(ct), spacing_mm)
+    held = _mean_over_cells(free, cell) < LEAST_FREE
     generator = torch.Generator().manual_seed(seed)
     count = min(options.points, len(voxels))
     worth = len(voxels) / (count * cell**3)
@@ -71,13 +79,13 @@ def soft_motion(
         chosen = torch.randint(len(voxels), (count,), generator=generator)
         index = voxels[chosen.to(voxels.device)]
         jitter = (torch.rand(index.shape, generator=generator) - 0.5).to(mr)
-        weight = free[index.unbind(-1)]
+        weight, told = free[index.unbind(-1)], telling[index.unbind(-1)]
         points = index.flip(-1) + jitter
         shift = sample_field(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
-        pull, stiffness = images.evidence(points, points + shift / spacing_mm, weight, options.information)
+        pull, stiffness = images.evidence(points, points + shift / spacing_mm, told, options.information)
         pull, stiffness = (_gathered(v * worth, index // cell, lattice.shape) for v in (pull, stiffness))
         right = pull - options.stiffness * _laplacian(lattice)
-        step = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options.stiffness, iterations=30)
+        step = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options.stiffness, held)
         size = step.norm(dim=-1, keepdim=True)
         lattice = lattice + step * (options.limit_mm / size.clamp(min=options.limit_mm))
     return _spread(lattice, cell, mr.shape) * free[..., None]
@@ -141,6 +149,12 @@ def _spread(lattice: torch.Tensor, cell: int, shape: torch.Size) -> torch.Tensor
     return channels[0, :, : shape[0], : shape[1], : shape[2]].permute(1, 2, 3, 0).contiguous()
 
 
+def _mean_over_cells(values: torch.Tensor, cell: int) -> torch.Tensor:
+    """Means of values (z, y, x) over cubes of `cell` voxels; what lies beyond the last voxel counts as 0."""
+    beyond = [width for n in reversed(values.shape) for width in (0, -n % cell)]
+    return F.avg_pool3d(F.pad(values, beyond)[None, None], cell)[0, 0]
+
+
 def _laplacian(field: torch.Tensor) -> torch.Tensor:
     """Sum of the differences to the six neighbours, (z, y, x, c); nothing flows through the border."""
     result = torch.zeros_like(field)
@@ -152,16 +166,17 @@ def _laplacian(field: torch.Tensor) -> torch.Tensor:
 
 
 def _conjugate_gradients(
-    stiffness: torch.Tensor, right: torch.Tensor, weight: float, iterations: int
+    stiffness: torch.Tensor, right: torch.Tensor, weight: float, held: torch.Tensor
 ) -> torch.Tensor:
-    """Solve (stiffness + weight * Laplacian) x = right."""
+    """Solve (stiffness + weight * Laplacian) x = right with x = 0 in the cells of a mask (z, y, x)."""
+    free = (~held)[..., None].to(right)
     diagonal = stiffness.diagonal(dim1=-2, dim2=-1) + 6 * weight
     x = torch.zeros_like(right)
-    residual = right
+    residual = right * free
     direction = scaled = residual / diagonal
     power = (residual * scaled).sum()
-    for _ in range(iterations):
-        image = (stiffness @ direction[..., None])[..., 0] + weight * _laplacian(direction)
+    for _ in range(ITERATIONS):
+        image = ((stiffness @ direction[..., None])[..., 0] + weight * _laplacian(direction)) * free
         length = power / (direction * image).sum().clamp(min=1e-20)
         x = x + length * direction
         residual = residual - length * image

@@ -25,9 +25,9 @@ MENDED_DETERMINANT = 0.1
 SAFE_STRETCH = 0.36
 """Sum of squared edge differences below which no corner can be under `SMALLEST_DETERMINANT`:
 det(I + G) >= (1 - |G|)^3 and (1 - 0.6)^3 = 0.064."""
-KEPT_VOXELS = (1.5, 1.5, 1.0, 1.0, 0.5, 0.5)
-"""By round, nodes this close to bone do not move. After the last, bone at a fold moves too: the bones are
-in contact there."""
+KEPT_VOXELS = (1.5, 1.0, 0.5, 0.5, 0.0, 0.0)
+"""By round, nodes closer than this to bone do not move; the cores of the bones have negative distances.
+After the last they move too, at a fold: the bones penetrate each other there."""
 ANCHOR = 1e-4
 """Weight of the squared displacement of a moved node, in voxels, against squared determinants."""
 
