@@ -74,14 +74,12 @@ def build(
     gap_mm: float = 8.0,
     options: DeformationOptions = OPTIONS,
     change: Callable[[torch.Tensor, Grid], torch.Tensor] | None = None,
-    axes: Array | None = None,
 ) -> Moved:
     """The deformation of two bones, `gap_mm` apart along z, that move by `poses` after `global_rigid`.
 
     `frame` carries bones, motions and box to another place.
 
-    `change` may alter the bones' motion before the deformation is built from it; `axes` are the box's, if not
-    the bones' own.
+    `change` may alter the bones' motion before the deformation is built from it.
     """
     frame = Pose.identity() if frame is None else frame
     start = Pose.identity() if global_rigid is None else global_rigid
@@ -92,7 +90,7 @@ def build(
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = np.concatenate([middles[n] + signs * HALF_SIZE for n in poses])
     ends = np.concatenate([(common @ frame).apply(corners), *((m @ frame).apply(corners) for m in moves)])
-    axes = common.rotation @ frame.rotation if axes is None else axes
+    axes = common.rotation @ frame.rotation
     box = spine_box(ends, options.spacing_mm, options.reach_mm + 2, axes, options.stride)
     local = (common @ frame).inverse.apply(box.points())
     labels = np.zeros(box.shape, np.uint8)
@@ -160,11 +158,3 @@ def bent(request: pytest.FixtureRequest) -> Moved:
 def strained() -> Moved:
     """The largest motion of `opposed`."""
     return _made_once("15deg-6mm")
-
-
-@pytest.fixture(scope="session")
-def touching() -> Moved:
-    """Two bones that touch, oblique in the grid, and slide along each other by 3 mm."""
-    slide = {n: Pose.from_rotation([0, 0, 0], [s * 1.5, 0, 0]) for n, s in ((1, 1.0), (2, -1.0))}
-    oblique = Pose.from_rotation([0.5, 0.6, 0.3], [0, 0, 0]).rotation
-    return build(slide, gap_mm=1.0, axes=oblique)
