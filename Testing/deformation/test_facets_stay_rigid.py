@@ -46,8 +46,8 @@ def test_bone_is_rigid_a_voxel_inside(moved: tuple[Case, Deformation]) -> None:
         points = grid.to_points(np.argwhere(surface)[::3, ::-1])
         there = np.array([to_mr.TransformPoint(p) for p in points.tolist()])
         back = np.array([to_ct.TransformPoint(p) for p in pose.apply(points).tolist()])
-        assert np.linalg.norm(there - pose.apply(points), axis=1).max() <= 0.03
-        assert np.linalg.norm(back - points, axis=1).max() <= 0.03
+        assert np.linalg.norm(there - pose.apply(points), axis=1).max() <= 0.05
+        assert np.linalg.norm(back - points, axis=1).max() <= 0.05
 
 
 def test_nothing_folds(moved: tuple[Case, Deformation]) -> None:
