@@ -103,6 +103,23 @@ def test_same_image_twice_and_a_ct_as_mr(patient):
     warns(patient, ["mr.nii", "like a CT"], mr=edited(patient.ct, lambda a: a[::-1].copy()))
 
 
+@pytest.mark.parametrize(
+    ("axis", "way"), [(2, "left and right"), (1, "front and back"), (0, "head and foot")]
+)
+@pytest.mark.parametrize("which", ["ct", "vertebrae"])
+def test_mirrored(patient, axis, way, which):
+    """Boxes off the middle of the image, so that mirrored ones lie beside them."""
+    shift = [0, 0, 0]
+    shift[axis] = 4
+    off = {
+        "ct": edited(patient.ct, lambda a: np.roll(a, shift, (0, 1, 2))),
+        "vertebrae": edited(patient.labels, lambda a: np.roll(a, shift, (0, 1, 2))),
+    }
+    assert check(patient, **off, mr_centroids=None) == ()
+    off[which] = edited(off[which], lambda a: np.flip(a, axis).copy())
+    fails(patient, ["seg.nii", "mirrored", way], **off, mr_centroids=None)
+
+
 def moved(image, offset):
     result = sitk.Image(image)
     result.SetOrigin(np.add(image.GetOrigin(), offset).tolist())

@@ -13,6 +13,7 @@ from ..geometry.grid import Grid
 from .case import Centroids
 from .image_checks import check_image
 from .label_checks import check_labels, too_small
+from .label_edges import check_mirrored
 from .label_voxels import label_voxels
 from .landmark_checks import check_landmarks
 from .modality_checks import check_modalities
@@ -62,6 +63,7 @@ def check_case(
     points = np.concatenate(bone) if bone else np.empty((0, 3))
     warnings = check_modalities(ct, mr, points, names.ct, names.mr)
     warnings += check_labels(voxels, ct, names.vertebrae, names.ct)
+    check_mirrored(vertebrae, voxels, ct, names.vertebrae)
     levels = voxels.keys() - set(too_small(voxels, Grid.of(ct)))
     if mr_centroids is not None:
         warnings += check_landmarks(mr_centroids, mr, names.mr_landmarks, names.mr)

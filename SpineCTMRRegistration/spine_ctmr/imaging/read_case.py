@@ -17,6 +17,7 @@ from .in_memory import ImageSource, image_or_path, volume_in_memory
 from .label_checks import usable_labels
 from .label_schemes import LabelScheme
 from .landmarks import LandmarkSource, landmarks_in_memory, points_or_path, read_landmarks_and_warnings
+from .lost_slices import without_lost_slices
 from .reading import Scan, read_scan
 from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
 
@@ -95,6 +96,10 @@ def _case(
         mr_labels, warnings = found.image, warnings + found.warnings
         about["mr_label_scheme"] = found.scheme
     warnings += check_case(ct, mr, labels, centroids, mr_labels, names)
+    (ct, ct_filled), (mr, mr_filled) = (
+        without_lost_slices(image, name) for image, name in ((ct, names.ct), (mr, names.mr))
+    )
+    warnings += (*ct_filled, *mr_filled)
     labels = usable_labels(labels, ct)
     if mr_labels is not None:
         mr_labels = usable_labels(mr_labels, mr)
