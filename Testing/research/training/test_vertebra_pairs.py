@@ -103,7 +103,7 @@ def write_subject(folder: Path, sides: dict[int, tuple[int, int]]) -> None:
 
 def test_own_cts_give_whole_vertebrae_around_their_centres(tmp_path: Path) -> None:
     for k in range(5):
-        levels = {22: (3 + k, 6), 23: (20, 22 + k)} if k else {22: (0, 6), 23: (20, 22)}
+        levels = {22: (3 + k, 22 + k), 23: (20, 6)} if k else {22: (0, 22), 23: (20, 6)}
         write_subject(tmp_path / f"subject{k}", levels)
     recipe = load_recipe(find_recipe("avoxelmorph"))
     wanted = VertebraOptions(levels=(21, 22, 23), pairs=10)
