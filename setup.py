@@ -18,7 +18,7 @@ setup(
         ENGINE: [
             "py.typed",
             "report/assets/*",
-            *(f"research/{f}/*.toml" for f in ("training/recipes", "studies/ablation", "studies/papers")),
+            *(f"research/{f}/*.toml" for f in ("training/recipes", "studies/papers")),
         ],
     },
     include_package_data=False,

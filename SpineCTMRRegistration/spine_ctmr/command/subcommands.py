@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import (
-    ablation,
     accuracy,
     benchmark,
     compare,
@@ -25,6 +24,6 @@ def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
         *(register, evaluate, compare, export_dicom, demo, phantom),
-        *(contact_sheet, train, export, ablation, papers, benchmark, accuracy, wrong_inputs),
+        *(contact_sheet, train, export, papers, benchmark, accuracy, wrong_inputs),
     )
     return tuple(module.SUBCOMMAND for module in modules)

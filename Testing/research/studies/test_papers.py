@@ -1,289 +1,282 @@
-"""The papers' page: measures of known displacements, networks on the right voxels, tables that read files."""
+"""The studies of four papers: what they train, their tables, and a page from trainings of a few steps."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from spine_ctmr.evaluation.cohort import read_cohort
+from spine_ctmr.command.papers import NAMES
+from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.cohort import Cohort
 from spine_ctmr.network.motion import Motion
-from spine_ctmr.research.studies.papers import methods, run
-from spine_ctmr.research.studies.papers.folder import (
-    BUDGETS,
-    brief_recipes,
-    first_of,
-    level_recipes,
-    start_recipe,
-    weighted_name,
-    weighted_recipes,
+from spine_ctmr.progress import silent
+from spine_ctmr.research.studies.networks.measures import OVERALL
+from spine_ctmr.research.studies.networks.trainings import method_name, trained
+from spine_ctmr.research.studies.papers import cao, gao, jian, vanulsen
+from spine_ctmr.research.studies.papers.gao_figures import draw_vertebra_pair
+from spine_ctmr.research.studies.papers.gao_pairs import (
+    STAGES,
+    Overlap,
+    PairResult,
+    folding_table,
+    overlap_table,
+    pair_result,
+    result_of,
+    values_of,
 )
-from spine_ctmr.research.studies.papers.measures import (
-    measure,
-    read_overall,
-    write_measures,
-)
-from spine_ctmr.research.studies.papers.names import CAO, LEVELS, TITLES, VANULSEN, title
-from spine_ctmr.research.studies.papers.patients import SIZE, SPACING_MM, HeldOutPatient
-from spine_ctmr.research.studies.papers.report import PUBLISHED
-from spine_ctmr.research.studies.papers.sections import (
-    all_methods,
-    cao_section,
-    gao_section,
-    vanulsen_section,
-    verdict,
-    what_was_learned,
-)
-from spine_ctmr.research.studies.vertebra_study import STAGES, Overlap, PairResult
+from spine_ctmr.research.studies.papers.paper import Choices, Paper, run_paper
+from spine_ctmr.research.studies.papers.papers import PAPERS, find_paper
 from spine_ctmr.research.training.batch import Batch
-from spine_ctmr.research.training.checkpoint import save_atomically
+from spine_ctmr.research.training.outcome import Outcome
 from spine_ctmr.research.training.recipe_file import read_toml
 
 torch.set_num_threads(1)
+PUBLISHED = read_toml(cao.PUBLISHED)
 
 
-def patient(shift_voxels: int = 2) -> HeldOutPatient:
-    """Two blocks, one of them cut by the border; those of the MR lie two voxels left of the CT's."""
-    shape = SIZE[::-1]
-    labels = torch.zeros(1, 1, *shape, dtype=torch.long)
-    labels[..., 30:40, 25:35, 25:35] = 23
-    labels[..., :8, 25:35, 25:35] = 22
-    image = torch.rand(labels.shape, generator=torch.Generator().manual_seed(0))
-    field = torch.zeros(1, 3, *shape)
-    field[:, 0] = shift_voxels * SPACING_MM
-    fixed = labels.roll(-shift_voxels, -1)
-    return HeldOutPatient(0, Batch(image, image, labels, torch.ones_like(image), field, fixed))
+def test_penalties_go_on_from_the_baseline_and_change_nothing_else() -> None:
+    recipes = {t.recipe.name: t for t in jian.trainings(None, 1)}
+    baseline = recipes["jian_baseline"].recipe.to_dict()
+    assert baseline["loss"] == {"mind": 1.0, "smoothness": 0.01}
+    assert sum(w.numel() for w in recipes["jian_baseline"].recipe.network.build().parameters()) == 1_000_163
+    for name in jian.PENALISED:
+        other = recipes[name]
+        assert other.milestone_of == "jian_baseline"
+        assert {k for k, v in other.recipe.to_dict().items() if v != baseline[k]} == {"name", "rigidity"}
+    assert set(recipes["synthetic_truth"].recipe.loss) == {"smoothness", "displacement", "bone_displacement"}
+    side = [n * recipes["jian_volume"].recipe.spacing_mm for n in recipes["jian_volume"].recipe.crop]
+    assert min(side[:2]) >= 128  # whole vertebrae
 
 
-def moved(millimetres: float) -> torch.Tensor:
-    field = torch.zeros(1, 3, *SIZE[::-1])
-    field[:, 0] = millimetres
-    return field
+def test_the_thesis_has_four_networks_in_each_of_three_folds() -> None:
+    trainings = vanulsen.trainings(None, 3)
+    by_name = {t.recipe.name: t for t in trainings}
+    assert len(trainings) == 3 * 5 + 3
+    for fold in range(3):
+        for kind in vanulsen.KINDS:
+            training = by_name[vanulsen.fold_name(kind, fold)]
+            assert training.begins_with == vanulsen.fold_name("vanulsen_start", fold)
+            assert training.recipe.data.fold == fold
+            assert sum(w.numel() for w in training.recipe.network.build().parameters()) == 79_483
+    assert by_name["vanulsen_ws_rp_fold1"].recipe.loss["rigidity_penalty"].weight == 0.4
+    chosen = by_name["vanulsen_us_fold0"].recipe
+    assert chosen.loss["smoothness"].weight == 3 * 2.0
+    weighted = by_name[vanulsen.weighted_name(20.0)].recipe
+    assert weighted.loss["smoothness"].weight == 3 * 20.0
+    loss = {**weighted.loss, "smoothness": chosen.loss["smoothness"]}
+    assert replace(weighted, name=chosen.name, loss=loss) == chosen
 
 
-def test_the_truth_is_perfect_and_no_motion_is_off_by_it() -> None:
-    someone = patient()
-    perfect, still = measure(someone, moved(4.0), 1.5), measure(someone, methods.no_motion(someone), 0.0)
-    assert [row["number"] for row in perfect["vertebrae"]] == [23]
-    row, before = perfect["vertebrae"][0], still["vertebrae"][0]
-    assert (row["dice"], row["mean_surface_mm"], row["hd99_mm"], row["tre_mm"]) == (1, 0, 0, 0)
-    assert (row["determinant_mean"], row["determinant_sd"]) == pytest.approx((1, 0), abs=1e-6)
-    assert perfect["overall"]["cpu_s"] == 1.5
-    assert perfect["overall"]["bone_mm"] == perfect["overall"]["folds"] == 0
-    assert before["dice"] == before["dice_before"] == row["dice_before"] == pytest.approx(0.8)
-    assert before["hd99_mm"] == pytest.approx(2 * SPACING_MM)
-    assert before["tre_mm"] == still["overall"]["bone_mm"] == pytest.approx(4.0)
+def test_networks_of_one_modality_and_of_one_level_begin_with_weights_of_their_own() -> None:
+    for training in (*cao.trainings(None, 5), *gao.trainings(None, 1)):
+        assert training.begins_with is None
+        assert training.milestone_of is None
+    recipes = {t.recipe.name: t.recipe for t in cao.trainings(None, 5)}
+    assert len(recipes) == 15
+    assert all(recipe.data.affine for recipe in recipes.values())
+    assert recipes["cao_ct_only_split3"].loss.keys() == {"ct_correlation", "laplacian", "magnitude"}
+    assert {recipe.data.fold for recipe in recipes.values()} == set(range(5))
+    levels = [t.recipe.vertebrae for t in gao.trainings(7, 1)[2:]]
+    assert [level.levels for level in levels if level] == [(n,) for n in range(20, 25)]
 
 
-def test_growth_is_not_rigid_and_folds_are_counted() -> None:
-    """Stretched along x by 1.25, and thrown back by 6 mm within one slice."""
-    field = moved(0.0)
-    field[:, 0] = 0.25 * SPACING_MM * (torch.arange(SIZE[0]) - 30.0)
-    found = measure(patient(0), field, 0.0)
-    row = found["vertebrae"][0]
-    assert row["determinant_mean"] == pytest.approx(1.25)
-    columns = np.arange(8) - 3.5  # of the eight voxels that remain of ten
-    assert found["overall"]["rigid_deviation_mm"] == pytest.approx(
-        0.25 * SPACING_MM * np.sqrt(np.square(columns).mean()), rel=0.2
-    )
-    folded = moved(0.0)
-    folded[:, 2, 40] = -6.0
-    slices = 1 if SPACING_MM < 3.0 else 0
-    assert measure(patient(0), folded, 0.0)["overall"]["folds"] == slices * SIZE[0] * SIZE[1]
-
-
-def test_measures_are_found_again_as_a_cohort(tmp_path: Path) -> None:
-    for k, voxels in enumerate((1.0, 2.0)):
-        write_measures(tmp_path / f"patient-{k}", measure(patient(), moved(voxels * SPACING_MM), voxels))
-    cohort, overall = read_cohort(tmp_path), read_overall(tmp_path)
-    assert cohort["patient-1"][23]["dice"] == 1
-    assert cohort["patient-0"][23]["dice"] == pytest.approx(0.9)
-    assert overall["cpu_s"].tolist() == [1, 2]
-    assert overall["bone_mm"].tolist() == pytest.approx([2, 0])
-
-
-@pytest.mark.parametrize("name", ["cao_dual", "vanulsen_us"])
-def test_networks_answer_for_the_voxels_that_are_measured(tmp_path: Path, name: str) -> None:
-    """One voxel of the image changes the answer around it, however much the network cuts off."""
-    recipe = brief_recipes()[name]
-    torch.manual_seed(0)
-    model = recipe.network.build()
-    torch.nn.init.normal_(model.flow.weight)
-    save_atomically({"average": model.state_dict()}, tmp_path / "last.pt")
-    register = methods.trained_network(recipe, tmp_path / "last.pt")
-    someone = patient()
-    before = register(someone)
-    someone.batch.fixed[0, 0, 70, 20, 40] += 50
-    change = (register(someone) - before).abs().sum((0, 1))
-    assert before.shape == (1, 3, *SIZE[::-1])
-    weights = change / change.sum()
-    middle = [
-        float((weights * place).sum())
-        for place in torch.meshgrid(*map(torch.arange, change.shape), indexing="ij")
-    ]
-    assert middle == pytest.approx([70, 20, 40], abs=3)
-
-
-def test_interrupted_measuring_goes_on_where_it_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[int] = []
-
-    def read(bank: Path, numbers: range):  # type: ignore[no-untyped-def]
-        seen.extend(numbers)
-        return iter([patient()])
-
-    def failing(someone: HeldOutPatient) -> torch.Tensor:
-        if seen[-1] == 1:
-            raise KeyboardInterrupt
-        return methods.no_motion(someone)
-
-    monkeypatch.setattr(run, "read_patients", read)
-    with pytest.raises(KeyboardInterrupt):
-        run.measure_patients({"a": methods.no_motion, "b": failing}, tmp_path, tmp_path, 3)
-    run.measure_patients(dict.fromkeys("ab", methods.no_motion), tmp_path, tmp_path, 3)
-    run.measure_patients(dict.fromkeys("ab", methods.no_motion), tmp_path, tmp_path, 3)
-    assert seen == [0, 1, 1, 2]
-    assert len(read_cohort(tmp_path / "a")) == len(read_cohort(tmp_path / "b")) == 3
-
-
-def test_measures_of_an_earlier_state_are_forgotten(tmp_path: Path) -> None:
-    old, new = (tmp_path / "measured" / "net" / p / "evaluation.json" for p in ("0", "1"))
-    for path in (old, new):
-        path.parent.mkdir(parents=True)
-        path.touch()
-    trained = tmp_path / "net" / "last.pt"
-    trained.parent.mkdir()
-    trained.touch()
-    os.utime(old, (1, 1))
-    run._forget_outdated(tmp_path, "net")
-    assert new.exists()
-    assert not old.exists()
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [([-0.5, -0.4, -0.6], "better"), ([0.5, 0.4, 0.6], "worse"), ([-0.5, 0.4, 0.0], "no change")],
-)
-def test_what_was_learned_is_said_in_the_words_of_the_data(change: list[float], said: str) -> None:
-    assert said in verdict(np.array(change))
-    assert sum(word in verdict(np.array(change)) for word in ("better", "worse", "no change")) == 1
-
-
-GAINS, NOISE = np.array([[0.9, 1.0, 1.1], [0.1, -0.1, 0.0]])
-
-
-def test_page_names_the_networks_that_did_not_learn() -> None:
-    errors = np.array([2.0, 3.0, 4.0])
-    bone = {"initial": errors, "vanulsen_us": errors - GAINS, "cao_dual": errors + NOISE}
-    overall = {name: {"bone_mm": values, "dice": 1 - values / 10} for name, values in bone.items()}
-    overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
-    said = what_was_learned(overall, {"avoxelmorph": [PairResult(20, overlaps, 0, 0.0)] * 3})
-    better, worse = said.split("**Not better")
-    assert "van Ulsen US." in better
-    assert "Cao, dual; AVoxelMorph." in worse
-    assert "overlap better beyond chance: van Ulsen US." in worse
-
-
-def test_papers_figures_stand_beside_ours() -> None:
-    published = read_toml(PUBLISHED)
-    row = {
+def cohort() -> Cohort:
+    values = {
         "dice": 0.9,
         "mean_surface_mm": 0.4,
         "hd99_mm": 2.0,
         "determinant_mean": 1.0,
         "determinant_sd": 0.1,
     }
-    cohort = {
-        f"p{k}": {n: {m: v + 0.01 * k for m, v in row.items()} for n in LEVELS.values()} for k in range(4)
+    return {
+        f"p{k}": {n: {m: v + 0.01 * k for m, v in values.items()} for n in (22, 23, 24)} for k in range(4)
     }
-    cohorts = dict.fromkeys({**VANULSEN, **CAO}, cohort)
-    lines = vanulsen_section(cohorts, published)
-    shown = next(text for text in lines if text.startswith("| DSC | L3 |"))
-    assert shown.count("0.915 ± 0.015") == 5
-    assert "*0.918 ± 0.052 † \\**" in shown
-    assert len(lines) == 2 + 5 * 4
-    table = cao_section({name: values for name, values in cohorts.items() if name != "syn_mi"}, published)
-    assert table[0] == "| metric | level | rigid start | Affine (MI) | CT only | MR only | Dual |"
-    assert any(text.startswith("| DSC | prostate | 0.819 ± 0.047 |") for text in table)
 
 
-def test_vertebra_tables_end_with_the_papers_average() -> None:
-    overlaps = {stage: Overlap(0.5, 0.5, 0.5, 2.0) for stage in STAGES}
-    results = {"acsgregnet_small": [PairResult(20, overlaps, 7, 0.1), PairResult(21, overlaps, 9, 0.3)]}
-    lines = gao_section(results, read_toml(PUBLISHED))
-    assert "| *paper's average* | 0.623 | 0.731 | 0.963 |" in "\n".join(lines)
-    assert any(text.startswith("| Average | 8 | 1 |") for text in lines)
-    without = gao_section({"study1": results["acsgregnet_small"]}, read_toml(PUBLISHED))
-    assert "| *paper's average* | 0.623 | 0.697 | 0.920 |" in "\n".join(without)
-    assert without[-2].startswith("| Average | 8 | 1 |")
-
-
-def test_table_of_all_methods_names_every_one() -> None:
-    values = {
-        key: np.array([1.0, 2.0]) for key in ("dice", "soft_mm", "rigid_deviation_mm", "folds", "cpu_s")
+def shifted(by: float) -> Cohort:
+    return {
+        p: {n: {m: v + by * (1 + 0.1 * n) for m, v in values.items()} for n, values in rows.items()}
+        for p, rows in cohort().items()
     }
-    overall = {name: {**values, "bone_mm": np.array([1.0, 2.0])} for name in TITLES}
-    lines = all_methods(overall, {"acsgregnet_small": {"parameters": 12345, "cpu_s": 3.0, "memory_mb": 99.0}})
-    assert len(lines) == 2 + len(TITLES)
-    assert "| 12,345 | 3.0 | 99 |" in next(text for text in lines if "ACSGRegNet" in text)
 
 
-def test_budgets_leave_losses_and_networks_as_they_are() -> None:
-    recipes = brief_recipes()
-    assert set(recipes) == {name for names in BUDGETS.values() for name in names} <= set(TITLES)
-    assert recipes["vanulsen_ws_rp"].loss["rigidity_penalty"].weight == 0.4
-    assert recipes["cao_ct_only"].loss.keys() == {"ct_correlation", "laplacian", "magnitude"}
-    assert recipes["acsgregnet_small"].network.kind == "acsgregnet"
-    assert brief_recipes(steps=7)["cao_dual"].steps == 7
-    assert recipes["avoxelmorph"].vertebrae == recipes["acsgregnet_small"].vertebrae
+def test_the_thesiss_columns_are_those_of_the_methods_that_are_there() -> None:
+    columns = vanulsen._columns({"Rigid": cohort(), "WS": cohort()})
+    assert columns["dice"]["L3"] == ["0.848 ± 0.109", "0.918 ± 0.052 † \\*"]
+    assert all(len(cells) == 2 for rows in columns.values() for cells in rows.values())
 
 
-def test_networks_begin_with_weights_that_fit_and_figure_41_changes_one_weight() -> None:
-    recipes = {"vanulsen_start": start_recipe(), **brief_recipes(), **weighted_recipes(), **level_recipes()}
-    followers = [name for name in recipes if first_of(name)]
-    assert len(followers) == 4 + 2 + 1 + 5
-    assert all(recipes[name].network == recipes[first_of(name)].network for name in followers)
-    chosen = recipes["vanulsen_us"]
-    assert (weighted_name(0.2), weighted_name(2.0)) == ("vanulsen_start", "vanulsen_us")
-    assert recipes["vanulsen_start"].loss["smoothness"].weight == pytest.approx(3 * 0.2)
-    assert chosen.loss["smoothness"].weight == 3 * 2.0
-    found = recipes[weighted_name(6.0)]
-    assert found.loss["smoothness"].weight == 3 * 6.0
-    loss = {**found.loss, "smoothness": chosen.loss["smoothness"]}
-    assert replace(found, name=chosen.name, loss=loss) == chosen
-    assert title(found.name) == "van Ulsen US, smoothness 6"
-    assert [title(name) for name in level_recipes()][::4] == ["AVoxelMorph of L1", "AVoxelMorph of L5"]
+def test_conclusions_follow_the_sign_of_the_data() -> None:
+    thesis = vanulsen.claims({"Rigid": cohort(), "US": shifted(0.01), "WS": shifted(0.02)})
+    said = {claim.words: claim.sentence() for claim in thesis}
+    assert "reproduced" in said["US overlaps better than the rigid start"]
+    assert "reproduced" in said["WS overlaps better than US"]
+    assert "reproduced" in said["WS bends the vertebrae most (SD of det J above that of US)"]
+    assert "cannot be said" in said["The penalty makes US more rigid (SD of det J)"]
+    paper = cao.claims({"SyN (MI)": shifted(0.02), "Affine (MI)": cohort(), "Dual": cohort()})
+    words = {claim.words: claim.sentence() for claim in paper}
+    assert "reproduced" in words["SyN (MI) overlaps better than Affine (MI)"]
+    assert "the opposite" in words["Dual overlaps better than SyN (MI)"]
+    rows = {"baseline": dict.fromkeys(OVERALL, np.array([1.0, 2.0, 3.0]))}
+    rows["pc"] = dict.fromkeys(OVERALL, np.array([0.8, 1.9, 2.8]))
+    volumes = {claim.words: claim.sentence() for claim in jian.claims(rows)}
+    assert "reproduced" in volumes["The properness condition keeps volumes"]
 
 
-def test_displacements_of_coarse_networks_are_upsampled_in_place(tmp_path: Path) -> None:
-    """A network that answers with its own voxel's place gives the mean place of the patient's voxels."""
-    recipe = brief_recipes()["vanulsen_us"]
-    assert methods.voxels_across(recipe) == 2
-    with pytest.raises(ValueError, match="multiple"):
-        methods.voxels_across(replace(recipe, spacing_mm=3.0))
-    ramp = torch.arange(SIZE[0]).expand(SIZE[::-1])[None, None] + 0.0
-    someone = patient()
-    someone = replace(someone, batch=replace(someone.batch, fixed=ramp, moving=ramp))
-    save_atomically({"average": recipe.network.build().state_dict()}, tmp_path / "last.pt")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(
-            methods,
-            "predicted_motion",
-            lambda recipe, layers, model, batch: Motion(batch.fixed.repeat(1, 3, 1, 1, 1)),
-        )
-        found = methods.trained_network(recipe, tmp_path / "last.pt")(someone)
-    torch.testing.assert_close(found[0, 0, ..., 1:-1], ramp[0, 0, ..., 1:-1])
+def test_jians_table_shows_the_papers_figures_and_how_far_the_order_agrees() -> None:
+    """Figures made of the paper's means: the order agrees fully."""
+    published = read_toml(jian.PUBLISHED)
+    titles = {"jian_baseline": "baseline", **jian.PENALISED}
+    rows = {}
+    for name, title in titles.items():
+        if name in published["rows"]:
+            means = dict(zip(published["columns"], published["rows"][name], strict=True))
+            values = {key: means.get(jian.THEIR_NAMES.get(key, key), [0.5]) for key in OVERALL}
+            rows[title] = {key: np.array([v[0] - 0.1, v[0] + 0.1]) for key, v in values.items() if v}
+    lines = jian.table(rows, published)
+    assert any(line.startswith("| pc + rigid dice | 0.78 (0.14)<br>*0.78 (0.11)* |") for line in lines)
+    for measure in ("rigid DSC", "%Δvol", "folds"):
+        assert f"{measure} +1.00" in lines[-1]
+
+
+SIDE, SPACING_MM = 48, 2.0
+
+
+def boxes(level: int = 22) -> Batch:
+    """A fixed box of 8 voxels along x; the moving one is 12 long and begins 4 voxels later."""
+    fixed, moving = torch.zeros(2, 1, 1, SIDE, SIDE, SIDE, dtype=torch.int64)
+    fixed[..., 16:32, 16:32, 16:24] = level
+    moving[..., 16:32, 16:32, 20:32] = level
+    images = [(labels > 0).float() for labels in (fixed, moving)]
+    return Batch(images[0], images[1], moving, torch.ones_like(images[0]), fixed_labels=fixed)
+
+
+def shift(voxels: int) -> torch.Tensor:
+    field = torch.zeros(1, 3, SIDE, SIDE, SIDE)
+    field[:, 0] = voxels * SPACING_MM
+    return field
+
+
+def outcome(level: int = 22) -> Outcome:
+    """The affine stage brings the beginnings together; the final field moves the box two voxels too far."""
+    final = shift(6)
+    final[:, 2, 30:] += 3 * SPACING_MM
+    final[:, 2, 40] -= 3 * SPACING_MM
+    return Outcome(boxes(level), Motion(final, affine=shift(4)), SPACING_MM)
+
+
+def test_overlaps_of_every_stage_and_folds_of_a_pair_of_vertebrae() -> None:
+    """The z component falls by 3 voxels at slice 40 and rises again at 41: the map folds around there."""
+    found = pair_result(outcome())
+    initial, affine = found.overlaps["initial"], found.overlaps["affine"]
+    assert (initial.dice, initial.precision, initial.recall) == pytest.approx((8 / 20, 4 / 12, 4 / 8))
+    assert (affine.dice, affine.precision, affine.recall) == pytest.approx((16 / 20, 8 / 12, 1.0))
+    assert found.overlaps["final"].recall < affine.recall
+    assert 0 < affine.assd_mm < initial.assd_mm < 4 * SPACING_MM
+    line = torch.zeros(SIDE)
+    line[30:] = 3.0
+    line[40] = 0.0
+    slices = int((1 + torch.gradient(line)[0] <= 0).sum())
+    assert found.folded_voxels == slices * SIDE**2 > 0
+    assert found.folded_percent == pytest.approx(100 * slices / SIDE)
+    assert result_of(json.loads(json.dumps(values_of(found)))) == found
+
+
+def test_tables_of_pairs_have_levels_and_both_averages() -> None:
+    results = [pair_result(outcome(20)), pair_result(outcome(23))]
+    lines = overlap_table(results).splitlines()
+    assert [cell.strip() for cell in lines[2].split("|")][1:4] == ["L1", "0.400", "0.800"]
+    assert [text.split("|")[1].strip() for text in lines[2:]] == ["L1", "L4", "Average"]
+    folds = folding_table(results).splitlines()
+    assert folds[-1].split("|")[2].strip() == str(results[0].folded_voxels)
+    page = "\n".join(gao.tables({gao.STUDY_3: {str(k): r for k, r in enumerate(results)}}, PUBLISHED))
+    assert "| *paper's average* | 0.623 | 0.731 | 0.963 |" in page
+    assert "| *paper's average* | 11311 | 2064 | 1.1 | 0.2 |" in page
+
+
+def test_figure_6_shows_both_cuts_of_every_network(tmp_path: Path) -> None:
+    draw_vertebra_pair(tmp_path / "one.png", {"a": outcome()})
+    draw_vertebra_pair(tmp_path / "two.png", {"a": outcome(), "b": outcome()})
+    sizes = [(tmp_path / f"{name}.png").stat().st_size for name in ("one", "two")]
+    assert sizes[1] > 1.5 * sizes[0]
+
+
+def test_claims_of_pairs_compare_the_same_pairs() -> None:
+    def results(dice: float, folds: int) -> dict[str, PairResult]:
+        overlaps = {stage: Overlap(dice, 0.5, 0.5, 2.0 - dice) for stage in STAGES}
+        return {str(k): PairResult(20, overlaps, folds + k % 2, 0.0) for k in range(4)}
+
+    said = [c.sentence() for c in gao.claims({gao.STUDY_2: results(0.8, 9), gao.STUDY_3: results(0.9, 3)})]
+    assert "cannot be said" in said[0]
+    assert all("reproduced" in sentence for sentence in said[1:])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Gao's study with two networks of five steps on 4 mm voxels; the output and the page."""
+    small = {"spacing_mm": 4.0, "crop": (48, 48, 48), "validation_interval": 5, "checkpoint_interval": 5}
+
+    def trainings(steps: int | None, folds: int) -> list[gao.Training]:
+        return [
+            replace(
+                t,
+                recipe=replace(
+                    t.recipe,
+                    **small,
+                    steps=steps or 5,
+                    vertebrae=replace(gao._options(t.recipe), levels=(20,), subjects=2, held_out=2, pairs=2),
+                ),
+            )
+            for t in gao.trainings(steps, folds)[:2]
+        ]
+
+    def patients(bank: Path, count: int, progress: object):  # type: ignore[no-untyped-def]
+        recipe = trainings(None, 1)[0].recipe
+        files = gao.synthetic_vertebrae(recipe, bank, gao.TEST_SEED, 2)[20]
+        return [gao.Patient(f"L1-{k}", lambda k=k: gao.pair_of(20, files[k], files[1 - k])) for k in (0, 1)]  # type: ignore[misc]
+
+    output = tmp_path_factory.mktemp("gao")
+    paper: Paper = replace(gao.PAPER, trainings=trainings, patients=patients)
+    return output, run_paper(paper, output, Choices(patients=2, steps=5), silent)
+
+
+@pytest.mark.slow
+def test_a_page_is_written_from_trainings_of_a_few_steps(tiny: tuple[Path, Path]) -> None:
+    output, page = tiny
+    text = page.read_text()
+    assert text.startswith(f"# {gao.PAPER.title}\n")
+    assert "2 ordered pairs" in text
+    assert "### AVoxelMorph (study II)" in text
+    for picture in ("gao-pair.png", "gao-stages.png", "gao-losses.png"):
+        assert f"]({picture})" in text
+        assert (output / picture).stat().st_size > 3_000
+
+
+@pytest.mark.slow
+def test_networks_that_learn_on_are_measured_anew(tiny: tuple[Path, Path]) -> None:
+    output, _ = tiny
+    names = [method_name(t, n) for t, n in trained(gao.trainings(5, 1)[:2], output)]
+    assert names == ["avoxelmorph-5", "acsgregnet_small-5"]
+    assert sorted(p.stem for p in (output / "rows" / "L1-0").iterdir()) == sorted(names)
+
+
+def test_the_command_knows_every_paper() -> None:
+    assert list(PAPERS) == list(NAMES)
+    with pytest.raises(InputError, match="paper 'smith': unknown"):
+        find_paper("smith")
 
 
 def test_published_tables_are_complete() -> None:
-    published = read_toml(PUBLISHED)
     for paper in ("vanulsen", "cao"):
-        tables = [value for value in published[paper].values() if isinstance(value, dict)]
+        tables = [value for value in PUBLISHED[paper].values() if isinstance(value, dict)]
         assert all(len(cells) == 5 for table in tables for cells in table.values())
-    assert all(len(row) == 3 for row in list(published["gao"]["acsgregnet_small"].values())[:4])
-    json.dumps(published)
+    assert PUBLISHED["cao"]["mean_surface_mm"]["prostate"][3] == "1.72 ± 0.42"
+    assert PUBLISHED["vanulsen"]["source"].startswith("H. van Ulsen")
+    assert all(len(row) == 3 for row in list(PUBLISHED["gao"]["acsgregnet_small"].values())[:4])
+    theirs = read_toml(jian.PUBLISHED)
+    assert "Table 1" in theirs["source"]
+    assert all(len(row) == len(theirs["columns"]) for row in theirs["rows"].values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from ...progress import Progress, silent, span
 
 ROWS = "rows"
+PUBLISH_EVERY_S = 300.0
 FAILURE = "failure"
 Subject = TypeVar("Subject")
 Values = Mapping[str, Any]
@@ -78,10 +80,11 @@ def run_study(
     publish: Publish,
     progress: Progress = silent,
 ) -> Path:
-    """Measure what is left to measure and publish after every patient; return the path of the page.
+    """Measure what is left to measure and publish; return the path of the page.
 
     Every row is kept when it is finished: an interrupted study goes on where it stopped, and failures are
-    tried again. Rows of methods and patients that are not asked for are kept, but not published.
+    tried again. Rows of methods and patients that are not asked for are kept, but not published. In a long
+    study the page is written anew every few minutes.
 
     Args:
         patients: whom to register.
@@ -92,12 +95,14 @@ def run_study(
     """
     folder = output / ROWS
     rows: list[Row] = []
-    page = output
+    published = time.monotonic()
     for k, patient in enumerate(patients):
         part = span(progress, k / len(patients), (k + 1) / len(patients))
         rows += _rows_of(patient, methods, folder / patient.name, part)
-        page = publish(rows)
-    return page
+        if time.monotonic() - published > PUBLISH_EVERY_S and k + 1 < len(patients):
+            publish(rows)
+            published = time.monotonic()
+    return publish(rows)
 
 
 def write_complete(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of single registrations: figure 4.3 of van Ulsen 2022, figure 6 of Gao and Zheng 2022."""
+"""Pictures of one patient by several methods, as in figures 4.3 to 4.5 of van Ulsen 2022."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ....network.motion import Motion
 from ....report.histogram import BIN, SHOWN, bin_shares
 from ...training.outcome import Outcome
 from .figures import save_small
-from .patients import SPACING_MM, HeldOutPatient
+from .held_out import SPACING_MM, HeldOutPatient
 
 Slice = NDArray[Any]
 COLUMNS = ("MR and CT before", "MR and CT after", "change of the CT", "contours", "det J", "det J in bone")
@@ -25,7 +25,7 @@ CONTOURS = {"MR": "lime", "CT before": "red", "CT after": "yellow"}
 
 
 def draw_patient(path: Path, patient: HeldOutPatient, displacements: Mapping[str, Tensor]) -> None:
-    """Figure 4.3 of the thesis, turned: one patient by every method, in the sagittal slice with most bone.
+    """One patient by every method, in the sagittal slice with most bone: the thesis's figures, turned.
 
     Args:
         path: of the picture.
@@ -45,34 +45,6 @@ def draw_patient(path: Path, patient: HeldOutPatient, displacements: Mapping[str
     lines = [figure.axes[0].plot([], [], color=color, label=name)[0] for name, color in CONTOURS.items()]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), title="contours")
     save_small(figure, path, 75)
-
-
-def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
-    """Figure 6 of Gao and Zheng 2022: images, field in colours and as a grid, in the middle axial slice.
-
-    Args:
-        path: of the picture.
-        outcomes: of the same pair of vertebrae by the network's name.
-    """
-    titles = ("moving", "fixed", "affine", "final", "field", "grid")
-    figure = Figure(figsize=(12, 2.2 * len(outcomes)), layout="constrained")
-    rows = figure.subplots(len(outcomes), len(titles), squeeze=False)
-    for row, (name, outcome) in zip(rows, outcomes.items(), strict=True):
-        middle = outcome.fixed.shape[2] // 2
-        pictures = (outcome.batch.moving, outcome.fixed, outcome.affine_stage.warped, outcome.warped)
-        for axes, picture in zip(row, pictures, strict=False):
-            axes.imshow(picture[0, 0, middle], cmap="gray", vmin=0, vmax=0.8)
-        field = outcome.displacement[0].numpy()
-        largest = max(float(np.abs(field[:, middle]).max()), 1e-6)
-        row[4].imshow(np.moveaxis(0.5 + field[:, middle] / (2 * largest), 0, -1))
-        row[4].set_xlabel(f"± {largest:.1f} mm", fontsize="small")
-        _grid_lines(row[5], field[0, middle] / outcome.spacing_mm, field[1, middle] / outcome.spacing_mm)
-        row[0].set_ylabel(name)
-    for axes, title in zip(rows[0], titles, strict=True):
-        axes.set_title(title)
-    for axes in rows.ravel():
-        axes.set(xticks=[], yticks=[])
-    save_small(figure, path, 70)
 
 
 def _row(axes: Any, patient: HeldOutPatient, displacement: Tensor) -> Any:
@@ -108,15 +80,3 @@ def _overlay(mr: Slice, ct: Slice) -> Slice:
     """MR in grey under the CT's bone in orange."""
     bone = np.clip((ct - 0.36) / 0.2, 0, 1)[..., None]
     return np.clip(np.repeat(mr[..., None], 3, -1) * (1 - 0.6 * bone) + 0.6 * bone * [1, 0.55, 0.12], 0, 1)
-
-
-def _grid_lines(axes: Any, shift_x: Slice, shift_y: Slice, step: int = 4) -> None:
-    """Where a regular grid goes, in voxels."""
-    y, x = np.meshgrid(*(np.arange(n) for n in shift_x.shape), indexing="ij")
-    moved_x, moved_y = x + shift_x, y + shift_y
-    for k in range(0, shift_x.shape[0], step):
-        axes.plot(moved_x[k], moved_y[k], color="k", linewidth=0.5)
-    for k in range(0, shift_x.shape[1], step):
-        axes.plot(moved_x[:, k], moved_y[:, k], color="k", linewidth=0.5)
-    axes.set_aspect("equal")
-    axes.invert_yaxis()

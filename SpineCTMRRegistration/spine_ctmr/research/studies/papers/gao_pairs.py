@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+<<<<<<< HEAD:SpineCTMRRegistration/spine_ctmr/research/studies/vertebra_study.py
 from ...evaluation.markdown import header, line
 from ...imaging.vertebra_names import vertebra_name
 from ...quality.metrics import dice, precision, recall
@@ -17,6 +18,13 @@ from ..training.batch import Batch
 from ..training.outcome import Outcome
 from ..training.recipe import Recipe
 from ..training.state import predicted_motion
+=======
+from ....evaluation.markdown import header, line
+from ....imaging.vertebra_names import vertebra_name
+from ....quality.metrics import dice, precision, recall, surface_distances
+from ...training.outcome import Outcome
+from ..kernel import Values
+>>>>>>> c616947 (Studies of four papers on one kernel: spine-ctmr papers jian|vanulsen|cao|gao with folds and splits, own weights, claims, losses of the truth; the ablation is Jian's):SpineCTMRRegistration/spine_ctmr/research/studies/papers/gao_pairs.py
 
 STAGES = ("initial", "affine", "final")
 
@@ -78,22 +86,15 @@ def pair_result(outcome: Outcome) -> PairResult:
     return PairResult(level, overlaps, int(folded.sum()), 100 * float(folded.double().mean()))
 
 
-def study(
-    recipe: Recipe, weights: Mapping[str, torch.Tensor], pairs: Iterable[Batch]
-) -> Iterator[PairResult]:
-    """Results of a trained network on batches of one pair each.
+def values_of(result: PairResult) -> Values:
+    """A result as a study keeps it; see `result_of`."""
+    return asdict(result)
 
-    Args:
-        recipe: of the training.
-        weights: of a checkpoint.
-        pairs: such as `VertebraPairs.validation` gives.
-    """
-    model = recipe.network.build().eval()
-    model.load_state_dict(weights)
-    with torch.inference_mode():
-        for batch in pairs:
-            motion = predicted_motion(recipe, model, model, batch)
-            yield pair_result(Outcome(batch, motion, recipe.spacing_mm))
+
+def result_of(values: Values) -> PairResult:
+    """What `values_of` kept."""
+    overlaps = {stage: Overlap(**overlap) for stage, overlap in values["overlaps"].items()}
+    return PairResult(values["level"], overlaps, values["folded_voxels"], values["folded_percent"])
 
 
 def overlap_table(results: Sequence[PairResult]) -> str:

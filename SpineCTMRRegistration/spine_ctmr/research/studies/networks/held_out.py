@@ -1,9 +1,10 @@
-"""Synthetic patients on whom all networks are measured."""
+"""Synthetic patients on whom the networks of all papers are measured, and whom no training has seen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,12 @@ from ....phantoms.patient import EDITION
 from ....progress import Progress, silent
 from ...training.batch import Batch
 from ...training.synthetic_data import make_batch
-from ..ablation.run import TEST_SEED
+from ..kernel import Patient
 
+TEST_SEED = 102
 SPACING_MM = 2.0
 SIZE = (64, 64, 96)
 """Voxels (x, y, z) that are registered and measured."""
-SEQUENCE = "GRE"
-"""Of the MR: the thesis's patients all had a gradient echo of one scanner."""
 MARGIN = 4
 """Voxels by which the stored pairs are larger, as in the trainings."""
 
@@ -45,22 +45,29 @@ class HeldOutPatient:
 
 def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
     """Make the patients that the bank lacks."""
-    fill_bank(_folder(bank), TEST_SEED, range(count), _stored_size(), SPACING_MM, progress)
-
-
-def read_patients(bank: Path, numbers: range) -> Iterator[HeldOutPatient]:
-    """Patients that `make_patients` has made, as scanners would show them."""
-    for number in numbers:
-        rng = np.random.default_rng([TEST_SEED, number])
-        pair = read_pair(_folder(bank), TEST_SEED, number)
-        yield HeldOutPatient(number, make_batch(rng, pair, SIZE, SEQUENCE, scanner_effects=False))
-
-
-def _stored_size() -> tuple[int, int, int]:
     x, y, z = (n + MARGIN for n in SIZE)
-    return x, y, z
+    fill_bank(_folder(bank), TEST_SEED, range(count), (x, y, z), SPACING_MM, progress)
+
+
+def read_patient(bank: Path, number: int, sequence: str) -> HeldOutPatient:
+    """A patient that `make_patients` has made, as scanners show it: noise, bias, thick slices, cut fields.
+
+    Args:
+        bank: folder of banks.
+        number: of the patient.
+        sequence: of the MR, as in `DataOptions`.
+    """
+    rng = np.random.default_rng([TEST_SEED, number])
+    pair = read_pair(_folder(bank), TEST_SEED, number)
+    return HeldOutPatient(number, make_batch(rng, pair, SIZE, sequence, scanner_effects=True))
+
+
+def held_out_patients(bank: Path, count: int, sequence: str) -> Iterator[Patient[HeldOutPatient]]:
+    """The patients of a study."""
+    for number in range(count):
+        yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, sequence))
 
 
 def _folder(bank: Path) -> Path:
-    x, y, z = _stored_size()
+    x, y, z = (n + MARGIN for n in SIZE)
     return bank / f"edition{EDITION}-{SPACING_MM:g}mm-{x}x{y}x{z}"

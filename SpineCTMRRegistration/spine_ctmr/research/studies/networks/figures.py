@@ -1,4 +1,4 @@
-"""The page's pictures over many patients: violins, loss curves."""
+"""Pictures over many patients: violins, boxes, loss curves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from PIL import Image
 from ....evaluation.cohort import Cohort
 from ....evaluation.tables import TITLES
 from ...training.run_log import read_log
+from .measures import OVERALL
+from .results import Overall
 
 VIOLIN_METRICS = ("dice", "mean_surface_mm", "hd99_mm")
 PALETTE = 256
@@ -21,7 +23,7 @@ COLORS = ("#7f7f7f", "#1f77b4", "#17becf", "#d62728", "#ff7f0e")
 
 
 def draw_violins(path: Path, cohorts: Mapping[str, Cohort], levels: Mapping[str, int]) -> None:
-    """Figure 4.2 of van Ulsen 2022: overlap and surface distances of every method by level.
+    """Overlap and surface distances of every method by level, as in figure 4.2 of van Ulsen 2022.
 
     Args:
         path: of the picture.
@@ -44,39 +46,27 @@ def draw_violins(path: Path, cohorts: Mapping[str, Cohort], levels: Mapping[str,
     save_small(figure, path, 80)
 
 
-def draw_folding(path: Path, overall: Mapping[float, Mapping[str, np.ndarray]]) -> None:
-    """Figure 4.1 of van Ulsen 2022: share of folding voxels, and beside it the error in bone, by weight.
-
-    Args:
-        path: of the picture.
-        overall: values over the patients by the thesis's weight of the smoothness and key of
-            `measures.OVERALL`.
-    """
-    figure = Figure(figsize=(8, 2.8), layout="constrained")
-    titles = {"folding_percent": "folding voxels, %", "bone_mm": "error in bone, mm"}
-    for axes, (key, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-        means = [values[key].mean() for values in overall.values()]
-        errors = [values[key].std(ddof=1) / np.sqrt(len(values[key])) for values in overall.values()]
-        axes.errorbar(list(overall), means, errors, marker="o", capsize=3, color="C0")
-        axes.set(xscale="log", xlabel="weight of the smoothness", ylabel=title, ylim=(0, None))
-        axes.set_xticks(list(overall), [f"{weight:g}" for weight in overall])
-        axes.set_xticks([], minor=True)
-        axes.grid(color="0.9")
-    save_small(figure, path, 80)
+def draw_boxes(path: Path, results: Mapping[str, Overall], keys: Sequence[str]) -> None:
+    """Boxes over the test patients, as in figure 2 of Jian et al. 2022, by title."""
+    figure = Figure(figsize=(3.2 * len(keys), 0.9 + 0.27 * len(results)), layout="constrained")
+    for axes, key in zip(figure.subplots(1, len(keys), sharey=True), keys, strict=True):
+        samples = [overall[key][np.isfinite(overall[key])] for overall in results.values()]
+        axes.boxplot(samples, vert=False, tick_labels=list(results), widths=0.6, flierprops={"markersize": 3})
+        axes.set(title=OVERALL[key])
+        axes.grid(axis="x", color="0.9")
+    figure.axes[0].invert_yaxis()
+    save_small(figure, path, 90)
 
 
-def draw_losses(path: Path, runs: Sequence[Path]) -> None:
-    """The training loss of every run with its validation at the same weights."""
+def draw_losses(path: Path, runs: Mapping[str, Path]) -> None:
+    """The training loss of every run with its validation at the same weights, by title."""
     columns = 3
     figure = Figure(figsize=(11, 2.6 * -(-len(runs) // columns)), layout="constrained")
     grid = figure.subplots(-(-len(runs) // columns), columns, squeeze=False)
-    for axes, run in zip(grid.ravel(), runs, strict=False):
+    for axes, (title, run) in zip(grid.ravel(), runs.items(), strict=False):
         rows = read_log(run / "steps.csv")
         steps, losses = (np.array([float(row[key]) for row in rows]) for key in ("step", "loss"))
-        window = max(len(rows) // 12, 1)
-        axes.plot(steps, losses, color="0.8", linewidth=0.7)
-        smooth = np.convolve(losses, np.ones(window) / window, "valid")
-        axes.plot(steps[window - 1 :], smooth, color="k", label="training, running mean")
+        draw_running_mean(axes, steps, losses, "k", "training, running mean")
         held = read_log(run / "validation.csv")
         axes.plot(
             [float(row["step"]) for row in held],
@@ -85,12 +75,21 @@ def draw_losses(path: Path, runs: Sequence[Path]) -> None:
             color="C1",
             label="held out",
         )
-        axes.set_title(run.name, fontsize="medium")
+        axes.set_title(title, fontsize="medium")
         axes.set_xlabel("step")
     grid[0, 0].legend(fontsize="x-small")
     for axes in grid.ravel()[len(runs) :]:
         axes.set_axis_off()
     save_small(figure, path, 80)
+
+
+def draw_running_mean(axes: Any, steps: np.ndarray, values: np.ndarray, color: str, label: str) -> None:
+    """Values over the steps in grey, and their mean over a twelfth of them."""
+    window = max(len(values) // 12, 1)
+    axes.plot(steps, values, color="0.8", linewidth=0.7)
+    if len(values) >= window:
+        smooth = np.convolve(values, np.ones(window) / window, "valid")
+        axes.plot(steps[window - 1 :], smooth, color=color, label=label)
 
 
 def save_small(figure: Figure, path: Path, dpi: float) -> None:

@@ -1,1 +1,0 @@
-"""The ablation of Jian et al. 2022, Table 1, on synthetic patients."""

@@ -1,0 +1,142 @@
+"""What every page about networks says: all methods on the same patients, and what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import sem
+
+from ....evaluation.markdown import header, line
+from .measures import OVERALL
+from .results import Overall
+
+COLUMNS = ("dice", "bone_mm", "soft_mm", "rigid_deviation_mm", "rigid_dsc", "folds")
+CERTAIN = 2.0
+"""Standard errors beyond which a change counts as one."""
+EXPLANATION = (
+    "Mean (SD) over the patients. DSC: vertebrae that the image does not cut. Errors: mean distance to the "
+    "true displacement in bone and elsewhere. Not rigid: RMS distance of the displacement in a moved "
+    "vertebra from its best rigid motion. Rigid DSC: overlap of the moved vertebra with its closest rigid "
+    "motion. Folds: voxels with det J ≤ 0. Last column: paired change of the error in bone, mean ± "
+    "standard error; within two standard errors it counts as none. CPU seconds of one thread."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method in a table.
+
+    Attributes:
+        title: of its line.
+        overall: over the patients.
+        parameters: of its network, if it is one.
+        learned: whether it was trained in this study and so has to show that it learned.
+    """
+
+    title: str
+    overall: Overall
+    parameters: int | None = None
+    learned: bool = False
+
+
+def methods_table(results: Mapping[str, Result], start: str) -> list[str]:
+    """Every method on the same patients: errors, regularity, cost; `start` names the one without motion."""
+    lines = header(
+        ["", *(OVERALL[key] for key in COLUMNS), "parameters", "CPU s", "error in bone, against the start"]
+    )
+    before = results[start].overall["bone_mm"]
+    for name, result in results.items():
+        cells = [mean_and_spread(result.overall[key]) for key in COLUMNS]
+        parameters = "–" if result.parameters is None else f"{result.parameters:,}"
+        seconds = f"{float(np.median(result.overall['cpu_s'])):.1f}"
+        change = "–" if name == start else verdict(result.overall["bone_mm"] - before)
+        lines.append(line([result.title, *cells, parameters, seconds if name != start else "–", change]))
+    return [*lines, "", EXPLANATION, ""]
+
+
+def what_was_learned(results: Mapping[str, Result], start: str) -> str:
+    """Which of the trained networks register better than no motion beyond chance, in one paragraph."""
+    before = results[start].overall
+    trained = {name: result for name, result in results.items() if result.learned}
+    said = []
+    for key, sign, what in (("bone_mm", 1, "error in bone"), ("dice", -1, "overlap of the vertebrae")):
+        able = [r.title for r in trained.values() if is_lower(sign * (r.overall[key] - before[key]))]
+        unable = [r.title for r in trained.values() if r.title not in able]
+        said.append(f"Better than no motion beyond chance ({what}): {'; '.join(able) or 'none'}.")
+        if unable:
+            said.append(f"**Not better: {'; '.join(unable)}.**")
+    return " ".join(said)
+
+
+def verdict(change: NDArray[np.float64]) -> str:
+    """A paired change (n,) in mm in words: a network that does not lower the error says so."""
+    change = change[np.isfinite(change)]
+    mean, error = float(change.mean()), float(sem(change))
+    figures = f"{mean:+.2f} ± {error:.2f} mm"
+    if abs(mean) <= CERTAIN * error:
+        return f"{figures}: **no change** beyond chance"
+    return f"{figures}: better" if mean < 0 else f"{figures}: **worse**"
+
+
+def is_lower(change: NDArray[np.float64]) -> bool:
+    """Whether a paired change (n,) is below zero beyond chance."""
+    change = change[np.isfinite(change)]
+    return bool(change.size > 1 and change.mean() < -CERTAIN * sem(change))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A conclusion of a paper, and whether ours has the same direction.
+
+    Attributes:
+        words: what the paper concludes.
+        change: paired differences (n,) that are below zero if it holds; None if nothing tells.
+        unit: of the differences.
+    """
+
+    words: str
+    change: NDArray[np.float64] | None
+    unit: str = ""
+
+    def sentence(self) -> str:
+        """One item of a list."""
+        if self.change is None:
+            return f"- {self.words}: cannot be said here."
+        known = self.change[np.isfinite(self.change)]
+        if len(known) < 2:
+            return f"- {self.words}: cannot be said here."
+        figures = f"paired difference {known.mean():+.3g} ± {sem(known):.2g}{self.unit and ' ' + self.unit}"
+        if is_lower(known):
+            return f"- {self.words}: **reproduced** ({figures})."
+        if is_lower(-known):
+            return f"- {self.words}: **the opposite** ({figures})."
+        return f"- {self.words}: **not beyond chance** ({figures})."
+
+
+def claims_section(claims: Sequence[Claim]) -> list[str]:
+    """All conclusions, one line each."""
+    return [
+        "## The paper's conclusions",
+        "",
+        "Direction on the same test patients, mean ± standard error of the paired difference; below zero "
+        "is the paper's direction.",
+        "",
+        *(claim.sentence() for claim in claims),
+        "",
+    ]
+
+
+def mean_and_spread(values: NDArray[np.float64]) -> str:
+    """Mean (SD) of the values that are known."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return "–"
+    spread = known.std(ddof=1) if known.size > 1 else 0.0
+    return f"{_short(float(known.mean()))} ({_short(float(spread))})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3f}" if 0 < abs(value) < 0.1 else f"{value:.2f}"

@@ -1,0 +1,162 @@
+"""Cao et al. 2018: similarity within both modalities or one, Table 1 and figure 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ....evaluation.cohort import Cohort
+from ....evaluation.cohort_tables import cao_table
+from ....evaluation.markdown import header, line
+from ....evaluation.tables import TITLES as METRICS
+from ...training.recipe_file import read_toml
+from ..kernel import Method
+from ..networks.contours import draw_contours
+from ..networks.held_out import HeldOutPatient
+from ..networks.methods import by_affine, by_syn
+from ..networks.similarity import truth_method
+from ..networks.tables import Claim, claims_section
+from ..networks.trainings import Training, budgeted
+from .pages import (
+    START,
+    Registers,
+    absent,
+    all_methods,
+    closing,
+    cohort_of_all,
+    displacements,
+    opening,
+    patients_scanned,
+    results,
+    shown_patient,
+    write_page,
+)
+from .paper import Paper, PaperRun
+
+NAME, SEQUENCE = "cao", "T2"
+BUDGET, PUBLISHED = (Path(__file__).with_name(f"{name}.toml") for name in ("cao_brief", "published"))
+KINDS = {"cao_ct_only": "CT only", "cao_mr_only": "MR only", "cao_dual": "Dual"}
+LEVELS = {"L5": 24, "L4": 23, "L3": 22}
+SPLITS = 5
+
+
+def split_name(name: str, split: int) -> str:
+    """Of a training."""
+    return f"{name}_split{split}"
+
+
+def trainings(steps: int | None, folds: int) -> list[Training]:
+    """Three networks from random weights of their own for every division of the patients."""
+    found = []
+    for split in range(folds):
+        for name, title in KINDS.items():
+            recipe = budgeted(name, BUDGET, steps)
+            data = replace(recipe.data, fold=split)
+            recipe = replace(recipe, name=split_name(name, split), seed=split, data=data)
+            found.append(Training(recipe, f"{title}, division {split + 1}"))
+    return found
+
+
+def others() -> Registers:
+    """What the paper compares with; its affine registration is FLIRT's."""
+    return {"affine_mi": ("Affine (MI)", by_affine), "syn_mi": ("SyN (MI)", by_syn)}
+
+
+def methods(trainings: Sequence[Training], output: Path) -> list[Method[HeldOutPatient]]:
+    """See `Paper`."""
+    return [*all_methods(trainings, output, others()), truth_method([t.recipe for t in trainings])]
+
+
+def publish(run: PaperRun) -> Path:
+    """See `Paper`."""
+    names = {title: _names(run, name) for name, title in KINDS.items()}
+    found = results(run, names, others())
+    cohorts = _cohorts(run, names)
+    patient = shown_patient(run, SEQUENCE, 0.75)
+    shown = {"rigid start": START, "affine (MI)": "affine_mi", "SyN (MI)": "syn_mi"}
+    shown["Dual (proposed)"] = split_name("cao_dual", 0)
+    draw_contours(run.output / "cao-patient.png", patient, displacements(run, patient, shown, others()))
+    return write_page(
+        run,
+        NAME,
+        [
+            f"# {PAPER.title}",
+            "",
+            *opening(run, NAME, SEQUENCE, found),
+            *absent(run, others()),
+            "## Table 1",
+            "",
+            "Lumbar vertebrae L3 to L5 of the synthetic patients, mean ± SD. Every network registers what "
+            "an affine registration by mutual information leaves, as in the paper; values are means over "
+            f"{len(names['Dual'])} of the paper's five divisions of the patients. Our networks see MR as "
+            "the fixed image, the paper's CT.",
+            "",
+            *cao_table(cohorts).splitlines(),
+            "",
+            *_published(),
+            "Figure 4:",
+            "",
+            "![](cao-patient.png)",
+            "",
+            *claims_section(claims(cohorts)),
+            *closing(run, NAME, [BUDGET]),
+        ],
+    )
+
+
+def _names(run: PaperRun, kind: str) -> list[str]:
+    wanted = {split_name(kind, split) for split in range(SPLITS)}
+    return [t.recipe.name for t in run.trainings if t.recipe.name in wanted]
+
+
+def _cohorts(run: PaperRun, names: dict[str, list[str]]) -> dict[str, Cohort]:
+    columns = {"rigid start": [START], "Affine (MI)": ["affine_mi"], "SyN (MI)": ["syn_mi"], **names}
+    found = {title: cohort_of_all(run, kind, list(LEVELS.values())) for title, kind in columns.items()}
+    return {title: cohort for title, cohort in found.items() if cohort is not None}
+
+
+def _published() -> list[str]:
+    paper = read_toml(PUBLISHED)["cao"]
+    lines = [f"{paper['source']}, of other organs:", "", *header(["metric", "organ", *paper["methods"]])]
+    for metric in ("dice", "mean_surface_mm"):
+        lines += [line([METRICS[metric], organ, *cells]) for organ, cells in paper[metric].items()]
+    return [*lines, ""]
+
+
+def claims(cohorts: dict[str, Cohort]) -> list[Claim]:
+    """What the paper concludes, in overlap."""
+
+    def above(better: str, worse: str) -> Claim:
+        words = f"{better} overlaps better than {worse}"
+        if better not in cohorts or worse not in cohorts:
+            return Claim(words, None)
+        first, second = cohorts[better], cohorts[worse]
+        pairs = [
+            second[p][n].get("dice", np.nan) - first[p][n].get("dice", np.nan)
+            for p in first
+            for n in first[p]
+            if n in second.get(p, {})
+        ]
+        return Claim(words, np.array(pairs, float))
+
+    return [
+        above("SyN (MI)", "Affine (MI)"),
+        *(above(title, "SyN (MI)") for title in KINDS.values()),
+        *(above(title, "Affine (MI)") for title in KINDS.values()),
+        above("Dual", "CT only"),
+        above("Dual", "MR only"),
+    ]
+
+
+PAPER = Paper(
+    name=NAME,
+    title="Cao et al. 2018: inter-modality registration supervised by intra-modality similarity",
+    most_folds=SPLITS,
+    trainings=trainings,
+    patients=patients_scanned(SEQUENCE),
+    methods=methods,
+    publish=publish,
+)

@@ -1,0 +1,20 @@
+"""All papers by name."""
+
+from __future__ import annotations
+
+from ....errors import InputError
+from . import cao, gao, jian, vanulsen
+from .paper import Paper
+
+PAPERS: dict[str, Paper] = {paper.name: paper for paper in (jian.PAPER, vanulsen.PAPER, cao.PAPER, gao.PAPER)}
+
+
+def find_paper(name: str) -> Paper:
+    """A paper by name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in PAPERS:
+        raise InputError(f"paper '{name}': unknown; choose from {', '.join(PAPERS)}.")
+    return PAPERS[name]
