@@ -9,22 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-<<<<<<< HEAD:SpineCTMRRegistration/spine_ctmr/research/studies/vertebra_study.py
-from ...evaluation.markdown import header, line
-from ...imaging.vertebra_names import vertebra_name
-from ...quality.metrics import dice, precision, recall
-from ...quality.surface_distance import surface_distances
-from ..training.batch import Batch
-from ..training.outcome import Outcome
-from ..training.recipe import Recipe
-from ..training.state import predicted_motion
-=======
 from ....evaluation.markdown import header, line
 from ....imaging.vertebra_names import vertebra_name
-from ....quality.metrics import dice, precision, recall, surface_distances
+from ....quality.metrics import dice, precision, recall
+from ....quality.surface_distance import surface_distances
 from ...training.outcome import Outcome
 from ..kernel import Values
->>>>>>> c616947 (Studies of four papers on one kernel: spine-ctmr papers jian|vanulsen|cao|gao with folds and splits, own weights, claims, losses of the truth; the ablation is Jian's):SpineCTMRRegistration/spine_ctmr/research/studies/papers/gao_pairs.py
 
 STAGES = ("initial", "affine", "final")
 
