@@ -11,6 +11,9 @@ from .deformation.soft_tissue import SoftTissueOptions
 from .errors import InputError
 from .vertebrae.refinement import RefinementOptions, Stage
 
+FIELD_RESOLUTION_MM = 1 / 256
+"""Of the stored displacement away from bone: an error of 0.002 mm at most along each axis."""
+
 
 @dataclass(frozen=True)
 class RegistrationOptions:
@@ -53,7 +56,9 @@ class RegistrationOptions:
     @property
     def deformation(self) -> DeformationOptions:
         """How the motion spreads between the bones."""
-        return DeformationOptions(spacing_mm=1.5 if self.quality == "fast" else 1.0)
+        return DeformationOptions(
+            spacing_mm=1.5 if self.quality == "fast" else 1.0, resolution_mm=FIELD_RESOLUTION_MM
+        )
 
     @property
     def soft_tissue(self) -> SoftTissueOptions:

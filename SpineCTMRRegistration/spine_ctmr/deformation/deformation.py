@@ -25,6 +25,8 @@ from .untangling import untangle
 
 RIGID_MARGIN_VOXELS = 1.8
 """Nodes this close to a bone move with it: the diagonal of a cell, so that cells that hold bone are rigid."""
+RIGID_REFINEMENT = 16
+"""How much finer the displacement is stored in bone: det J there stays within 1e-3 of 1."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def build_deformation(
     back = refine_grid(_without_folds(motion, nearest, box, options), nodes.shape[:3])
     _fade_border(back)
     _write_rigid(back, nodes, nearest, bones, box, forward=False)
+    _round(back, nearest.distance <= _rigid_margin(box), options.resolution_mm)
     field = back.cpu().numpy()
     moved = untangle(field, nearest.distance.cpu().numpy(), spacing, options.untangling_rounds)
     back = torch.from_numpy(field).to(motion.device)
@@ -107,6 +110,7 @@ def build_deformation(
     _write_rigid(forth, nodes, nearest_before, bones, box, forward=True)
     known, exact = nearest_before.distance <= _rigid_margin(box), nearest_before.distance < 0
     refine_inverse(forth, back, spacing, known, exact)
+    _round(forth, known, options.resolution_mm)
     inverse_field = forth.cpu().numpy()
     untangle(inverse_field, nearest_before.distance.cpu().numpy(), spacing, options.untangling_rounds)
     axes = box.axes.astype(np.float32)
@@ -130,6 +134,13 @@ def _without_folds(
     smoothed = motion.cpu().numpy().copy()
     smooth_folds(smoothed, near, box.coarse(skip).in_own_frame())
     return torch.from_numpy(smoothed).to(motion.device)
+
+
+def _round(displacement: torch.Tensor, rigid: torch.Tensor, resolution_mm: float) -> None:
+    """Round a displacement (z, y, x, 3) in place, 16 times finer at the nodes of a mask (z, y, x)."""
+    if resolution_mm:
+        step = torch.where(rigid, resolution_mm / RIGID_REFINEMENT, resolution_mm)[..., None]
+        displacement.div_(step).round_().mul_(step)
 
 
 def _turned(field: NDArray[Any], axes: NDArray[Any]) -> NDArray[Any]:

@@ -15,6 +15,8 @@ class DeformationOptions:
         weight_power: a bone's influence falls with its distance to this power.
         steps: time steps of the integration.
         stride: the motion between the bones is integrated at every such node and interpolated.
+        resolution_mm: the stored displacement is rounded to this, so that its file compresses well; where
+            bone is rigid, 16 times finer. 0 leaves it as it is.
         untangling_rounds: how often folds between bones that nearly touch are smoothed.
     """
 
@@ -24,3 +26,4 @@ class DeformationOptions:
     steps: int = 2
     stride: int = 2
     untangling_rounds: int = 8
+    resolution_mm: float = 0.0

@@ -34,7 +34,7 @@ from ..report.page import write_report
 from ..report.pictures import before_after_overview, heatmap
 from ..report.strip import vertebra_strip
 from . import names
-from .hdf5_times import without_times
+from .transform_file import write_composite
 
 COMPRESSION = 1
 """zlib level of the images: the fastest, nearly as small."""
@@ -109,8 +109,7 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
     ):
         path = directory / name
         with written(path):
-            sitk.WriteTransform(transform, str(path))
-        without_times(path)
+            write_composite(transform, path)
     (directory / names.POSES).mkdir()
     for number, found in result.found.vertebrae.items():
         pose = found.pose.to_sitk(result.found.start.ct_centers[number])
