@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from imaging.spines import numbers_where, spine
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.segmentation import read_vertebrae
 
@@ -20,17 +21,17 @@ def written(path, array, dtype):
     return path
 
 
-def seg_nrrd(path, layers, segments, header=()):
+def seg_nrrd(path, layers, segments, header=(), spacing=(1, 2, 3)):
     """A Slicer segmentation byte by byte: segments are dicts of SegmentN_ fields."""
     z, y, x = layers[0].shape
-    many = len(layers) > 1
+    many, (dx, dy, dz) = len(layers) > 1, spacing
     lines = [
         "NRRD0004",
         "type: unsigned char",
         f"dimension: {3 + many}",
         "space: left-posterior-superior",
         f"sizes: {f'{len(layers)} ' if many else ''}{x} {y} {z}",
-        f"space directions: {'none ' if many else ''}(1,0,0) (0,2,0) (0,0,3)",
+        f"space directions: {'none ' if many else ''}({dx},0,0) (0,{dy},0) (0,0,{dz})",
         f"kinds: {'list ' if many else ''}domain domain domain",
         "encoding: raw",
         "space origin: (5,6,7)",
@@ -197,11 +198,32 @@ def test_slicer_default_names_count_only_when_they_carry_label_values(tmp_path):
     )
     labels, warnings = read(path)
     assert set(np.unique(sitk.GetArrayFromImage(labels))) == {0, 20, 21}
-    assert "VerSe" in warnings[0]
+    assert warnings == ()
     path = seg_nrrd(
         tmp_path / "b.seg.nrrd", [array_of([1, 2])], [segment("Segment_1", 1), segment("Segment_2", 2)]
     )
     fails(path, "Segment_1")
+
+
+def test_segments_called_by_numbers_are_read_like_label_maps(tmp_path):
+    """TotalSpineSeg's L3 and L4, as 3D Slicer names an imported label map; VerSe has no 43."""
+    array = spine({43: "L3", 44: "L4"})
+    segments = [segment("43", 43), segment("44", 44)]
+    path = seg_nrrd(tmp_path / "a.seg.nrrd", [array.astype(np.uint8)], segments, spacing=(2, 2, 2))
+    labels, warnings = read(path)
+    assert numbers_where(labels, array) == {43: 22, 44: 23}
+    assert "TotalSpineSeg" in warnings[0]
+
+
+def test_named_segments_that_cannot_be(tmp_path):
+    array = spine({1: "L3", 2: "L4", 3: "L5"})
+    for names, words in (
+        (("C3", "C4", "C5"), "C3 is too large"),
+        (("L5", "L4", "L3"), "run from tail to head"),
+    ):
+        segments = [segment(name, i) for i, name in enumerate(names.split(), 1)]
+        path = seg_nrrd(tmp_path / "a.seg.nrrd", [array.astype(np.uint8)], segments, spacing=(2, 2, 2))
+        fails(path, words)
 
 
 def test_empty_segments(tmp_path):

@@ -8,6 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.segmentation import read_vertebrae
 from spine_ctmr.imaging.vertebra_names import VERSE_NUMBERS, vertebra_name
 from spine_ctmr.planning.dicom_segmentation import vertebra_code
 
@@ -33,6 +35,15 @@ def test_segments_are_the_labels(patient: Patient, exported: Path, file: str, la
         number = {"L3": 22, "L4": 23}[names[groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber]]
         found[round(index[2])][frame > 0] = number
     np.testing.assert_array_equal(found, truth)
+
+
+def test_own_segmentations_are_read_back(patient: Patient, exported: Path) -> None:
+    found = read_vertebrae(exported / "vertebrae_in_ct.dcm").image
+    truth = sitk.ReadImage(str(patient.labels))
+    again = sitk.Resample(found, truth, sitk.Transform(), sitk.sitkNearestNeighbor)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(again), sitk.GetArrayFromImage(truth))
+    with pytest.raises(InputError, match="2 DICOM segmentations"):
+        read_vertebrae(exported)
 
 
 def test_segments_carry_standard_codes(exported: Path) -> None:

@@ -27,11 +27,11 @@ class JointLabels:
         self._named: set[int] = set()
         self._shared = 0
 
-    def add(self, number: int, array: NDArray[Any], value: int) -> None:
-        """Write the VerSe `number` where `array` (z, y, x) is `value`."""
+    def add(self, number: int, mask: NDArray[Any]) -> None:
+        """Write the VerSe `number` where `mask` (z, y, x) is not 0."""
         self._named.add(number)
-        for plane, marks in zip(self._labels, array, strict=True):
-            where = marks == value
+        for plane, marks in zip(self._labels, mask, strict=True):
+            where = marks != 0
             if where.any():
                 before = plane[where]
                 self._shared += int(np.count_nonzero((before != 0) & (before != number)))

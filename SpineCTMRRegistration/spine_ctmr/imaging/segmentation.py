@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..errors import InputError
 from ..geometry.grid import Grid
 from ..process.untrusted import reads_untrusted
 from .case import VertebraLabels
 from .in_memory import volume_in_memory
-from .joint_labels import JointLabels
-from .label_names import scheme_beside
-from .label_schemes import INSTANCES, VERSE, LabelScheme
-from .label_shapes import LabelShape, label_shapes
-from .label_values import renumbered, values_in, whole_numbers
-from .label_voxels import voxels_where
-from .plausibility import impossible
-from .reading import Scan, load_volume, open_volume, quiet_itk, read_scan
-from .scheme_choice import Reading, choose, counted_from_sacrum, listed, read_by, readable, some
-from .slicer_segments import Segment, numbered_segments, segments_of
-from .vertebra_names import cranial_to_caudal, vertebra_name
+from .label_map import vertebrae_in
+from .label_schemes import LabelScheme
+from .mask_folder import read_masks, vertebra_masks
+from .named_masks import joined
+from .reading import Scan, is_dicom, load_volume, open_volume, quiet_itk, read_scan
+from .slicer_segments import Segment, segments_of
 
 OPTION = "--label-scheme"
 _SLICER = {".nrrd", ".nhdr"}
 """Formats in which 3D Slicer stores segmentations."""
-_RARE = {25: {24}, 28: {19, 20}}
-"""Rare vertebrae (L6, T13) that other numberings mean otherwise, and a neighbour of each."""
 
 
 @reads_untrusted
@@ -39,7 +29,8 @@ def read_vertebrae(path: Path, scheme: LabelScheme | None = None, option: str = 
     """The vertebrae of the segmentation at `path`.
 
     Args:
-        path: label map (NIfTI, NRRD, MetaImage), or a Slicer `.seg.nrrd` whose segments have vertebra names.
+        path: label map (NIfTI, NRRD, MetaImage), Slicer `.seg.nrrd` whose segments have vertebra names, DICOM
+            Segmentation (a file, or a folder that holds one), or folder with a mask for each vertebra.
         scheme: how labels are numbered; None to recognise it.
         option: of the command line that says the scheme, for messages.
 
@@ -48,13 +39,20 @@ def read_vertebrae(path: Path, scheme: LabelScheme | None = None, option: str = 
             schemes, or that cannot be the vertebrae that they are said to be.
     """
     path = Path(path)
+    if path.is_dir() and (masks := vertebra_masks(path)):
+        return read_masks(masks, path)
+    if path.is_dir() or is_dicom(path):
+        from .dicom_seg import find_segmentation, read_segmentation  # pydicom is needed for DICOM alone
+
+        if (segmentation := find_segmentation(path)) is not None:
+            return read_segmentation(segmentation, scheme, option)
     if path.suffix.lower() in _SLICER:
         with quiet_itk():
             reader = open_volume(path)
             segments = segments_of(reader, reader.GetNumberOfComponents(), path)
             if segments is not None:
-                return _from_segments(load_volume(reader, path), segments, path)
-    return _from_labels(read_scan(path), path, scheme, option)
+                return _from_segments(load_volume(reader, path), segments, path, scheme, option)
+    return vertebrae_in(read_scan(path), path, scheme, option)
 
 
 def vertebrae_in_memory(
@@ -73,88 +71,18 @@ def vertebrae_in_memory(
     """
     segments = segments_of(image, image.GetNumberOfComponentsPerPixel(), Path(name))
     if segments is None:
-        return _from_labels(Scan(volume_in_memory(image, name)), Path(name), scheme, option)
-    return _from_segments(image, segments, Path(name))
+        return vertebrae_in(Scan(volume_in_memory(image, name)), Path(name), scheme, option)
+    return _from_segments(image, segments, Path(name), scheme, option)
 
 
-def _from_labels(scan: Scan, path: Path, scheme: LabelScheme | None, option: str) -> VertebraLabels:
-    image, warnings = scan.image, scan.warnings
-    array = whole_numbers(sitk.GetArrayViewFromImage(image), path)
-    labels = values_in(array, path)
-    if scheme is None:
-        scheme, more = scheme_beside(path, labels)
-        warnings += more
-    reading = _reading(array, Grid.of(image), labels, scheme, path, option)
-    warnings += _told(reading, labels, path)
-    as_it_is = image.GetPixelID() == sitk.sitkUInt8 and reading.levels == {n: n for n in labels}
-    levels = image if as_it_is else Grid.of(image).image(renumbered(array, reading.levels))
-    return VertebraLabels(levels, reading.scheme.name, warnings)
-
-
-def _reading(
-    array: NDArray[Any],
-    grid: Grid,
-    labels: Collection[int],
-    scheme: LabelScheme | None,
-    path: Path,
-    option: str,
-) -> Reading:
-    """The labels read by a given scheme, or by the one that is recognised."""
-    if scheme is None:
-        candidates = {label for each in readable(labels) for label in each.reads(labels)}
-        return choose(labels, _shapes(array, grid, candidates), str(path), option)
-    scheme = counted_from_sacrum(labels) if scheme is INSTANCES else scheme
-    shapes = _shapes(array, grid, scheme.reads(labels))
-    reading = read_by(scheme, labels, shapes)
-    if not reading.levels:
-        raise InputError(
-            f"{path} has only labels {some(labels)}, none of them a vertebra by {scheme.title};"
-            f" say otherwise with {option}."
-        )
-    if problem := impossible(reading.levels, shapes):
-        raise InputError(
-            f"{path} cannot be right by {scheme.title}: {problem}; check the labels,"
-            f" or say otherwise with {option}."
-        )
-    return reading
-
-
-def _shapes(array: NDArray[Any], grid: Grid, labels: Collection[int]) -> dict[int, LabelShape]:
-    """The shapes of some labels of an array."""
-    if not labels:
-        return {}
-    table = np.zeros(max(labels) + 2, bool)
-    table[list(labels)] = True
-    chosen = table[np.clip(array.reshape(-1), 0, max(labels) + 1)]
-    return label_shapes(voxels_where(array, chosen, grid))
-
-
-def _told(reading: Reading, labels: Collection[int], path: Path) -> tuple[str, ...]:
-    """Warnings about how labels were read."""
-    warnings = []
-    found = f"{path}: labels were read by {reading.scheme.title} ({listed(reading.levels)})"
-    if reading.scheme is not VERSE:
-        warnings.append(f"{found}.")
-    elif reading.rivals:
-        warnings.append(f"{found}; {reading.rivals[0]} would be possible too.")
-    elif sorted(labels) == list(range(1, len(labels) + 1)):
-        warnings.append(f"{found}; make sure that they do not just count from the top.")
-    elif rare := [n for n, beside in _RARE.items() if n in labels and not beside & set(labels)]:
-        warnings.append(
-            f"{found}, but no neighbour of {vertebra_name(rare[0])} is there;"
-            " make sure that they are VerSe numbers."
-        )
-    if ignored := sorted(set(labels) - set(reading.levels)):
-        warnings.append(f"{path}: labels {some(ignored)} are not vertebrae and were ignored.")
-    return tuple(warnings)
-
-
-def _from_segments(image: sitk.Image, segments: list[Segment], path: Path) -> VertebraLabels:
-    numbers, warnings = numbered_segments(segments, path)
+def _from_segments(
+    image: sitk.Image, segments: list[Segment], path: Path, scheme: LabelScheme | None, option: str
+) -> VertebraLabels:
     array = sitk.GetArrayViewFromImage(image)
     layers = array if array.ndim == 4 else array[..., None]
-    joint = JointLabels(Grid.of(image))
-    for number in cranial_to_caudal(set(numbers.values())):
-        for segment in (s for s, n in numbers.items() if n == number and s.layer < layers.shape[3]):
-            joint.add(number, layers[..., segment.layer], segment.value)
-    return joint.finished(path, warnings)
+    found = [segment for segment in segments if segment.layer < layers.shape[3]]
+
+    def mask(segment: Segment) -> NDArray[Any]:
+        return layers[..., segment.layer] == segment.value
+
+    return joined(found, mask, Grid.of(image), path, scheme, option)

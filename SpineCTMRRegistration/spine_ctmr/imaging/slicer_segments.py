@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,20 @@ def meanings_of(terminology_entry: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\^([^~^]+)(?=~|$)", terminology_entry))
 
 
+def values_in_names(segments: Sequence[Segment]) -> dict[Segment, int]:
+    """Label value by segment, if all names are only that: "20", or "Segment_20" as 3D Slicer imports labels.
+
+    Slicer also names new segments Segment_1, Segment_2, …; such a run says nothing about levels.
+    """
+    names = {s: s.name.strip() for s in segments}
+    if names and all(name.isdecimal() for name in names.values()):
+        return {s: int(name) for s, name in names.items()}
+    found = [_DEFAULT_NAME.fullmatch(name) for name in names.values()]
+    values = {s: int(m[1]) for s, m in zip(names, found, strict=True) if m and s.number is None}
+    plausible = len(values) == len(segments) == len(set(values.values()))
+    return values if plausible and values and min(values.values()) > len(segments) else {}
+
+
 def numbered_segments(segments: list[Segment], path: Path) -> tuple[dict[Segment, int], tuple[str, ...]]:
     """VerSe number of each vertebra segment, and warnings about the others.
 
@@ -92,17 +107,11 @@ def numbered_segments(segments: list[Segment], path: Path) -> tuple[dict[Segment
 
 
 def _by_default_names(segments: list[Segment], path: Path) -> tuple[dict[Segment, int], tuple[str, ...]]:
-    """Names such as "Segment_20" that Slicer gives to imported label values, if they fit VerSe.
-
-    Slicer also names new segments Segment_1, Segment_2, …; such a run says nothing about levels.
-    """
-    names = [s.name for s in segments]
-    found = [_DEFAULT_NAME.fullmatch(s.name.strip()) for s in segments]
-    numbers = {s: int(m[1]) for s, m in zip(segments, found, strict=True) if m}
-    plausible = bool(numbers) and len(numbers) == len(segments) and set(numbers.values()) <= VERSE_NUMBERS
-    if not plausible or min(numbers.values()) <= len(segments):
+    """Names such as "Segment_20", if they fit VerSe."""
+    numbers = values_in_names(segments)
+    if not numbers or not set(numbers.values()) <= VERSE_NUMBERS:
         raise InputError(
-            f"{path} has no segment named after a vertebra (found {quoted_list(names)});"
+            f"{path} has no segment named after a vertebra (found {quoted_list([s.name for s in segments])});"
             f" rename the segments: {UNDERSTOOD} are understood."
         )
     return numbers, (f"{path}: segment names were read as VerSe numbers (Segment_20 = L1).",)
