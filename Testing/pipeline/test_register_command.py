@@ -66,7 +66,7 @@ def test_every_promised_file_is_there(registered: Registered) -> None:
     names = {str(p.relative_to(registered.output)) for p in registered.output.rglob("*") if p.is_file()}
     assert names >= {
         *("mr_to_ct.h5", "ct_to_mr.h5", "ct_in_mr.nrrd", "mr_in_ct.nrrd", "vertebrae_in_mr.nrrd"),
-        *("jacobian.nrrd", "quality.json", "quality.csv", "report.html", "run.json"),
+        *("jacobian.nrrd", "quality.json", "quality.csv", "report.html", "viewer.html", "run.json"),
         *("vertebrae/L3.tfm", "vertebrae/L4.tfm", "vertebrae/L5.tfm"),
     }
 

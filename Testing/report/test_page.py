@@ -1,16 +1,15 @@
 """The report as a browser's parser reads it."""
 
 import base64
-import io
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
 from spine_ctmr.quality.flags import flag_vertebra
-from spine_ctmr.report.histogram import bin_shares, bone_histogram
-from spine_ctmr.report.page import write_report
+from spine_ctmr.report.histogram import bin_shares
+from spine_ctmr.report.page import Report, write_report
+from spine_ctmr.report.pictures import PlanePictures, as_jpeg
 
 
 class Page(HTMLParser):
@@ -34,30 +33,46 @@ class Page(HTMLParser):
         self.text += data
 
 
-def picture():
-    buffer = io.BytesIO()
-    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(buffer, "PNG")
-    return buffer.getvalue()
+def jpeg():
+    return as_jpeg(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
+
+
+def report(**values):
+    empty = {"rows": [], "failure": None, "planes": {}, "strip": {}, "volume_change": {}, "overall": {}}
+    return Report(
+        **{
+            **empty,
+            "determinants": np.empty(0),
+            "notes": [],
+            "versions": {},
+            "viewer": "viewer.html",
+            **values,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     rows = [
-        flag_vertebra("L3", 22, visible_share=0.9),
-        flag_vertebra("L4", 23, visible_share=0.5),
+        flag_vertebra("L3", 22, visible_share=0.9, moved_mm=1.26),
+        flag_vertebra("L4", 23, visible_share=0.5, stretch_mm=0.31),
         flag_vertebra("<i>L5</i>", 24, visible_share=0.1),
     ]
+    square = np.full((4, 4, 3), 9, np.uint8)
     write_report(
         path,
-        {"Before & after <b>": picture(), "Volume": picture()},
-        rows,
-        {"Folds": 0, "SD": 0.123456, "None": float("nan")},
-        ['Read /data/Doe^Jane/ct.nii "quickly" <script>alert(1)</script>'],
-        {"Library": "0.1.0"},
-        strip={"L3": picture(), "L4": picture()},
-        determinants=np.array([1.0, 1.0, 1.0, 1.02]),
-        failure="It failed & was kept.",
+        report(
+            rows=rows,
+            failure="It failed & was kept.",
+            planes={"Before & after <b>": PlanePictures(square, square, square, square)},
+            strip={"L3": jpeg(), "L4": jpeg()},
+            volume_change={"Axial": square},
+            determinants=np.array([1.0, 1.0, 1.0, 1.02, np.nan]),
+            overall={"Folds": 0, "SD": 0.123456, "None": float("nan")},
+            notes=['Read /data/Doe^Jane/ct.nii "quickly" <script>alert(1)</script>'],
+            versions={"Library": "0.1.0"},
+        ),
     )
     text = path.read_text(encoding="utf-8")
     page = Page()
@@ -80,11 +95,12 @@ def test_flags_can_be_read_without_colour(written):
 
 def test_is_self_contained_and_runs_nothing(written):
     text, page = written
-    assert not {"script", "link", "iframe", "object", "b", "i"} & {tag for tag, _ in page.tags}
+    assert not {"script", "link", "iframe", "object", "b"} & {tag for tag, _ in page.tags}
     assert not re.search(r"https?:|url\(|@import", text)
     sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
-    assert [base64.b64decode(source.split(",")[1]) for source in sources] == [picture()] * 4
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert len(sources) == 4 + 2 + 1 + 1
+    assert [base64.b64decode(source.split(",")[1]) for source in sources[4:6]] == [jpeg()] * 2
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
 
 
@@ -93,7 +109,7 @@ def test_texts_are_escaped_and_nameless(written):
     assert "Doe" not in text
     assert "<script>alert(1)</script>" in page.text
     captions = [a["alt"] for t, a in page.tags if t == "img"]
-    assert (captions[0], captions[-1]) == ("Before & after <b>", "Volume")
+    assert captions[0] == "Before & after <b>: MR"
 
 
 def test_numbers_are_rounded_and_gaps_are_marked(written):
@@ -105,15 +121,39 @@ def test_numbers_are_rounded_and_gaps_are_marked(written):
 
 def test_every_part_is_there(written):
     text, page = written
-    for heading in ("det J in bone", "Overall", "What was done", "Versions"):
+    for heading in ("Volume change", "Overall", "What was done", "Versions", "Figures for experts"):
         assert heading in page.text
     assert "It failed & was kept." in page.text
     assert "verdict refuse" in text
     assert "L4 ? check" in page.text
     assert "mean 1.005, SD 0.009 over 4 bone voxels" in page.text
-    bars = [a for t, a in page.tags if t == "rect"]
-    assert len(bars) == 2
-    assert float(bars[0]["height"]) == pytest.approx(3 * float(bars[1]["height"]), abs=0.2)
+
+
+def test_the_order_is_verdict_pictures_table_and_the_figures_of_experts_are_folded(written):
+    text, page = written
+    marks = ('class="verdict', "<img", 'class="rows"', "What was done", "<details>", "SDlogJ")
+    places = [text.find(mark) for mark in marks[:-1]]
+    assert places == sorted(places)
+    assert min(places) > 0
+    folded = text[text.index("<details>") : text.index("</details>")]
+    for word in ("Stretch", "0.3", "Versions", "Folds", "Histogram of det J"):
+        assert word in folded
+    assert [a for t, a in page.tags if t == "details"] == [{}]
+
+
+def test_the_table_has_at_most_six_columns(written):
+    text, _ = written
+    head = text[text.index('class="rows"') :]
+    assert head[: head.index("</thead>")].count("<th ") == 6
+    assert "1.3\N{NO-BREAK SPACE}mm" in written[1].text
+    assert "90\N{NO-BREAK SPACE}%" in written[1].text
+
+
+def test_the_histogram_has_a_bar_for_every_bin(written):
+    heights = [a["style"] for t, a in written[1].tags if t == "i"]
+    assert len(heights) == 21
+    assert [i for i, style in enumerate(heights) if style != "height:0.0%"] == [10, 12]
+    assert (heights[10], heights[12]) == ("height:100.0%", "height:33.3%")
 
 
 def test_histogram_counts_like_numpy():
@@ -121,9 +161,11 @@ def test_histogram_counts_like_numpy():
     edges = np.linspace(0.895, 1.105, 22)
     wanted = np.histogram(np.clip(values, 0.9, 1.1), edges)[0] / values.size
     np.testing.assert_allclose(bin_shares(values), wanted)
-    assert bone_histogram(np.array([np.nan])) == ""
 
 
 def test_a_report_without_anything_is_still_a_page(tmp_path):
-    write_report(tmp_path / "r.html", {}, [], {}, [], {})
-    assert "No vertebra was assessed." in (tmp_path / "r.html").read_text(encoding="utf-8")
+    write_report(tmp_path / "r.html", report(viewer=""))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "No vertebra was assessed." in text
+    assert "<img" not in text.replace('<img class="bar"', "")
+    assert "viewer" not in text

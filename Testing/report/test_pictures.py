@@ -14,9 +14,15 @@ from PIL import Image
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.report.drawing import BONE_RGB, annotated, draw_outline, grey, with_bone
 from spine_ctmr.report.pictures import (
+    PLANES,
+    Moved,
+    as_jpeg,
+    as_png,
     before_after_overview,
-    fused_views,
+    colour_bar,
     heatmap,
+    plane_pictures,
+    volume_change_pictures,
     with_jacobian,
 )
 from spine_ctmr.report.views import body_center, label_boxes, spine_views
@@ -50,8 +56,12 @@ def phantom(grid):
     return grid.image(mr.astype(np.float32)), grid.image(ct), grid.image(labels)
 
 
-def pixels(png):
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+def pixels(file):
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
+
+
+def planes_of(mr, ct, labels):
+    return plane_pictures(mr, Moved(ct, labels), Moved(ct, labels))
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +76,12 @@ def views(plain):
 
 @pytest.mark.parametrize("name", ["flipped", "sagittal", "left-handed"])
 def test_every_orientation_gives_the_same_picture(plain, name):
-    wanted, found = (pixels(fused_views(*images)) for images in (plain, phantom(grids()[name])))
-    assert wanted.shape == found.shape
-    assert np.abs(wanted - found).max() <= 2
+    wanted, found = (planes_of(*images) for images in (plain, phantom(grids()[name])))
+    for plane in PLANES:
+        for view in ("mr", "ct", "registered", "before"):
+            a, b = (getattr(pictures[plane], view).astype(int) for pictures in (wanted, found))
+            assert a.shape == b.shape
+            assert np.abs(a - b).max() <= 2
 
 
 def test_an_oblique_grid_gives_nearly_the_same_picture(plain, views):
@@ -147,7 +160,7 @@ def test_the_outline_lies_on_the_surface(plain, views):
 def test_scale_bar_is_twenty_millimetres(views):
     view = views[2]
     picture = annotated(view, np.zeros((*view.points.shape[:2], 3), np.uint8), {})
-    bar = (picture[-12] == 255).all(-1)
+    bar = (picture[-12, picture.shape[1] * 2 // 3 :] == 255).all(-1)  # right of the letter P
     assert np.count_nonzero(bar) * view.step_mm == pytest.approx(20, abs=2 * view.step_mm)
 
 
@@ -175,9 +188,46 @@ def test_heatmap_colours():
 
 
 def test_heatmap_of_a_rigid_motion_is_the_mr_alone(plain):
-    found = pixels(heatmap(plain[0], PLAIN.image(np.ones(PLAIN.shape, np.float32)), plain[2]))
-    panels = found[40 : found.shape[0] - 70]
-    assert np.ptp(panels, axis=-1).max() <= 1
+    kept = volume_change_pictures(plain[0], PLAIN.image(np.ones(PLAIN.shape, np.float32)), plain[2])
+    assert list(kept) == list(PLANES)
+    for picture in kept.values():
+        assert np.ptp(picture.astype(int), axis=-1).max() <= 1
+
+
+def test_the_colour_bar_is_blue_clear_and_red():
+    bar = colour_bar(600)[8].astype(int)
+    assert bar[90, 2] > bar[90, 0] + 20
+    assert bar[509, 0] > bar[509, 2] + 20
+    assert np.ptp(bar[300]) < 12
+
+
+def test_each_view_shows_its_own_image(plain):
+    """In the middle of the lowest ball: the MR grey, the CT white, the bone over the MR warm."""
+    mr, ct, labels = plain
+    nothing = ct * 0
+    pictures = plane_pictures(mr, Moved(nothing, labels * 0), Moved(ct, labels))["Axial"]
+    rows, columns = pictures.mr.shape[:2]
+    here = rows // 2 - 12, columns // 2  # off the outline and the letters
+    assert np.ptp(pictures.mr[here].astype(int)) == 0
+    assert pictures.ct[here].astype(int).tolist() == [191, 191, 191]  # 700 HU between -200 and 1000
+    assert pictures.registered[here][0] > pictures.registered[here][2] + 30
+    assert np.ptp(pictures.before[here].astype(int)) == 0
+
+
+def test_the_overview_is_before_above_registered(plain):
+    mr, ct, labels = plain
+    pictures = plane_pictures(mr, Moved(ct * 0, labels * 0), Moved(ct, labels))
+    upper, lower = np.array_split(before_after_overview(pictures).astype(int), 2)
+    warm = [np.count_nonzero(half[..., 0] > half[..., 2] + 60) for half in (upper, lower)]
+    assert warm[0] == 0
+    assert warm[1] > 1000
+
+
+def test_files_are_what_they_say(plain):
+    picture = planes_of(*plain)["Axial"].registered
+    np.testing.assert_array_equal(pixels(as_png(picture)), picture)
+    assert as_jpeg(picture).startswith(b"\xff\xd8")
+    assert np.abs(pixels(as_jpeg(picture)) - picture.astype(int)).mean() < 3
 
 
 def test_images_far_apart_or_without_labels_still_make_a_picture(plain):
@@ -185,8 +235,9 @@ def test_images_far_apart_or_without_labels_still_make_a_picture(plain):
     far = sitk.Image(ct)
     far.SetOrigin((900, 900, 900))
     empty = labels * 0
-    for png in (before_after_overview(mr, far, empty, ct, labels), fused_views(mr, ct, empty, title="x")):
-        assert png.startswith(b"\x89PNG")
+    for before, after in ((Moved(far, empty), Moved(ct, labels)), (Moved(ct, labels), Moved(far, empty))):
+        assert before_after_overview(plane_pictures(mr, before, after)).size > 1e5
+    assert heatmap(volume_change_pictures(mr, far, empty)).size > 1e5
 
 
 def test_importing_loads_no_drawing_library():
@@ -208,7 +259,8 @@ def test_real_pair_shows_more_bone_on_its_outlines_after_alignment():
     mr_to_ct = pose.GetInverse()
     ct_after = sitk.Resample(ct, mr, mr_to_ct, sitk.sitkLinear, -1024.0)
     labels_after = sitk.Resample(labels, mr, mr_to_ct, sitk.sitkNearestNeighbor, 0)
-    picture = pixels(before_after_overview(mr, ct, labels, ct_after, labels_after))
+    planes = plane_pictures(mr, Moved(ct, labels), Moved(ct_after, labels_after))
+    picture = before_after_overview(planes).astype(int)
     assert 900 < picture.shape[1] < 1300
     upper, lower = np.array_split(picture, 2)
     assert [np.count_nonzero(half[..., 0] > half[..., 2] + 60) > 5000 for half in (upper, lower)] == [

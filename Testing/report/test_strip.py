@@ -8,7 +8,7 @@ from PIL import Image
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
-from spine_ctmr.report.strip import own_planes, vertebra_strip
+from spine_ctmr.report.strip import FRONT_MM, HEIGHT, STEP_MM, own_planes, vertebra_strip
 from spine_ctmr.report.views import label_boxes
 
 GRID = Grid((60, 70, 80), (2.0, 2.0, 2.0), (-60.0, -60.0, -80.0))
@@ -57,7 +57,7 @@ def test_the_strip_shows_bone_where_the_pose_puts_it(tilted):
     strip = vertebra_strip(case, dict.fromkeys(LEVELS, Pose.identity()), centers)
     assert list(strip) == ["L3", "L4", "L5"]
     pixels = np.asarray(Image.open(io.BytesIO(strip["L4"])).convert("RGB")).astype(int)
-    red, _, blue = pixels[65, 63]
+    red, _, blue = pixels[HEIGHT // 2, round(FRONT_MM / STEP_MM)]
     assert red > blue + 30
-    red, _, blue = pixels[65, 20]
+    red, _, blue = pixels[HEIGHT // 2, round(12 / STEP_MM)]
     assert abs(red - blue) < 5

@@ -26,16 +26,23 @@ OUTLINE_SMOOTHING_MM = 0.7
 """Takes the steps of the voxels off the outlines."""
 BONE_HU = (130.0, 600.0)
 """CT values between which the overlay goes from nothing to its full strength."""
+BONE_WINDOW_HU = (-200.0, 1000.0)
+"""CT values shown black and white where the CT is shown alone."""
 BONE_RGB = (255.0, 140.0, 30.0)
 BONE_OPACITY = 0.6
 SCALE_BAR_MM = 20.0
-NAME_PX, LETTER_PX, SCALE_PX = 15, 17, 13
+NAME_PX, LETTER_PX, SCALE_PX = 20, 20, 17
 """Heights of the lettering."""
 
 
 def grey(values: NDArray[Any], brightness: float = 1.0) -> Rgb:
     """MR values (rows, columns) as grey between the ends of their `grey_range`; NaN is shown black."""
-    low, high = grey_range(values)
+    return grey_between(values, grey_range(values), brightness)
+
+
+def grey_between(values: NDArray[Any], ends: tuple[float, float], brightness: float = 1.0) -> Rgb:
+    """Values (rows, columns) as grey, black below the first end and white above the other."""
+    low, high = ends
     scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0, 1) * (255 * brightness)
     return np.repeat(scaled.astype(np.uint8)[..., None], 3, axis=-1)
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quality.flags import Flag, VertebraQuality, verdict
-from ..quality.privacy import without_paths
-from .histogram import bone_histogram, describe
-from .style import STYLE
+from ..quality.flags import VertebraQuality, verdict
+from .drawing import Rgb
+from .histogram import bin_shares, describe
+from .pictures import PlanePictures, as_jpeg, colour_bar
+from .templates import asset, filled, source
+from .verdict import STATEMENTS, SYMBOLS, mood, worst_flag
 
-SYMBOLS: dict[Flag, str] = {"good": "✓", "check": "?", "do not use": "✕"}
-STATEMENTS = (
-    "The network is trained on synthetic patients.",
-    "The flags are calibrated on synthetic patients.",
-    "“Good” means within 2 mm in 97 of 100 there, not within half a millimetre.",
-    "For research use; not a medical device.",
-)
 OVERALL_TITLES = {
     "start": "Rigid start from",
     "start_residual_mm": "Distance of the matched centres after the start (mm)",
@@ -34,191 +28,163 @@ OVERALL_TITLES = {
     "sd_log_jacobian_learn2reg": "SDlogJ as Learn2Reg computes it",
     "inverse_consistency_mm": "There and back (inverse consistency, mm)",
 }
-READING = (
-    "Mismatch: MIND-SSC difference of CT and MR in the bone. Beside: mismatch over the smallest one 5 mm "
-    "beside; near or above 1 the images do not prefer the pose. Stretch: how far the bone's points move when "
-    "it may change its size to match better; below 0.6 mm for the same bone. Starts apart: how far different "
-    "starts end from each other. Against neighbours: opening of the joints."
+VIEWS = {
+    "mr": "MR",
+    "ct": "CT, registered",
+    "registered": "fused, registered",
+    "before": "fused, rigid start",
+}
+"""The pictures of a plane, in the order of the page."""
+BAR_COLUMNS = 760
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of a vertebra in a table.
+
+    Attributes:
+        field: attribute of `VertebraQuality`.
+        title: heading.
+        unit: after the number.
+        factor: from the attribute to the number shown.
+        decimals: shown.
+    """
+
+    field: str
+    title: str
+    unit: str
+    factor: float
+    decimals: int
+
+    def text(self, row: VertebraQuality) -> str:
+        """The figure of a row."""
+        value = getattr(row, self.field) * self.factor
+        if not math.isfinite(value):
+            return "–"
+        space = "" if self.unit in ("", "°") else "\N{NO-BREAK SPACE}"
+        return f"{value:.{self.decimals}f}{space}{self.unit}"
+
+
+READERS = (
+    Column("moved_mm", "Moved", "mm", 1.0, 1),
+    Column("rotated_deg", "Turned", "°", 1.0, 1),
+    Column("visible_share", "In the MR", "%", 100.0, 0),
+)
+"""Beside the name, the flag and the reason."""
+EXPERTS = (
+    Column("residual_before", "Mismatch before", "", 1.0, 3),
+    Column("residual_after", "and after", "", 1.0, 3),
+    Column("match_ratio", "Beside", "", 1.0, 2),
+    Column("stretch_mm", "Stretch", "mm", 1.0, 1),
+    Column("spread_mm", "Starts apart", "mm", 1.0, 1),
+    Column("neighbour_disagreement_mm", "Against neighbours", "mm", 1.0, 1),
+    Column("network_disagreement_mm", "From the network", "mm", 1.0, 1),
+    Column("overlap_share", "Overlap", "%", 100.0, 1),
+    Column("jacobian_mean", "Mean det J", "", 1.0, 3),
+    Column("jacobian_sd", "SD", "", 1.0, 3),
 )
 
-_COLUMNS: tuple[tuple[str, str, str, float, int], ...] = (
-    ("visible_share", "In MR", "%", 100.0, 0),
-    ("moved_mm", "Moved", "mm", 1.0, 1),
-    ("rotated_deg", "Turned", "°", 1.0, 1),
-    ("residual_before", "Mismatch before", "", 1.0, 3),
-    ("residual_after", "and after", "", 1.0, 3),
-    ("match_ratio", "Beside", "", 1.0, 2),
-    ("stretch_mm", "Stretch", "mm", 1.0, 1),
-    ("spread_mm", "Starts apart", "mm", 1.0, 1),
-    ("neighbour_disagreement_mm", "Against neighbours", "mm", 1.0, 1),
-    ("overlap_share", "Overlap", "%", 100.0, 1),
-    ("jacobian_mean", "Mean det J", "", 1.0, 3),
-    ("jacobian_sd", "SD", "", 1.0, 3),
-)
-"""Field, heading, unit, factor, decimals."""
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture of a row of pictures.
+
+    Attributes:
+        source: its address.
+        percent: of the widest one's width, so that all have one scale.
+    """
+
+    source: str
+    percent: int
 
 
-def write_report(
-    path: str | Path,
-    pictures: Mapping[str, bytes],
-    rows: Sequence[VertebraQuality],
-    summary: Mapping[str, object],
-    notes: Sequence[str],
-    versions: Mapping[str, object],
-    *,
-    strip: Mapping[str, bytes] | None = None,
-    determinants: NDArray[Any] | None = None,
-    failure: str | None = None,
-) -> None:
-    """Write the page. Every text is escaped and freed of file paths.
+@dataclass(frozen=True)
+class Report:
+    """What the page says.
 
-    Args:
-        path: where to write.
-        pictures: PNG files by caption: the first for the first sheet, the others for the second.
+    Attributes:
         rows: the quality of each vertebra, top to bottom.
-        summary: overall figures by name; floats are shown with three significant digits.
+        failure: why the registration failed its own checks.
+        planes: MR, CT and both together, before and after, by plane.
+        strip: a JPEG of each vertebra in its own planes by vertebra name.
+        volume_change: pictures of det J by plane.
+        determinants: det J (n,) at bone voxels.
+        overall: figures by name; floats are shown with three significant digits.
         notes: what was done and what to be aware of, one sentence each.
         versions: software, network and options by name.
-        strip: a PNG of each vertebra in its own planes by vertebra name.
-        determinants: det J (n,) at bone voxels.
-        failure: why the registration failed its own checks.
+        viewer: name of the file beside the page in which the images can be scrolled.
     """
-    first, *others = [_picture(caption, data) for caption, data in pictures.items()] or [""]
-    titled = {OVERALL_TITLES.get(name, name): value for name, value in summary.items()}
-    sections = (
-        _head(rows, failure),
-        _vertebrae(rows) if rows else "",
-        first,
-        _second_sheet(_strip(strip or {}, rows), others),
-        '<div class="columns">',
-        _whole("det J in bone", _histogram(determinants)),
-        _whole("Overall", _pairs(titled)),
-        _whole("What was done", _list(notes)),
-        _whole("Versions", _pairs(versions)),
-        "</div>",
-        "<footer>" + "".join(f"<p>{_text(statement)}</p>" for statement in STATEMENTS) + "</footer>",
+
+    rows: Sequence[VertebraQuality]
+    failure: str | None
+    planes: Mapping[str, PlanePictures]
+    strip: Mapping[str, bytes]
+    volume_change: Mapping[str, Rgb]
+    determinants: NDArray[Any]
+    overall: Mapping[str, object]
+    notes: Sequence[str]
+    versions: Mapping[str, object]
+    viewer: str
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the page. Every text is escaped and freed of file paths."""
+    rows, determinants = report.rows, report.determinants[np.isfinite(report.determinants)]
+    page = filled(
+        "report.html.j2",
+        style=asset("report.css"),
+        verdict=verdict(rows),
+        worst=worst_flag(rows, report.failure),
+        mood=mood(rows, report.failure),
+        failure=report.failure,
+        symbols=SYMBOLS,
+        statements=STATEMENTS,
+        viewer=report.viewer,
+        rows=rows,
+        flags={row.name: row.flag for row in rows},
+        panels=_panels(_by_caption(report.planes)),
+        strip={name: source(data, "jpeg") for name, data in report.strip.items()},
+        strip_columns=_strip_columns(len(report.strip)),
+        volume_change=_panels(report.volume_change),
+        bar=_picture(colour_bar(BAR_COLUMNS)),
+        readers=READERS,
+        experts=[column for column in EXPERTS if any(column.text(row) != "–" for row in rows)],
+        histogram=bin_shares(determinants).tolist() if determinants.size else [],
+        histogram_text=describe(determinants) if determinants.size else "",
+        overall={OVERALL_TITLES.get(name, name): _plain(value) for name, value in report.overall.items()},
+        notes=report.notes,
+        versions={name: _plain(value) for name, value in report.versions.items()},
     )
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Spine CT-MR registration report</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(section for section in sections if section)
-        + "\n</body></html>\n"
-    )
-    Path(path).write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
 
 
-def _head(rows: Sequence[VertebraQuality], failure: str | None) -> str:
-    flags = {row.flag for row in rows}
-    worst: Flag = (
-        "do not use"
-        if "do not use" in flags or failure
-        else "check"
-        if "check" in flags or not rows
-        else "good"
-    )
-    style = {"good": "good", "check": "check", "do not use": "refuse"}[worst]
-    more = f"<small>{_text(failure)}</small>" if failure else ""
-    return (
-        "<h1>Spine CT-MR registration</h1>"
-        f'<p class="verdict {style}"><span>{SYMBOLS[worst]}</span>{_text(verdict(rows))}{more}</p>'
-    )
+def _by_caption(planes: Mapping[str, PlanePictures]) -> dict[str, Rgb]:
+    return {
+        f"{plane}: {title}": getattr(pictures, view)
+        for plane, pictures in planes.items()
+        for view, title in VIEWS.items()
+    }
 
 
-def _picture(caption: str, data: bytes) -> str:
-    return (
-        f'<figure><div class="wide"><img alt="{_text(caption)}" src="{_source(data)}"></div>'
-        f"<figcaption>{_text(caption)}</figcaption></figure>"
-    )
+def _panels(pictures: Mapping[str, Rgb]) -> dict[str, Panel]:
+    """Pictures for the page by their captions."""
+    widest = max((picture.shape[1] for picture in pictures.values()), default=1)
+    return {
+        caption: Panel(_picture(picture), round(100 * picture.shape[1] / widest))
+        for caption, picture in pictures.items()
+    }
 
 
-def _source(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
+def _picture(picture: Rgb) -> str:
+    return source(as_jpeg(picture), "jpeg")
 
 
-def _second_sheet(strip: str, others: Sequence[str]) -> str:
-    return f'<div class="sheet">{strip}{"".join(others)}</div>' if strip or others else ""
-
-
-def _strip(strip: Mapping[str, bytes], rows: Sequence[VertebraQuality]) -> str:
-    """Each vertebra in its own planes, with its flag."""
-    if not strip:
-        return ""
-    flags = {row.name: row.flag for row in rows}
-    figures = []
-    for name, data in strip.items():
-        flag = flags.get(name, "check")
-        figures.append(
-            f'<figure><img alt="{_text(name)} in its own sagittal and axial plane" src="{_source(data)}">'
-            f"<figcaption>{_text(name)} {SYMBOLS[flag]} {_text(flag)}</figcaption></figure>"
-        )
-    title = "Each vertebra in its own sagittal and axial plane: MR, bone and outline of the registered CT"
-    return f'<h2>{title}</h2><div class="strip">{"".join(figures)}</div>'
-
-
-def _vertebrae(rows: Sequence[VertebraQuality]) -> str:
-    """The table; columns that nobody measured are left out."""
-    shown = [column for column in _COLUMNS if any(math.isfinite(getattr(row, column[0])) for row in rows)]
-    heads = "".join(f'<th scope="col">{_text(title)}</th>' for _, title, *_ in shown)
-    lines = []
-    for row in rows:
-        cells = "".join(
-            f"<td>{_number(getattr(row, field) * factor, decimals, unit)}</td>"
-            for field, _, unit, factor, decimals in shown
-        )
-        lines.append(
-            f'<tr><th scope="row">{_text(row.name)}</th>'
-            f'<td class="flag"><span>{SYMBOLS[row.flag]}</span>{_text(row.flag)}</td>'
-            f'<td class="reason">{_text(row.reason)}</td>{cells}</tr>'
-        )
-    legend = f'<p class="legend">{_text(READING)}</p>' if any(c[0] == "match_ratio" for c in shown) else ""
-    return (
-        '<div class="scroll"><table><thead><tr><th scope="col">Vertebra</th>'
-        f'<th scope="col" class="text">Flag</th><th scope="col" class="text">Why</th>{heads}'
-        f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{legend}"
-    )
-
-
-def _histogram(determinants: NDArray[Any] | None) -> str:
-    values = np.empty(0) if determinants is None else determinants[np.isfinite(determinants)]
-    if not values.size:
-        return ""
-    caption = f"Share of bone voxels in bins of 0.01; {describe(values)}. 1 = rigid."
-    return f"<figure>{bone_histogram(values)}<figcaption>{_text(caption)}</figcaption></figure>"
-
-
-def _whole(title: str, content: str) -> str:
-    """A part that is not divided between two sheets."""
-    return f'<div class="whole"><h2>{_text(title)}</h2>{content}</div>' if content else ""
-
-
-def _list(sentences: Sequence[str]) -> str:
-    items = "".join(f"<li>{_text(sentence)}</li>" for sentence in sentences)
-    return f"<ul>{items}</ul>" if items else ""
-
-
-def _pairs(values: Mapping[str, object]) -> str:
-    if not values:
-        return ""
-    lines = (
-        f'<tr><th scope="row">{_text(name)}</th><td>{_text(_plain(value))}</td></tr>'
-        for name, value in values.items()
-    )
-    return f'<div class="scroll"><table class="pairs"><tbody>{"".join(lines)}</tbody></table></div>'
+def _strip_columns(count: int) -> int:
+    """So many vertebrae stand side by side on paper that all are on its second sheet."""
+    return count if count <= 6 else min(9, math.ceil(count / 2))
 
 
 def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if math.isfinite(value) else "not measured"
     return str(value)
-
-
-def _number(value: float, decimals: int, unit: str) -> str:
-    if not math.isfinite(value):
-        return "–"
-    space = "" if unit in ("", "°") else "&nbsp;"
-    return f"{value:.{decimals}f}{space}{unit}"
-
-
-def _text(value: str) -> str:
-    return escape(without_paths(str(value)), quote=True)

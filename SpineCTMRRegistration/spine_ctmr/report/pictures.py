@@ -1,22 +1,32 @@
-"""The pictures of the report: fused views, before and after, and the volume-change heatmap.
-
-Each is a PNG file in memory, ready for the report, a panel or a web page.
-"""
+"""The pictures of the report: MR, CT and both together, before and after, and the volume change."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..imaging.hounsfield import OUTSIDE_HU
-from .drawing import PLAIN_OUTLINES, Rgb, annotated, font, grey, with_bone, with_overlay
+from .drawing import (
+    BONE_WINDOW_HU,
+    PLAIN_OUTLINES,
+    Rgb,
+    annotated,
+    font,
+    grey,
+    grey_between,
+    with_bone,
+    with_overlay,
+)
 from .jacobian_colors import JACOBIAN_LABEL, jacobian_colors
-from .views import LabelBox, View, label_boxes, spine_views
+from .views import label_boxes, spine_views
+
+PLANES = ("Sagittal", "Coronal", "Axial")
 
 BACKGROUND = 20
 """Grey of what lies between the panels."""
@@ -25,63 +35,81 @@ PATTERN_PX, PATTERN_FROM, PATTERN_OPACITY = 8, 1.12, 0.4
 """Period of dots and lines, the determinant from which they are drawn (and its inverse), strength."""
 
 
-def fused_views(
-    mr: sitk.Image,
-    ct_in_mr: sitk.Image,
-    labels_in_mr: sitk.Image,
-    center_mm: ArrayLike | None = None,
-    title: str = "",
-) -> bytes:
-    """Sagittal, coronal and axial MR with the CT's bone and the vertebra outlines over it, as a PNG.
+@dataclass(frozen=True)
+class PlanePictures:
+    """The same plane in four pictures, all with the outlines of the vertebrae.
 
-    Args:
-        mr: scalar image.
-        ct_in_mr: CT in HU, in the MR frame but on any grid.
-        labels_in_mr: VerSe numbers, in the MR frame but on any grid.
-        center_mm: LPS point that the planes go through; without it the views follow the spine.
-        title: shown above.
+    Attributes:
+        mr: the MR.
+        ct: the registered CT in its bone window.
+        registered: the MR with the bone of the registered CT over it.
+        before: the same at the rigid start.
     """
-    boxes = label_boxes(labels_in_mr)
-    views = spine_views(mr, boxes, center_mm)
-    greys = [grey(view.sample(mr)) for view in views]
-    return as_png(_row(_fused(views, greys, ct_in_mr, boxes), title))
+
+    mr: Rgb
+    ct: Rgb
+    registered: Rgb
+    before: Rgb
 
 
-def before_after_overview(
-    mr: sitk.Image,
-    ct_before: sitk.Image,
-    labels_before: sitk.Image,
-    ct_after: sitk.Image,
-    labels_after: sitk.Image,
-    titles: tuple[str, str] = ("Before", "After"),
-) -> bytes:
-    """`fused_views` before (upper row) and after registration (lower row), at the same places."""
-    boxes = label_boxes(labels_after)
-    views = spine_views(mr, boxes)
-    greys = [grey(view.sample(mr)) for view in views]
-    upper = _row(_fused(views, greys, ct_before, label_boxes(labels_before)), titles[0])
-    lower = _row(_fused(views, greys, ct_after, boxes), titles[1])
-    return as_png(np.concatenate([upper, lower]))
+@dataclass(frozen=True)
+class Moved:
+    """The CT in the MR frame.
+
+    Attributes:
+        ct: in HU, on any grid.
+        labels: VerSe numbers, on any grid.
+    """
+
+    ct: sitk.Image
+    labels: sitk.Image
 
 
-def heatmap(mr: sitk.Image, jacobian: sitk.Image, labels: sitk.Image, title: str = "Volume change") -> bytes:
-    """The MR under the Jacobian determinant, logarithmic colours centred at 1, as a PNG; folds in yellow.
+def plane_pictures(mr: sitk.Image, before: Moved, after: Moved) -> dict[str, PlanePictures]:
+    """The three planes of the MR that follow the registered spine, by name (`PLANES`)."""
+    boxes, boxes_before = label_boxes(after.labels), label_boxes(before.labels)
+    pictures = {}
+    for plane, view in zip(PLANES, spine_views(mr, boxes), strict=True):
+        base = grey(view.sample(mr))
+        ct, ct_before = view.sample(after.ct, OUTSIDE_HU), view.sample(before.ct, OUTSIDE_HU)
+        pictures[plane] = PlanePictures(
+            mr=annotated(view, base, boxes),
+            ct=annotated(view, grey_between(ct, BONE_WINDOW_HU), boxes),
+            registered=annotated(view, with_bone(base, ct), boxes),
+            before=annotated(view, with_bone(base, ct_before), boxes_before),
+        )
+    return pictures
+
+
+def before_after_overview(planes: Mapping[str, PlanePictures]) -> Rgb:
+    """The three planes side by side, before above registered."""
+    rows = {
+        "Rigid start": [plane.before for plane in planes.values()],
+        "Registered": [plane.registered for plane in planes.values()],
+    }
+    return np.concatenate([_row(panels, title) for title, panels in rows.items()])
+
+
+def volume_change_pictures(mr: sitk.Image, jacobian: sitk.Image, labels: sitk.Image) -> dict[str, Rgb]:
+    """The three planes under the Jacobian determinant, logarithmic colours centred at 1, by name (`PLANES`).
 
     Args:
         mr: scalar image.
-        jacobian: determinant of `mr_to_ct`, in the MR frame.
+        jacobian: determinant of `mr_to_ct`, in the MR frame; folds are yellow.
         labels: VerSe numbers in the MR frame.
     """
     boxes = label_boxes(labels)
-    views = spine_views(mr, boxes)
-    values = [view.sample(jacobian, outside=1.0) for view in views]
-    panels = [
-        annotated(view, with_jacobian(grey(view.sample(mr), 0.85), value), boxes, PLAIN_OUTLINES)
-        for view, value in zip(views, values, strict=True)
-    ]
-    row = _row(panels, title)
-    folded = any(bool((value <= 0).any()) for value in values)
-    return as_png(np.concatenate([row, _colour_bar(row.shape[1], folded)]))
+    pictures = {}
+    for plane, view in zip(PLANES, spine_views(mr, boxes), strict=True):
+        coloured = with_jacobian(grey(view.sample(mr), 0.85), view.sample(jacobian, outside=1.0))
+        pictures[plane] = annotated(view, coloured, boxes, PLAIN_OUTLINES)
+    return pictures
+
+
+def heatmap(planes: Mapping[str, Rgb]) -> Rgb:
+    """The pictures of the volume change side by side, with their colours below."""
+    row = _row(list(planes.values()), "Volume change")
+    return np.concatenate([row, colour_bar(row.shape[1])])
 
 
 def with_jacobian(picture: Rgb, determinant: NDArray[Any]) -> Rgb:
@@ -103,15 +131,6 @@ def _pattern(determinant: NDArray[Any]) -> NDArray[np.bool_]:
     return (dots & (determinant < 1 / PATTERN_FROM)) | (lines & (determinant > PATTERN_FROM))
 
 
-def _fused(
-    views: Sequence[View], greys: Sequence[Rgb], ct: sitk.Image, boxes: Mapping[int, LabelBox]
-) -> list[Rgb]:
-    return [
-        annotated(view, with_bone(picture, view.sample(ct, OUTSIDE_HU)), boxes)
-        for view, picture in zip(views, greys, strict=True)
-    ]
-
-
 def _row(panels: Sequence[Rgb], title: str) -> Rgb:
     """Panels side by side, centred in height, under their title."""
     height = max(panel.shape[0] for panel in panels)
@@ -127,11 +146,11 @@ def _row(panels: Sequence[Rgb], title: str) -> Rgb:
     return _written(canvas, [(title, (GAP_PX, top // 2), "lm", 18)])
 
 
-def _colour_bar(width: int, folded: bool) -> Rgb:
+def colour_bar(width: int) -> Rgb:
     """The heatmap's colours over the middle grey of an MR, with ticks and their meaning."""
     ticks = {0.5: "0.5 or less", 0.71: "0.71", 1.0: "1", 1.41: "1.41", 2.0: "2 or more"}
     canvas = np.full((BAR_PX, width, 3), BACKGROUND, np.uint8)
-    length = width // 2
+    length = 3 * width // 4
     left = (width - length) // 2
     octaves = np.broadcast_to(np.linspace(-1, 1, length), (16, length))
     canvas[2:18, left : left + length] = with_jacobian(np.full((16, length, 3), 110, np.uint8), 2.0**octaves)
@@ -140,8 +159,8 @@ def _colour_bar(width: int, folded: bool) -> Rgb:
         column = left + round((np.log2(value) + 1) / 2 * (length - 1))
         canvas[18:22, column] = 255
         texts.append((text, (column, 30), "mm", 14))
-    label = f"{JACOBIAN_LABEL}; dotted below, hatched above" + ("; yellow = folded" if folded else "")
-    return _written(canvas, [*texts, (label, (width // 2, 47), "mm", 15)])
+    meaning = f"{JACOBIAN_LABEL}; dotted below, hatched above; yellow = folded"
+    return _written(canvas, [*texts, (meaning, (width // 2, 47), "mm", 15)])
 
 
 def _written(picture: Rgb, texts: Sequence[tuple[str, tuple[int, int], str, int]]) -> Rgb:
@@ -157,8 +176,17 @@ def _written(picture: Rgb, texts: Sequence[tuple[str, tuple[int, int], str, int]
 
 def as_png(picture: Rgb) -> bytes:
     """A picture as a PNG file."""
+    return _as_file(picture, format="PNG", compress_level=1)
+
+
+def as_jpeg(picture: Rgb) -> bytes:
+    """A picture as a JPEG file, so fine that lettering and outlines stay sharp."""
+    return _as_file(picture, format="JPEG", quality=90, subsampling=0)
+
+
+def _as_file(picture: Rgb, **kind: Any) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(picture).save(buffer, **kind)
     return buffer.getvalue()

@@ -15,11 +15,11 @@ from ..imaging.case import Case, Centroids
 from ..imaging.hounsfield import OUTSIDE_HU
 from ..imaging.vertebra_names import SACRUM, cranial_to_caudal, vertebra_name
 from .drawing import OUTLINES, Rgb, draw_outline, grey, lettered, with_bone
-from .pictures import as_png
+from .pictures import as_jpeg
 from .views import LabelBox, View, label_boxes
 
-STEP_MM = 0.6
-WIDTH, HEIGHT, DEPTH = 200, 130, 190
+STEP_MM = 0.4
+WIDTH, HEIGHT, DEPTH = 300, 194, 284
 """Pixels: both pictures' width, the sagittal one's height, the axial one's height."""
 FRONT_MM = 38.0
 """Shown in front of the body's centre."""
@@ -39,7 +39,7 @@ class Tile(View):
 
 
 def vertebra_strip(case: Case, poses: Mapping[int, Pose], ct_centers: Centroids) -> dict[str, bytes]:
-    """A PNG by vertebra name, cranial to caudal: its sagittal plane above its axial one.
+    """A JPEG by vertebra name, cranial to caudal: its sagittal plane above its axial one.
 
     Args:
         case: both images and the CT's labels.
@@ -53,7 +53,7 @@ def vertebra_strip(case: Case, poses: Mapping[int, Pose], ct_centers: Centroids)
         planes = own_planes(boxes[number], number, ct_centers)
         panels = [_panel(case, plane, poses[number], boxes[number], number) for plane in planes]
         gap = np.full((GAP_PX, WIDTH, 3), 255, np.uint8)
-        pictures[vertebra_name(number)] = as_png(np.concatenate([panels[0], gap, panels[1]]))
+        pictures[vertebra_name(number)] = as_jpeg(np.concatenate([panels[0], gap, panels[1]]))
     return pictures
 
 

@@ -19,17 +19,17 @@ from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..quality.flags import VertebraQuality, verdict
-from .drawing import BONE_HU
+from .drawing import BONE_HU, BONE_WINDOW_HU
 from .jacobian_colors import jacobian_colors
 from .templates import ASSETS, asset, filled, source
 from .verdict import STATEMENTS, SYMBOLS, mood, worst_flag
 from .viewer_images import HU_RANGE, Bytes, ViewerImages, viewer_images
 
 NIIVUE = "niivue-0.69.0"
-VOXELS = (2.4e6, 1.6e6)
+VOXELS = (2.2e6, 1.5e6)
 """So many are shown; fewer, if the page would be too large to be sent by mail."""
 LARGEST_BYTES = 12_000_000
-WINDOWS_HU = {"bone": (-200.0, 1000.0), "soft": (-125.0, 225.0), "overlay": BONE_HU}
+WINDOWS_HU = {"bone": BONE_WINDOW_HU, "soft": (-125.0, 225.0), "overlay": BONE_HU}
 
 
 @dataclass(frozen=True)

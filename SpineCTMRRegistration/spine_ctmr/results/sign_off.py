@@ -101,6 +101,8 @@ def write_sign_off(path: Path, sign_off: SignOff) -> None:
 def fingerprint(folder: Path) -> str:
     """What binds a sign-off to the result in `folder`: the SHA-256 of its quality.json.
 
+    That holds the figures of every vertebra, which the same inputs, options and software give again.
+
     Raises:
         InputError: the folder holds no result.
     """
@@ -119,11 +121,11 @@ def vertebrae_of(folder: Path) -> tuple[str, ...]:
         InputError: the folder holds no result.
     """
     _judged(folder)
-    content = read_json(folder / JUDGED, "register the patient again")
+    content = read_json(folder / names.QUALITY, "register the patient again")
     try:
         return tuple(str(row["name"]) for row in content["vertebrae"])
     except (KeyError, TypeError) as error:
-        raise InputError(f"{folder / JUDGED} is damaged; register the patient again.") from error
+        raise InputError(f"{folder / names.QUALITY} is damaged; register the patient again.") from error
 
 
 def require_match(folder: Path, sign_off: SignOff) -> None:
@@ -160,7 +162,7 @@ def state(sign_off: SignOff | None, vertebrae: Sequence[str]) -> State:
 
 def _judged(folder: Path) -> bytes:
     try:
-        return (folder / JUDGED).read_bytes()
+        return (folder / names.QUALITY).read_bytes()
     except OSError as error:
         raise InputError(
             f"'{folder}' is not a folder of results; give the one that `spine-ctmr register` wrote."

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
@@ -30,10 +27,11 @@ from ..progress import Progress, silent
 from ..quality.assessment import Assessment, assess
 from ..quality.tables import write_quality_csv, write_quality_json
 from ..registration_result import RegistrationResult
-from ..report.page import write_report
-from ..report.pictures import before_after_overview, heatmap
+from ..report.pictures import Moved, PlanePictures, plane_pictures, volume_change_pictures
 from ..report.strip import vertebra_strip
+from ..report.viewer import Shown, packed_images
 from . import names
+from .pages import Pictures, packages, write_pages
 from .transform_file import write_composite
 
 COMPRESSION = 1
@@ -65,16 +63,20 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         determinant = deformation_determinant(deformation)
         jacobian = jacobian_on_mr(determinant, deformation, labels)
         jacobian_file = background.submit(_write, jacobian, directory / names.JACOBIAN)
-        volume_change = background.submit(heatmap, case.mr, jacobian, labels)
+        volume_change = background.submit(volume_change_pictures, case.mr, jacobian, labels)
+        start = result.found.start
+        shown = Shown(case, deformation, start.global_rigid, start.ct_centers, determinant, labels)
+        images = background.submit(packed_images, shown)
         progress("measuring quality", 0.4)
         assessment = assess(result, determinant, labels)
         write_quality_json(directory / names.QUALITY, assessment.vertebrae, assessment.overall, result.notes)
         write_quality_csv(directory / names.QUALITY_TABLE, assessment.vertebrae)
         progress("writing the report", 0.6)
-        overview = _overview(result, ct.result(), labels)
-        _write_report(result, assessment, overview, volume_change.result(), strip.result(), directory)
+        planes = _planes(result, ct.result(), labels)
+        pictures = Pictures(planes, volume_change.result(), strip.result())
+        pages = background.submit(write_pages, directory, result, assessment, pictures, shown, images)
         progress("writing the images", 0.8)
-        for written in (mr, transforms, jacobian_file):
+        for written in (mr, transforms, jacobian_file, pages):
             written.result()
     (directory / names.RUN).write_text(
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
@@ -118,57 +120,10 @@ def _write_transforms(result: RegistrationResult, directory: Path) -> None:
             sitk.WriteTransform(pose, str(path))
 
 
-def _overview(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> bytes:
-    """The MR with the CT's bone before and after, as PNG."""
+def _planes(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) -> dict[str, PlanePictures]:
     case, start = result.case, result.found.start.global_rigid
-    before = carried(case.ct, start), carried(case.vertebrae, start)
-    return before_after_overview(case.mr, *before, warped, labels, ("Rigid start", "Registered"))
-
-
-def _write_report(
-    result: RegistrationResult,
-    assessment: Assessment,
-    overview: bytes,
-    volume_change: bytes,
-    strip: Mapping[str, bytes],
-    directory: Path,
-) -> None:
-    (directory / names.OVERVIEW).write_bytes(overview)
-    (directory / names.HEATMAP).write_bytes(volume_change)
-    pictures = {
-        "MR with the CT's bone and the outlines of the vertebrae, before and after": overview,
-        "Jacobian determinant: CT volume per MR volume (1 = kept)": volume_change,
-    }
-    start, network = result.found.start, result.found.network
-    notes = [
-        f"Rigid start from: {start.found_by}.",
-        f"Network {network.card.name} ran on {network.device}; then one rigid pose per "
-        "vertebra was refined on the images, and the soft tissue followed.",
-        *result.notes,
-    ]
-    versions = {"SpineCTMRRegistration": __version__, "Network": network.card.name, **_packages()}
-    write_report(
-        directory / names.REPORT,
-        pictures,
-        assessment.vertebrae,
-        assessment.overall,
-        notes,
-        versions,
-        strip=strip,
-        determinants=assessment.bone_determinants,
-        failure=assessment.failure,
-    )
-
-
-def _packages() -> dict[str, str]:
-    import torch
-
-    return {
-        "Python": platform.python_version(),
-        "numpy": np.__version__,
-        "SimpleITK": sitk.Version.VersionString(),
-        "torch": torch.__version__,
-    }
+    before = Moved(carried(case.ct, start), carried(case.vertebrae, start))
+    return plane_pictures(case.mr, before, Moved(warped, labels))
 
 
 def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
@@ -178,7 +133,7 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
-        "software": {"SpineCTMRRegistration": __version__, **_packages()},
+        "software": {"SpineCTMRRegistration": __version__, **packages()},
         "network": {
             "name": card.name,
             **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},

@@ -1,0 +1,108 @@
+"""The pages of a result: the report to read and print, the viewer to scroll and sign."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .. import __version__
+from ..quality.assessment import Assessment
+from ..registration_result import RegistrationResult
+from ..report.drawing import Rgb
+from ..report.page import Report, write_report
+from ..report.pictures import PlanePictures, as_jpeg, as_png, before_after_overview, heatmap
+from ..report.viewer import Shown, write_viewer
+from ..report.viewer_images import ViewerImages
+from . import names
+from .sign_off import fingerprint
+
+OVERVIEW_CAPTION = "MR with the CT's bone and the outlines of the vertebrae, before and after"
+HEATMAP_CAPTION = "Jacobian determinant: CT volume per MR volume (1 = kept)"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the pages show.
+
+    Attributes:
+        planes: MR, CT and both together, before and after, by plane.
+        volume_change: pictures of det J by plane.
+        strip: a JPEG of each vertebra in its own planes by vertebra name.
+    """
+
+    planes: Mapping[str, PlanePictures]
+    volume_change: Mapping[str, Rgb]
+    strip: Mapping[str, bytes]
+
+
+def write_pages(
+    directory: Path,
+    result: RegistrationResult,
+    assessment: Assessment,
+    pictures: Pictures,
+    shown: Shown,
+    images: Future[tuple[ViewerImages, dict[str, str]]],
+) -> None:
+    """Write report, viewer and the two pictures that also the viewer shows where it cannot draw.
+
+    Args:
+        directory: with the quality file.
+        result: what was registered.
+        assessment: its quality.
+        pictures: of the report.
+        shown: what the viewer shows.
+        images: `packed_images` of it, under way.
+    """
+    write_report(directory / names.REPORT, _report(result, assessment, pictures))
+    overview, volume_change = before_after_overview(pictures.planes), heatmap(pictures.volume_change)
+    (directory / names.OVERVIEW).write_bytes(as_png(overview))
+    (directory / names.HEATMAP).write_bytes(as_png(volume_change))
+    write_viewer(
+        directory / names.VIEWER,
+        shown,
+        images.result(),
+        assessment.vertebrae,
+        assessment.failure,
+        fingerprint(directory),
+        {OVERVIEW_CAPTION: as_jpeg(overview), HEATMAP_CAPTION: as_jpeg(volume_change)},
+    )
+
+
+def packages() -> dict[str, str]:
+    """Versions of what computes, by name."""
+    import torch
+
+    return {
+        "Python": platform.python_version(),
+        "numpy": np.__version__,
+        "SimpleITK": sitk.Version.VersionString(),
+        "torch": torch.__version__,
+    }
+
+
+def _report(result: RegistrationResult, assessment: Assessment, pictures: Pictures) -> Report:
+    start, network = result.found.start, result.found.network
+    notes = [
+        f"Rigid start from: {start.found_by}.",
+        f"Network {network.card.name} ran on {network.device}; then one rigid pose per vertebra was refined "
+        "on the images, and the soft tissue followed.",
+        *result.notes,
+    ]
+    return Report(
+        rows=assessment.vertebrae,
+        failure=assessment.failure,
+        planes=pictures.planes,
+        strip=pictures.strip,
+        volume_change=pictures.volume_change,
+        determinants=assessment.bone_determinants,
+        overall=assessment.overall,
+        notes=notes,
+        versions={"SpineCTMRRegistration": __version__, "Network": network.card.name, **packages()},
+        viewer=names.VIEWER,
+    )
