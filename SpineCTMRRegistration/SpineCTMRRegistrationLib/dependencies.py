@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from packaging.requirements import Requirement
 from spine_ctmr.errors import SpineError
 
 REQUESTER = "SpineCTMRRegistration"
@@ -66,16 +66,11 @@ def missing_packages() -> list[Package]:
 def _is_installed(package: Package) -> bool:
     if importlib.util.find_spec(package.module) is None:
         return False
-    name, _, oldest = package.requirement.partition(">=")
+    requirement = Requirement(package.requirement)
     try:
-        return _release(importlib.metadata.version(name)) >= _release(oldest)
+        return requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True)
     except importlib.metadata.PackageNotFoundError:  # built into Slicer without a record of its version
         return True
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a version such as "2.13.0+cu128", without what follows them."""
-    return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:2])
 
 
 def question(packages: Sequence[Package]) -> str:
