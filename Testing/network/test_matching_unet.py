@@ -16,7 +16,8 @@ from spine_ctmr.network.matching_unet import (
     matches_of,
 )
 from spine_ctmr.network.network_file import read_card, read_weights
-from spine_ctmr.network.runtime import TorchNetwork, load_network
+from spine_ctmr.network.runtime import load_network
+from spine_ctmr.network.torch_network import TorchNetwork
 from spine_ctmr.research.training.checkpoint import save_atomically
 from spine_ctmr.research.training.export import export
 from spine_ctmr.research.training.recipe import Recipe

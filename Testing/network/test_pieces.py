@@ -15,7 +15,8 @@ from spine_ctmr.network.network_file import read_card
 from spine_ctmr.network.pieces import whole_displacement
 from spine_ctmr.network.prediction import predict_displacement
 from spine_ctmr.network.preprocessing import scale_ct, scale_mr
-from spine_ctmr.network.runtime import DisplacementNetwork, load_network
+from spine_ctmr.network.runtime import load_network
+from spine_ctmr.network.torch_network import DisplacementNetwork
 from spine_ctmr.network.vanulsen import VanUlsenOptions
 from spine_ctmr.research.training.checkpoint import save_atomically
 from spine_ctmr.research.training.export import export

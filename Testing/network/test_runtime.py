@@ -13,7 +13,9 @@ import torch
 from spine_ctmr.errors import InputError
 from spine_ctmr.network import runtime
 from spine_ctmr.network.network_file import read_card, read_weights
-from spine_ctmr.network.runtime import OnnxRuntimeNetwork, TorchNetwork, load_network
+from spine_ctmr.network.onnx_network import OnnxRuntimeNetwork
+from spine_ctmr.network.runtime import load_network
+from spine_ctmr.network.torch_network import TorchNetwork
 
 from .conftest import lively_network
 

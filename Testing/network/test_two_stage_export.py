@@ -12,7 +12,8 @@ import torch
 from spine_ctmr.network.motion import NetworkOptions
 from spine_ctmr.network.prediction import predict_displacement
 from spine_ctmr.network.preprocessing import scale_ct, scale_mr
-from spine_ctmr.network.runtime import DisplacementNetwork, load_network
+from spine_ctmr.network.runtime import load_network
+from spine_ctmr.network.torch_network import DisplacementNetwork
 from spine_ctmr.network.two_stage import TwoStageNetwork
 from spine_ctmr.research.training.checkpoint import save_atomically
 from spine_ctmr.research.training.export import export

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .runtime import VelocityNetwork
+from .device_network import VelocityNetwork
 
 Volume = NDArray[np.float32]
 MULTIPLE = 16

@@ -58,7 +58,7 @@ class CaoNetwork(RegistrationNetwork):
     that training starts at the affine alignment.
 
     Its layers do not know where a patch lies: whole images may be run patch by patch, as long as patches
-    begin at multiples of 4 voxels, and the pieces fit together without seams (`displacement_runtime`).
+    begin at multiples of 4 voxels, and the pieces fit together without seams (`whole_displacement`).
 
     Input (B, 2, Z, Y, X): channel 0 the MR (fixed), channel 1 the CT (moving), in [0, 1].
     Output (B, 3, Z - 40, Y - 40, X - 40): displacement in mm of the middle, components (x, y, z) along

@@ -8,7 +8,7 @@ from itertools import count, product
 import numpy as np
 from numpy.typing import NDArray
 
-from .runtime import DisplacementNetwork
+from .torch_network import DisplacementNetwork
 
 Volume = NDArray[np.float32]
 LARGEST_SIDE = 100

@@ -15,7 +15,8 @@ from .blocks import predict_velocity
 from .integration import displacement_of
 from .pieces import whole_displacement
 from .preprocessing import scale_ct, scale_mr
-from .runtime import DisplacementNetwork, LoadedNetwork
+from .runtime import LoadedNetwork
+from .torch_network import DisplacementNetwork
 
 LEAST_POINTS = 30
 """On the network's grid; of fewer no pose is fitted."""

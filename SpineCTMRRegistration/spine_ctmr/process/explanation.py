@@ -135,7 +135,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python, ITK, torch or onnxruntime, or what led to it, says that memory is short."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    if any(text in str(error) for text in OUT_OF_MEMORY_TEXTS):
+    if any(text in str(error).lower() for text in OUT_OF_MEMORY_TEXTS):
         return True
     origin = error.__cause__ or error.__context__
     return origin is not None and is_out_of_memory(origin)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
+from ...network.device_network import Images
 from ...network.kinds import network_options, network_table
 from ...network.motion import NetworkOptions, RegistrationNetwork
 from ...network.network_file import NetworkCard, read_card, read_weights, write_card
-from ...network.runtime import DisplacementNetwork, Images, OnnxRuntimeNetwork, TorchNetwork
+from ...network.onnx_network import OnnxRuntimeNetwork
+from ...network.torch_network import DisplacementNetwork, TorchNetwork
 from .checkpoint import load_state
 from .model_card import model_card
 from .onnx_graph import has_onnx_form, onnx_content, require_plain
