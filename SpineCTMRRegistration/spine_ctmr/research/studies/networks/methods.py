@@ -20,7 +20,8 @@ from ....network.blocks import predict_velocity
 from ....network.integration import displacement_of, voxel_indices, warp
 from ....network.motion import RegistrationNetwork
 from ....network.preprocessing import CT_RANGE_HU
-from ....network.runtime import DisplacementNetwork, load_network
+from ....network.runtime import load_network
+from ....network.torch_network import DisplacementNetwork
 from ...training.affine_start import Affine, affine_by_information
 from ...training.checkpoint import load_state
 from ...training.recipe import Recipe
