@@ -15,6 +15,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from spine_ctmr.errors import SpineError
 from SpineCTMRRegistrationLib import dependencies, readiness, sample_data
+from SpineCTMRRegistrationLib.hidden_vertebrae import HiddenVertebrae
 from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_inputs
 from SpineCTMRRegistrationLib.qt_process import QtProcess
 from SpineCTMRRegistrationLib.result_table import QUALITY
@@ -28,7 +29,7 @@ from SpineCTMRRegistrationLib.sections.sample import SampleSource
 from SpineCTMRRegistrationLib.sections.segments import fill_segment_table
 from SpineCTMRRegistrationLib.self_test import SpineCTMRRegistrationTest
 from SpineCTMRRegistrationLib.session import Ending, RegistrationSession
-from SpineCTMRRegistrationLib.watching import ContentWatcher
+from SpineCTMRRegistrationLib.watching import Watcher, contents
 
 __all__ = [
     "SpineCTMRRegistration",
@@ -109,7 +110,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
     def __init__(self, parent=None):
         super().__init__(parent)
         self.logic = SpineCTMRRegistrationLogic()
-        self._contents = ContentWatcher(self._refresh)
+        self._contents = Watcher(self._refresh, contents)
         self._rows = None
 
     def setup(self):
@@ -123,9 +124,10 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self.session = self.logic.make_session()
         self._sets = ParameterSetSection(self.ui, self.logic, lambda: self.parent.isEntered)
         self._outputs = OutputsSection(self.ui)
-        self._placing = PlacingSection(self.ui, self._choose_points)
+        hidden = HiddenVertebrae(slicer.mrmlScene)
+        self._placing = PlacingSection(self.ui, self._choose_points, hidden)
         self._running = RunningSection(self.ui)
-        self._result = ResultSection(self.ui, self.session.results_folder)
+        self._result = ResultSection(self.ui, self.session.results_folder, hidden)
         self._connect()
         self._sets.show()
 
@@ -160,6 +162,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._placing.stop()
         self._sets.hide()
         self._sets.removeObservers()
+        self._result.close()
 
     def _on_closing(self):
         """The scene is about to be closed."""
@@ -184,14 +187,14 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._contents.watch([] if parameters is None else chosen_inputs(parameters))
         if parameters is None:
             self._show_segments([])
-            self._placing.update([], None, None)
+            self._placing.update([], None, None, None)
             self._result.show(None)
             self._running.show_ready(_("Choose a parameter set above, or make one."), self.session.running)
             return
         rows = readiness.rows(parameters)
         self._show_segments(rows)
         levels = dict.fromkeys(row.vertebra for row in rows if row.vertebra and not row.problem)
-        self._placing.update(list(levels), parameters.mr, parameters.mrVertebrae)
+        self._placing.update(list(levels), parameters.vertebrae, parameters.mr, parameters.mrVertebrae)
         self._result.show(parameters.table)
         self._running.show_ready(readiness.missing_input(parameters), self.session.running)
 
@@ -234,6 +237,8 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         if ending.result is not None and self._parameters and self._parameters.table is ending.result.table:
             self.ui.inputsSection.collapsed = True
             self.ui.resultSection.collapsed = False
+            self._refresh()
+            self._result.present()
         self._refresh()
 
 

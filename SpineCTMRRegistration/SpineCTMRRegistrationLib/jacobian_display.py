@@ -6,9 +6,13 @@ import numpy as np
 import slicer
 from spine_ctmr.report.jacobian_colors import JACOBIAN_RANGE, jacobian_colors
 
+from .color_tables import color_table
+
 TABLE_TAG = "SpineCTMRJacobian"
 COLORS = 256
-LEGEND, LEGEND_FONT_PT = "CT/MR volume", 12
+LEGEND, LEGEND_FONT_PT, LEGEND_LABELS = "CT/MR", 9, 4
+LEGEND_SIZE, LEGEND_PLACE = (0.12, 0.26), (0.98, 0.04)
+"""Width and height as shares of a view, and where it lies between left and right, bottom and top."""
 KEPT_OCTAVES = 0.1
 """Slices draw a colour either fully or not at all: not where the volume changes by less than this (7 %)."""
 
@@ -36,26 +40,18 @@ def show_legend(volume: slicer.vtkMRMLScalarVolumeNode, visible: bool) -> None:
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetFontSize(LEGEND_FONT_PT)
     legend.SetLabelFormat("%.2f")
-    legend.SetNumberOfLabels(7)
+    legend.SetNumberOfLabels(LEGEND_LABELS)
+    legend.SetSize(*LEGEND_SIZE)
+    legend.SetPosition(*LEGEND_PLACE)
     legend.SetVisibility(visible)
 
 
 def _color_table(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
-    """The heatmap's colour table: one per scene, saved with it."""
-    table = scene.GetSingletonNode(TABLE_TAG, "vtkMRMLColorTableNode")
-    if table is not None:
-        return table
     values = np.linspace(*JACOBIAN_RANGE, COLORS)
     colors, _ = jacobian_colors(values)
     changed = np.abs(np.log2(values)) >= KEPT_OCTAVES
     shades = np.where(changed[:, None], colors / 255, 1.0)
-    table = slicer.vtkMRMLColorTableNode()
-    table.SetName("Jacobian determinant")
-    table.SetSingletonTag(TABLE_TAG)
-    table.SetTypeToUser()
-    table.SetAttribute("Category", "User Generated")
-    table.SetNumberOfColors(COLORS)
-    for i, (value, shade, drawn) in enumerate(zip(values, shades, changed, strict=True)):
-        table.SetColor(i, f"{value:.2f}", *shade.tolist(), float(drawn))
+    names = [f"{value:.2f}" for value in values]
+    table = color_table(scene, TABLE_TAG, "Jacobian determinant", np.c_[shades, changed], names)
     table.GetLookupTable().SetTableRange(*JACOBIAN_RANGE)
-    return scene.AddNode(table)
+    return table

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from spine_ctmr.results import names
-from vtk.util.numpy_support import vtk_to_numpy
 
-from .vertebra_axes import vertebra_axes
 from .vertebra_table import Quality, read_quality
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -31,12 +29,10 @@ class VertebraPose:
     Attributes:
         ct_to_mr: rigid motion (4, 4), RAS mm.
         center: its body centre in the MR (3,), RAS mm.
-        axes: its right, anterior and superior axes in the MR as columns (3, 3), RAS.
     """
 
     ct_to_mr: NDArray[Any]
     center: NDArray[Any]
-    axes: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -70,9 +66,8 @@ def reading_steps(folder: Path, volumes: Collection[str]) -> Generator[None, Non
         InputError: a file is missing or unreadable.
     """
     quality, rigid_start = read_quality(folder), _read_rigid_start(folder / names.RUN)
+    poses = _read_poses(folder)
     labels = read_volume(folder / names.VERTEBRAE_IN_MR, slicer.vtkMRMLLabelMapVolumeNode())
-    yield
-    poses = _read_poses(folder, labels)
     yield
     transform = _read_transform(folder / names.MR_TO_CT, slicer.vtkMRMLTransformNode())
     yield
@@ -101,15 +96,14 @@ def _read(
     return node
 
 
-def _read_poses(folder: Path, labels: slicer.vtkMRMLLabelMapVolumeNode) -> dict[str, VertebraPose]:
+def _read_poses(folder: Path) -> dict[str, VertebraPose]:
     files = names.pose_files(folder)
-    motions, centers = {}, {}
+    poses = {}
     for number in cranial_to_caudal(files):
-        path, name = files[number], vertebra_name(number)
-        motions[name] = _read_motion(path)
-        centers[name] = (motions[name] @ RAS_FROM_LPS @ _fixed_center(path))[:3]
-    axes = vertebra_axes(centers, _centroids(labels))
-    return {name: VertebraPose(motions[name], centers[name], axes[name]) for name in motions}
+        motion = _read_motion(files[number])
+        center = (motion @ RAS_FROM_LPS @ _fixed_center(files[number]))[:3]
+        poses[vertebra_name(number)] = VertebraPose(motion, center)
+    return poses
 
 
 def _read_motion(path: Path) -> NDArray[Any]:
@@ -126,19 +120,6 @@ def _fixed_center(path: Path) -> NDArray[Any]:
     if len(numbers) != 3:
         raise InputError(f"{path.name} of the results has no centre; register again.")
     return np.array([*numbers, 1.0])
-
-
-def _centroids(labels: slicer.vtkMRMLLabelMapVolumeNode) -> dict[str, NDArray[Any]]:
-    """The centroid in RAS mm of each label, by vertebra name."""
-    image = labels.GetImageData()
-    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
-    matrix = vtk.vtkMatrix4x4()
-    labels.GetIJKToRASMatrix(matrix)
-    to_ras = slicer.util.arrayFromVTKMatrix(matrix)
-    where = np.nonzero(voxels)
-    numbers = voxels[where]
-    points = np.stack([*where[::-1], np.ones(len(numbers))]) if len(numbers) else np.empty((4, 0))
-    return {vertebra_name(n): (to_ras @ points[:, numbers == n].mean(axis=1))[:3] for n in np.unique(numbers)}
 
 
 def _read_rigid_start(path: Path) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import slicer
 
@@ -13,7 +13,7 @@ def place_results(
     ct: slicer.vtkMRMLScalarVolumeNode | None,
     table: slicer.vtkMRMLTableNode,
     results: Iterable[slicer.vtkMRMLNode],
-    poses: Iterable[slicer.vtkMRMLNode],
+    inner: Mapping[str, Iterable[slicer.vtkMRMLNode]],
 ) -> None:
     """Put the nodes of a result into its folder; nodes that the user has put somewhere stay there.
 
@@ -23,7 +23,7 @@ def place_results(
         ct: its study is where a new folder goes; its folder if it has no study.
         table: the quality table; the folder that it already is in is used.
         results: go into the folder.
-        poses: go into a folder in it.
+        inner: what goes into folders in it, by their names.
     """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.GetItemParent(_item(hierarchy, table))
@@ -31,10 +31,11 @@ def place_results(
         folder = hierarchy.CreateFolderItem(_study(hierarchy, ct), name)
     for node in (table, *results):
         _place(hierarchy, node, folder)
-    pose_folder = hierarchy.GetItemChildWithName(folder, "Vertebra transforms")
-    for node in poses:
-        pose_folder = pose_folder or hierarchy.CreateFolderItem(folder, "Vertebra transforms")
-        _place(hierarchy, node, pose_folder)
+    for title, nodes in inner.items():
+        inner_folder = hierarchy.GetItemChildWithName(folder, title)
+        for node in nodes:
+            inner_folder = inner_folder or hierarchy.CreateFolderItem(folder, title)
+            _place(hierarchy, node, inner_folder)
 
 
 def place_in_study(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import slicer
 from spine_ctmr.errors import InputError
@@ -12,6 +13,9 @@ from .nodes import interpolate_linearly, refer
 from .result_table import QUALITY
 from .segments import VERTEBRA
 from .vertebra_table import Quality, parse_quality
+
+if TYPE_CHECKING:
+    from .scene import Placement
 
 TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
     "transform",
@@ -26,11 +30,12 @@ FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.Rigid
 """Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
 CT_PLACE = "SpineCTMRRegistration.CtPlace"
 """Attribute of the CT in MR space: where the CT was (`Placement`), as JSON."""
-POSES = "spineCTMR.vertebraTransform"
+POSES, MODELS = "spineCTMR.vertebraTransform", "spineCTMR.vertebraModel"
+"""References of the table to a transform and a surface model of each vertebra."""
 CT_ROLE, MR_ROLE, SET_ROLE = "spineCTMR.ct", "spineCTMR.mr", "spineCTMR.parameterSet"
 """References of every node of a result to the images and the parameter set that it was made from."""
 TRANSFORM_ROLE, SOURCE_ROLE = "spineCTMR.transform", "spineCTMR.source"
-"""References of the CT in MR space to the transform, and of the moved vertebrae to those of the CT."""
+"""References of the CT in MR space to the transform, and of table and moved vertebrae to those of the CT."""
 
 NODE_CLASSES: Mapping[str, str] = {
     TRANSFORM: "vtkMRMLTransformNode",
@@ -58,11 +63,31 @@ class Outputs:
 
 
 @dataclass(frozen=True)
+class SourceNodes:
+    """The nodes that were registered; None for one that was deleted meanwhile.
+
+    Attributes:
+        placement: where they were when the registration started.
+        overrides: vertebra name by segment id, as in `InputNodes`.
+        parameter_set: with which they were chosen.
+    """
+
+    ct: slicer.vtkMRMLScalarVolumeNode | None
+    mr: slicer.vtkMRMLScalarVolumeNode | None
+    vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None
+    placement: Placement
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    parameter_set: slicer.vtkMRMLNode | None = None
+
+
+@dataclass(frozen=True)
 class ResultNodes:
     """A result in the scene; None for what was not wanted or was deleted.
 
     Attributes:
         vertebra_transforms: linear transform by vertebra name, cranial to caudal.
+        vertebra_models: surface by vertebra name, cranial to caudal; none where the moved vertebrae were
+            not wanted.
     """
 
     table: slicer.vtkMRMLTableNode
@@ -72,6 +97,7 @@ class ResultNodes:
     vertebrae_in_mr: slicer.vtkMRMLSegmentationNode | None
     jacobian: slicer.vtkMRMLScalarVolumeNode | None
     vertebra_transforms: Mapping[str, slicer.vtkMRMLLinearTransformNode]
+    vertebra_models: Mapping[str, slicer.vtkMRMLModelNode] = field(default_factory=dict)
 
 
 def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
@@ -94,13 +120,17 @@ def results_of(table: slicer.vtkMRMLTableNode) -> ResultNodes:
     transform = table.GetNodeReference(role_of(TRANSFORM))
     if transform is not None:
         interpolate_linearly(transform)
-    count = table.GetNumberOfNodeReferences(POSES)
-    poses = [table.GetNthNodeReference(POSES, i) for i in range(count)]
     return ResultNodes(
         table=table,
-        vertebra_transforms={node.GetAttribute(VERTEBRA): node for node in poses if node is not None},
+        vertebra_transforms=_of_each_vertebra(table, POSES),
+        vertebra_models=_of_each_vertebra(table, MODELS),
         **{key: table.GetNodeReference(role_of(key)) for key in OPTIONAL_RESULTS},
     )
+
+
+def _of_each_vertebra(table: slicer.vtkMRMLTableNode, role: str) -> dict[str, slicer.vtkMRMLNode]:
+    nodes = [table.GetNthNodeReference(role, i) for i in range(table.GetNumberOfNodeReferences(role))]
+    return {node.GetAttribute(VERTEBRA): node for node in nodes if node is not None}
 
 
 def sign(

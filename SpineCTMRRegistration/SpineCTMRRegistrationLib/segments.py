@@ -16,7 +16,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from .vertebra_table import SegmentInfo
 
-BINARY_LABELMAP = "Binary labelmap"
+BINARY_LABELMAP, CLOSED_SURFACE = "Binary labelmap", "Closed surface"
 LARGEST_LABEL = 10_000
 CHUNK_VOXELS = 1 << 20
 _LABELS: dict[str, tuple[int, list[int]]] = {}
@@ -53,40 +53,19 @@ def segmentation_from(
     segmentation = slicer.vtkSegmentation()
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for vertebra, look in looks.items():
-        _add_segment(segmentation, vertebra, look, image, vertebra_number(vertebra) or 0)
+        segmentation.AddSegment(_segment(look, image, vertebra_number(vertebra) or 0), vertebra)
     image.UnRegister(None)  # the caller owns what the logic made
     return segmentation
 
 
-def moved_segmentation(
-    source: slicer.vtkMRMLSegmentationNode,
-    looks: Mapping[str, Look],
-    motions: Mapping[str, NDArray[Any]],
-    to_world: NDArray[Any],
-) -> slicer.vtkSegmentation | None:
-    """The source's own voxels, each segment moved rigidly, so that nothing is resampled.
-
-    Args:
-        source: the vertebrae of the CT.
-        looks: of the segments, by segment id; `Look.vertebra` says which motion moves it.
-        motions: CT→MR (4, 4) in RAS mm of the world, by vertebra name.
-        to_world: where the source was registered (4, 4), RAS mm; it may have been moved since.
-
-    Returns:
-        None if the source has no label maps.
-    """
-    segmentation = slicer.vtkSegmentation()
-    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
-    for segment_id, look in looks.items():
-        image = slicer.vtkOrientedImageData()
-        if not source.GetBinaryLabelmapRepresentation(segment_id, image):
-            return None
-        matrix = vtk.vtkMatrix4x4()
-        image.GetImageToWorldMatrix(matrix)
-        moved = motions[look.vertebra] @ to_world @ slicer.util.arrayFromVTKMatrix(matrix)
-        image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
-        _add_segment(segmentation, segment_id, look, image, 1)
-    return segmentation
+def bone_segment(look: Look, image: slicer.vtkOrientedImageData) -> slicer.vtkSegment:
+    """A segment with its label map (1 in bone) and the smooth closed surface around it."""
+    segment = _segment(look, image, 1)
+    alone = slicer.vtkSegmentation()
+    alone.SetSourceRepresentationName(BINARY_LABELMAP)
+    alone.AddSegment(segment, look.vertebra)
+    alone.CreateRepresentation(CLOSED_SURFACE)
+    return segment
 
 
 def replace_vertebrae(node: slicer.vtkMRMLSegmentationNode, vertebrae: slicer.vtkSegmentation) -> None:
@@ -118,20 +97,14 @@ def _segment_ids(segmentation: slicer.vtkSegmentation) -> list[str]:
     return [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
 
 
-def _add_segment(
-    segmentation: slicer.vtkSegmentation,
-    segment_id: str,
-    look: Look,
-    image: slicer.vtkOrientedImageData,
-    value: int,
-) -> None:
+def _segment(look: Look, image: slicer.vtkOrientedImageData, value: int) -> slicer.vtkSegment:
     segment = slicer.vtkSegment()
     segment.SetName(look.name)
     segment.SetColor(*look.color)
     segment.SetTag(VERTEBRA, look.vertebra)
     segment.SetLabelValue(value)
     segment.AddRepresentation(BINARY_LABELMAP, image)
-    segmentation.AddSegment(segment, segment_id)
+    return segment
 
 
 def label_values(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[int]:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Literal
 from spine_ctmr.errors import SpineError
 from spine_ctmr.process.removal import remove
 
+from .moved_vertebrae import moving_steps
 from .output_nodes import remember, spare_other_nodes
 from .parameters import Parameters, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words
 from .result_files import reading_steps
-from .result_nodes import Outputs, ResultNodes
-from .results_in_scene import SourceNodes, put_into_scene, wanted_volumes
+from .result_nodes import Outputs, ResultNodes, SourceNodes
+from .results_in_scene import put_into_scene, wanted_volumes
 from .run import RESULTS, CommandRun, Finished, ProgressReport
 from .scene import InputNodes, Placement, file_names, placement_of, write_inputs
 from .signal import Signal
@@ -194,8 +195,9 @@ class RegistrationSession:
         loaded = False
         try:
             files = yield from reading_steps(folder, wanted_volumes(asked.outputs))
+            vertebrae = yield from moving_steps(files, self._present_sources(asked))
             sources, outputs = self._present_sources(asked), self._present_outputs(asked.outputs)
-            result = put_into_scene(self._scene, files, sources, outputs)
+            result = put_into_scene(self._scene, files, vertebrae, sources, outputs)
             loaded = True
         except Exception as error:
             self._end(Ending("failed", self._explained(error, "loading of the results")))

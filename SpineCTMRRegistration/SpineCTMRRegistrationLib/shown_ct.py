@@ -1,12 +1,13 @@
 """Hidden volumes that show the CT's own voxels over the MR: at the rigid start, and registered.
 
 The user may move or change the CT after the registration. It is then still drawn where it was
-registered, or, if its own voxels are not those that were registered, not at all.
+registered, or, if its own voxels are not those that were registered, the CT in MR space is drawn.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import vtk
 from numpy.typing import NDArray
 from spine_ctmr.errors import InputError
 
-from .nodes import copy_window, refer, remove_node, scene_nodes
+from .checkerboard import fill_checkerboard
+from .fusion import Fusion, dress
+from .nodes import refer, remove_node, scene_nodes
 from .result_nodes import CT_PLACE, CT_ROLE, RIGID_START, TRANSFORM_ROLE
 
 SHOWN = "SpineCTMRRegistration.Shown"
@@ -25,21 +28,38 @@ TABLE_ROLE = "spineCTMR.table"
 """Reference of the CT at the rigid start to the quality table of its result."""
 
 
-def registered_ct(ct_in_mr: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
-    """The sharpest volume that shows the registered CT."""
-    transform = ct_in_mr.GetNodeReference(TRANSFORM_ROLE)
-    to_world = _place_of_ct(ct_in_mr)
+@dataclass(frozen=True)
+class _Place:
+    """A volume and where it is to be drawn: voxels to RAS mm (4, 4), then a transform, if there is one."""
+
+    volume: slicer.vtkMRMLScalarVolumeNode
+    ijk_to_world: NDArray[Any]
+    transform: slicer.vtkMRMLTransformNode | None = None
+
+
+def registered_ct(
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode, mr: slicer.vtkMRMLScalarVolumeNode, fusion: Fusion
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume that shows the registered CT, as sharp as can be.
+
+    Raises:
+        InputError: the MR is where its grid cannot be used.
+    """
+    transform, to_world = ct_in_mr.GetNodeReference(TRANSFORM_ROLE), _place_of_ct(ct_in_mr)
     if to_world is None or transform is None:
-        return ct_in_mr
-    node = _shown_ct(ct_in_mr.GetNodeReference(CT_ROLE), REGISTERED, to_world)
-    node.SetAndObserveTransformNodeID(transform.GetID())
-    return node
+        place = _Place(ct_in_mr, _ijk_to_ras(ct_in_mr))
+    else:
+        place = _Place(ct_in_mr.GetNodeReference(CT_ROLE), to_world, transform)
+    return _shown_at(place, REGISTERED, mr, fusion)
 
 
 def ct_before(
-    ct_in_mr: slicer.vtkMRMLScalarVolumeNode, table: slicer.vtkMRMLTableNode
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
+    table: slicer.vtkMRMLTableNode,
+    mr: slicer.vtkMRMLScalarVolumeNode,
+    fusion: Fusion,
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """The CT at the rigid start of the registration.
+    """A volume that shows the CT at the rigid start of the registration.
 
     Raises:
         InputError: the table does not belong to a result, or the CT is not what was registered any more.
@@ -50,7 +70,8 @@ def ct_before(
     to_world = _place_of_ct(ct_in_mr)
     if to_world is None:
         raise InputError("The CT was changed or removed after it was registered; register it again.")
-    node = _shown_ct(ct_in_mr.GetNodeReference(CT_ROLE), BEFORE, np.array(json.loads(text)) @ to_world)
+    place = _Place(ct_in_mr.GetNodeReference(CT_ROLE), np.array(json.loads(text)) @ to_world)
+    node = _shown_at(place, BEFORE, mr, fusion)
     refer(node, TABLE_ROLE, table)
     return node
 
@@ -58,6 +79,11 @@ def ct_before(
 def is_before(node: slicer.vtkMRMLNode | None, table: slicer.vtkMRMLTableNode) -> bool:
     """Whether a volume is what `ct_before` made for this result."""
     return node is not None and node.GetNodeReference(TABLE_ROLE) is table
+
+
+def is_shown_ct(node: slicer.vtkMRMLNode | None) -> bool:
+    """Whether a volume was made here."""
+    return node is not None and node.GetAttribute(SHOWN) is not None
 
 
 def forget_before(scene: slicer.vtkMRMLScene) -> None:
@@ -73,26 +99,30 @@ def _place_of_ct(ct_in_mr: slicer.vtkMRMLScalarVolumeNode) -> NDArray[Any] | Non
     if ct is None or ct.GetImageData() is None or not text:
         return None
     place = {key: np.array(matrix) for key, matrix in json.loads(text).items()}
-    now = vtk.vtkMatrix4x4()
-    ct.GetIJKToRASMatrix(now)
-    if not np.allclose(slicer.util.arrayFromVTKMatrix(now), place["ijk_to_ras"], atol=1e-3):
+    if not np.allclose(_ijk_to_ras(ct), place["ijk_to_ras"], atol=1e-3):
         return None
     return place["to_world"] @ place["ijk_to_ras"]
 
 
-def _shown_ct(
-    ct: slicer.vtkMRMLScalarVolumeNode, purpose: str, ijk_to_world: NDArray[Any]
+def _ijk_to_ras(volume: slicer.vtkMRMLScalarVolumeNode) -> NDArray[Any]:
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def _shown_at(
+    place: _Place, purpose: str, mr: slicer.vtkMRMLScalarVolumeNode, fusion: Fusion
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A hidden, unsaved volume with the CT's own voxels, at a place (4, 4, RAS mm); one per purpose."""
-    node = _shown(ct.GetScene(), purpose)
-    if node is None:
-        node = ct.GetScene().AddNode(_hidden_volume(purpose))
-        node.CreateDefaultDisplayNodes()
-        node.GetDisplayNode().SetSaveWithScene(False)
-    node.SetName(f"{ct.GetName()} {purpose}")
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_world))
-    node.SetAndObserveImageData(ct.GetImageData())
-    copy_window(ct, node)
+    """A hidden, unsaved volume that shows a CT at a place; one per purpose."""
+    node = _shown(place.volume.GetScene(), purpose) or _add_hidden_volume(place.volume.GetScene(), purpose)
+    node.SetName(f"{place.volume.GetName()} {purpose}")
+    if fusion is Fusion.CHECKERBOARD:
+        fill_checkerboard(node, place.volume, place.ijk_to_world, place.transform, mr)
+        return node
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(place.ijk_to_world))
+    node.SetAndObserveImageData(place.volume.GetImageData())
+    node.SetAndObserveTransformNodeID(place.transform.GetID() if place.transform is not None else None)
+    dress(node, place.volume, fusion)
     return node
 
 
@@ -101,9 +131,12 @@ def _shown(scene: slicer.vtkMRMLScene, purpose: str) -> slicer.vtkMRMLScalarVolu
     return next((node for node in nodes if node.GetAttribute(SHOWN) == purpose), None)
 
 
-def _hidden_volume(purpose: str) -> slicer.vtkMRMLScalarVolumeNode:
+def _add_hidden_volume(scene: slicer.vtkMRMLScene, purpose: str) -> slicer.vtkMRMLScalarVolumeNode:
     node = slicer.vtkMRMLScalarVolumeNode()
     node.SetAttribute(SHOWN, purpose)
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
+    scene.AddNode(node)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetSaveWithScene(False)
     return node

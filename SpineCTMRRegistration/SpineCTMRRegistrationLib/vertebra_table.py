@@ -23,8 +23,10 @@ from spine_ctmr.results import names
 
 NOT_FIGURES = ("name", "number", "flag", "reason")
 
+GOOD = "good"
+"""The flag of a vertebra that no check has raised a doubt about."""
 FLAG_COLORS: Mapping[str, tuple[float, float, float]] = {
-    "good": (0.78, 0.93, 0.78),
+    GOOD: (0.78, 0.93, 0.78),
     "check": (1.0, 0.92, 0.66),
     "do not use": (0.98, 0.75, 0.72),
 }

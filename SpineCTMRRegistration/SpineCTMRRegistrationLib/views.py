@@ -1,23 +1,17 @@
-"""Visual checks of a result, on the slice views that are given. The layout is never changed."""
+"""Layers of the slice views that show a result. The layout is never changed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import slicer
-from numpy.typing import NDArray
-from spine_ctmr.errors import InputError
 
+from .fusion import Fusion
 from .jacobian_display import show_legend
 from .nodes import scene_nodes
-from .result_nodes import FRAME, SOURCE_ROLE, ResultNodes
-from .shown_ct import ct_before, forget_before, is_before, registered_ct
-
-CONTOUR_PX = 2
+from .result_nodes import ResultNodes
+from .shown_ct import ct_before, forget_before, is_before, is_shown_ct, registered_ct
 
 
 @dataclass(frozen=True)
@@ -40,21 +34,17 @@ def show_fused(
     views: Sequence[SliceView],
     mr: slicer.vtkMRMLScalarVolumeNode,
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
-    opacity: float = 0.5,
+    fusion: Fusion,
+    opacity: float | None = None,
 ) -> None:
-    """The registered CT over the MR in linked views.
+    """The registered CT over the MR in linked views, at the present opacity if none is given.
 
     While the CT and the transform that made `ct_in_mr` are in the scene, the CT's own voxels are drawn
     through the transform, which is sharper than `ct_in_mr` on the MR's thick slices. They are drawn where
-    the CT was registered, even if it was moved since.
+    the CT was registered, even if it was moved since. What `show_before` made is removed.
     """
-    _show_over(views, mr, registered_ct(ct_in_mr), opacity)
-
-
-def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
-    """Opacity of what lies over the MR, 0 to 1; for a slider."""
-    for view in views:
-        view.composite.SetForegroundOpacity(opacity)
+    _show_over(views, mr, registered_ct(ct_in_mr, mr, fusion), opacity)
+    forget_before(mr.GetScene())
 
 
 def show_before(
@@ -62,58 +52,55 @@ def show_before(
     mr: slicer.vtkMRMLScalarVolumeNode,
     ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
     table: slicer.vtkMRMLTableNode,
+    fusion: Fusion,
 ) -> None:
     """The CT at the rigid start of the registration over the MR, at the present opacity.
 
-    `show_after` (or `show_fused`) shows the registered CT again. The CT node is not touched.
+    `show_fused` shows the registered CT again. The CT node is not touched.
 
     Raises:
         InputError: the table does not belong to a result, or the CT is not what was registered any more.
     """
-    _show_over(views, mr, ct_before(ct_in_mr, table), None)
+    _show_over(views, mr, ct_before(ct_in_mr, table, mr, fusion), None)
+
+
+def registered(
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode, mr: slicer.vtkMRMLScalarVolumeNode
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """The registered CT as a volume to be shown alone."""
+    return registered_ct(ct_in_mr, mr, Fusion.GREY)
+
+
+def at_start(
+    ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
+    table: slicer.vtkMRMLTableNode,
+    mr: slicer.vtkMRMLScalarVolumeNode,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """The CT at the rigid start as a volume to be shown alone.
+
+    Raises:
+        InputError: as `show_before`.
+    """
+    return ct_before(ct_in_mr, table, mr, Fusion.GREY)
+
+
+def show_beside(
+    mr_views: Sequence[SliceView],
+    mr: slicer.vtkMRMLScalarVolumeNode,
+    ct_views: Sequence[SliceView],
+    ct: slicer.vtkMRMLScalarVolumeNode,
+) -> None:
+    """One image alone in each group of views; all of them are linked."""
+    for views, image in ((mr_views, mr), (ct_views, ct)):
+        for view in views:
+            view.composite.SetLinkedControl(True)
+            view.composite.SetBackgroundVolumeID(image.GetID())
+            view.composite.SetForegroundVolumeID(None)
 
 
 def before_is_shown(views: Sequence[SliceView], table: slicer.vtkMRMLTableNode) -> bool:
     """Whether `show_before` shows this result."""
-    return any(is_before(_foreground(view.composite), table) for view in views)
-
-
-def show_after(
-    views: Sequence[SliceView],
-    mr: slicer.vtkMRMLScalarVolumeNode,
-    ct_in_mr: slicer.vtkMRMLScalarVolumeNode,
-) -> None:
-    """The registered CT over the MR, at the present opacity; removes what `show_before` made."""
-    _show_over(views, mr, registered_ct(ct_in_mr), None)
-    forget_before(mr.GetScene())
-
-
-def show_contours(segmentation: slicer.vtkMRMLSegmentationNode, visible: bool = True) -> None:
-    """The outlines of the moved vertebrae in all slice views.
-
-    The vertebrae of the CT, which lie elsewhere, are hidden in slices meanwhile, and so are the
-    outlines of other results.
-    """
-    for other in scene_nodes(segmentation.GetScene(), "vtkMRMLSegmentationNode"):
-        if other is not segmentation and other.GetNodeReference(SOURCE_ROLE) is not None:
-            other.SetDisplayVisibility(False)
-    source = segmentation.GetNodeReference(SOURCE_ROLE)
-    if source is not None and source.GetDisplayNode() is not None:
-        source.GetDisplayNode().SetVisibility2D(not visible)
-    segmentation.CreateDefaultDisplayNodes()
-    display = segmentation.GetDisplayNode()
-    display.SetVisibility(visible)
-    display.SetVisibility2D(visible)
-    display.SetVisibility2DFill(False)
-    display.SetVisibility2DOutline(True)
-    display.SetOpacity2DOutline(1.0)
-    display.SetSliceIntersectionThickness(CONTOUR_PX)
-
-
-def contours_are_shown(segmentation: slicer.vtkMRMLSegmentationNode | None) -> bool:
-    """Whether `show_contours` shows them."""
-    display = segmentation.GetDisplayNode() if segmentation is not None else None
-    return display is not None and bool(display.GetVisibility() and display.GetVisibility2DOutline())
+    return any(is_before(layer, table) for view in views for layer in _layers(view.composite))
 
 
 def show_heatmap(
@@ -130,42 +117,16 @@ def show_heatmap(
     show_legend(jacobian, True)
 
 
-def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str) -> None:
-    """Centre the slices on a moved vertebra and turn them along its axes.
-
-    Each view takes the plane of the vertebra (axial, sagittal or coronal) nearest to its present one.
-
-    Raises:
-        InputError: the result has no such vertebra.
-    """
-    node = result.vertebra_transforms.get(name)
-    if node is None:
-        raise InputError(f"The result has no vertebra {name}; choose one of its table.")
-    frame = json.loads(node.GetAttribute(FRAME))
-    axes = np.array(frame["axes"])
+def set_foreground_opacity(views: Sequence[SliceView], opacity: float) -> None:
+    """Opacity of what lies over the MR, 0 to 1; for a slider."""
     for view in views:
-        _orient(view.slice_node, axes, frame["center"])
+        view.composite.SetForegroundOpacity(opacity)
 
 
-def bring_into_view(
-    views: Sequence[SliceView], mr: slicer.vtkMRMLScalarVolumeNode, result: ResultNodes
-) -> None:
-    """Centre on the vertebra in the middle, where a slice's centre lies outside of the MR."""
-    poses = list(result.vertebra_transforms.values())
-    center = json.loads(poses[len(poses) // 2].GetAttribute(FRAME))["center"]
-    bounds = np.zeros(6)
-    mr.GetRASBounds(bounds)
-    for view in views:
-        at = slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, 3]
-        if (at < bounds[0::2]).any() or (at > bounds[1::2]).any():
-            view.slice_node.JumpSliceByCentering(*center)
-
-
-def reset_orientation(views: Sequence[SliceView]) -> None:
-    """Turn the slices back to the patient's axes, at the same place."""
-    for view in views:
-        matrix = slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())
-        _orient(view.slice_node, np.eye(3), matrix[:3, 3])
+def shows_result(view: SliceView, result: ResultNodes) -> bool:
+    """Whether a slice view shows an image of this result."""
+    own = (result.ct_in_mr, result.jacobian)
+    return any(is_shown_ct(layer) or layer in own for layer in _layers(view.composite))
 
 
 def _show_over(
@@ -191,21 +152,12 @@ def _hide_legend(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
         show_legend(shown, False)
 
 
+def _layers(composite: slicer.vtkMRMLSliceCompositeNode) -> list[slicer.vtkMRMLNode]:
+    """The images of a slice view."""
+    names = (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    nodes = [composite.GetScene().GetNodeByID(name) for name in names if name]
+    return [node for node in nodes if node is not None]
+
+
 def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> slicer.vtkMRMLNode | None:
     return composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
-
-
-def _orient(node: slicer.vtkMRMLSliceNode, axes: NDArray[Any], center: Sequence[float]) -> None:
-    """Put a slice through `center` (RAS mm) in the plane of `axes` (R, A, S columns) nearest to its own."""
-    right, anterior, superior = axes.T
-    planes = np.array(
-        [(-right, anterior, superior), (-anterior, superior, right), (-right, superior, anterior)]
-    )
-    matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
-    along = planes[:, 2] @ matrix[:3, 2]
-    nearest = np.argmax(np.abs(along))
-    planes[nearest, 2] *= np.sign(along[nearest])  # scrolling keeps its direction
-    matrix[:3, :3] = planes[nearest].T
-    matrix[:3, 3] = center
-    node.GetSliceToRAS().DeepCopy(matrix.ravel())
-    node.UpdateMatrices()

@@ -32,6 +32,7 @@ def start() -> Any:
     slicer.app = Application()
     slicer.mrmlScene = slicer.app.mrml.scene
     slicer.app.subject_hierarchy_plugins = SubjectHierarchyPlugins(slicer.mrmlScene)
+    slicer.app.layoutManager()
     slicer.modules = types.SimpleNamespace()
     slicer.selfTests = {}
     sys.modules["slicer.ScriptedLoadableModule"] = _module(
@@ -89,6 +90,7 @@ class Application:
 
     def __init__(self) -> None:
         from panel_scene.bare_slicer import BareSlicer
+        from PySide6.QtCore import QSettings
         from PySide6.QtWidgets import QApplication
 
         self._application = QApplication.instance() or QApplication(["Slicer"])
@@ -99,10 +101,20 @@ class Application:
         cache.mkdir()
         self.temporaryPath = str(temporary)
         self.mrml = BareSlicer(cache)
+        self._layout_manager: Any = None
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, self._folder.name)
         self.slots: dict[str, list[Any]] = {"startupCompleted()": [], "aboutToQuit()": []}
 
     def applicationLogic(self) -> Any:
         return self.mrml.application
+
+    def layoutManager(self) -> Any:
+        from .layout import LayoutManager
+
+        if self._layout_manager is None:
+            self._layout_manager = LayoutManager(self.mrml.scene)
+        return self._layout_manager
 
     def topLevelWidgets(self) -> tuple:
         return ()

@@ -9,8 +9,8 @@ from host import source_names
 from host.test_stand_ins import UI
 
 IN_EVERY_QAPPLICATION = {"connect", "processEvents"}
-OF_SLICER_APPLICATION = {"applicationLogic", "temporaryPath"}
-"""qSlicerCoreApplication is not in the lists; it has this method and this property since Slicer 4."""
+OF_SLICER_APPLICATION = {"applicationLogic", "layoutManager", "temporaryPath"}
+"""qSlicerApplication is not in the lists; it has these methods and this property since Slicer 4."""
 SIGNALS_OF_APPLICATION = {"startupCompleted()", "aboutToQuit()"}
 ONLY_WHERE_PRESENT = {("slicer", "packaging", "pip_install")}
 """Asked for before they are used: from Slicer 5.12 on."""

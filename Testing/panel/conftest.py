@@ -29,20 +29,19 @@ def host():
     return application.start()
 
 
+def qt_settings():
+    """What the user has chosen for all patients."""
+    import qt
+
+    return qt.QSettings()
+
+
 @pytest.fixture
 def scene(host):
     """The scene with three slice views, emptied afterwards."""
-    host.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(host.mrmlScene)
-    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
-        for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode"):
-            node = host.mrmlScene.CreateNodeByClass(kind)
-            node.UnRegister(None)
-            node.SetSingletonTag(name)
-            node.SetLayoutName(name)
-            host.mrmlScene.AddNode(node)
-        host.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode").SetOrientation(orientation)
     yield host.mrmlScene
     host.mrmlScene.Clear(False)
+    qt_settings().clear()
 
 
 @pytest.fixture

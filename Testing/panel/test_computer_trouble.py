@@ -57,12 +57,12 @@ def test_a_disk_that_is_full_when_the_results_are_loaded(panel, engine, scene, m
 def test_an_error_that_nobody_expected_is_a_sentence_with_details_in_the_log(
     panel, engine, scene, monkeypatch
 ):
-    from SpineCTMRRegistrationLib import results_in_scene
+    from SpineCTMRRegistrationLib import result_loader
 
     def fail(*arguments: object) -> None:
         raise RuntimeError("no place")
 
-    monkeypatch.setattr(results_in_scene, "place_results", fail)
+    monkeypatch.setattr(result_loader, "place_results", fail)
     before = node_ids(scene)
     start(panel)
     engine.finish()

@@ -30,22 +30,22 @@ def choose_same_images(panel, patient) -> None:
 
 def test_buttons_look_pressed_for_the_result_that_is_seen(panel, engine, result, patient, scene):
     ui = panel.ui
-    buttons = ui.contoursButton, ui.gridButton, ui.beforeButton
-    for button in buttons:
-        button.click()
-    assert [button.checked for button in buttons] == [True] * 3
+    buttons = ui.contoursButton, ui.modelsButton, ui.gridButton, ui.beforeButton
+    ui.gridButton.click()
+    ui.beforeButton.click()
+    assert [button.checked for button in buttons] == [True] * 4
     first = ui.tableSelector.currentNode()
     choose_same_images(panel, patient)
     start(panel)
     engine.finish()
     assert ui.tableSelector.currentNode() is not first
-    assert [button.checked for button in buttons] == [False] * 3
-    ui.contoursButton.click()
+    assert [button.checked for button in buttons] == [True, True, False, False]  # of the new result
     assert not result.vertebraeInMr.GetDisplayVisibility()  # never the outlines of two results at once
     ui.tableSelector.setCurrentNode(first)
-    assert [button.checked for button in buttons] == [False, True, True]
-    ui.fusedButton.click()
-    assert [button.checked for button in buttons] == [False, True, False]
+    assert [button.checked for button in buttons] == [False, False, True, False]
+    ui.contoursButton.click()
+    ui.modelsButton.click()
+    assert [button.checked for button in buttons] == [True, True, True, False]
 
 
 def test_the_slider_changes_only_views_of_the_mr(panel, result, patient, composites):
@@ -59,11 +59,139 @@ def test_the_slider_changes_only_views_of_the_mr(panel, result, patient, composi
     assert [c.GetForegroundOpacity() for c in composites] == [0.3, 0.8, 0.8]
 
 
+def layers(composites) -> list[tuple]:
+    return [(c.GetBackgroundVolumeID(), c.GetForegroundVolumeID()) for c in composites]
+
+
+def flag_rows(result, *flags: str) -> None:
+    """Say in a result's table what its vertebrae are like."""
+    import json
+
+    from SpineCTMRRegistrationLib.result_table import QUALITY
+
+    content = json.loads(result.table.GetAttribute(QUALITY))
+    for row, flag in zip(content["vertebrae"], flags, strict=True):
+        row["flag"] = flag
+    result.table.SetAttribute(QUALITY, json.dumps(content))
+
+
+def test_a_new_result_is_shown_at_once(panel, engine, patient, composites, scene, host):
+    """Fused with outlines and models, at a vertebra; the layout and how slices are turned stay."""
+    layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    before = layout.GetViewArrangement()
+    patient.vertebrae.SetDisplayVisibility(True)
+    start(panel)
+    engine.finish()
+    parameters = panel.logic.getParameterNode()
+    for background, foreground in layers(composites):
+        assert background == patient.mr.GetID()
+        assert scene.GetNodeByID(foreground).GetParentTransformNode() is parameters.transform
+    assert panel.ui.contoursButton.checked
+    assert panel.ui.modelsButton.checked
+    assert not patient.vertebrae.GetDisplayNode().GetVisibility2D()
+    assert layout.GetViewArrangement() == before
+    flags = [panel.ui.vertebraTable.item(row, 1).text() for row in range(3)]
+    expected = next((i for i, flag in enumerate(flags) if flag != "good"), 1)
+    assert panel.ui.vertebraTable.currentRow() == expected
+    center = np.array(patient.mr_landmarks.GetNthControlPointPositionWorld(expected))
+    for node, axis in zip(slices_of(scene, host), np.eye(3)[[2, 0, 1]], strict=True):
+        matrix = host.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+        assert np.linalg.norm(matrix[:3, 3] - center) < 6
+        assert abs(matrix[:3, 2] @ axis) == pytest.approx(1)
+
+
+def slices_of(scene, host) -> list:
+    """Axial, sagittal and coronal."""
+    nodes = {n.GetLayoutName(): n for n in host.util.getNodesByClass("vtkMRMLSliceNode", scene)}
+    return [nodes[name] for name in ("Red", "Yellow", "Green")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "row"), [(("good",) * 3, 1), (("good", "good", "check"), 2), (("do not use",) * 3, 0)]
+)
+def test_the_first_doubtful_vertebra_is_looked_at_else_the_middle_one(panel, result, flags, row):
+    flag_rows(result, *flags)
+    panel.ui.seedSpinBox.value = 5
+    panel._result.present()
+    assert panel.ui.vertebraTable.currentRow() == row
+
+
+def test_a_run_that_ends_while_another_module_is_open_leaves_the_views(panel, engine, composites, scene):
+    from host.application import enter, leave
+
+    start(panel)
+    before = layers(composites)
+    leave(panel)
+    engine.finish()
+    assert layers(composites) == before
+    enter(panel)
+    assert layers(composites) == before
+    assert panel.ui.vertebraTable.rowCount == 3
+
+
+@pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "hidden"])
 @pytest.mark.parametrize("name", ["fused", "contours", "before", "heatmap", "grid"])
-def test_a_view_that_shows_nothing_of_the_mr_is_moved_there(panel, result, patient, scene, host, name):
-    away, there = host.util.getNodesByClass("vtkMRMLSliceNode", scene)[:2]
+def test_the_cts_own_vertebrae_are_hidden_while_a_check_is_seen(
+    panel, result, patient, composites, name, drawn
+):
+    """Afterwards they are drawn if they were before, and only then."""
+    display = patient.vertebrae.GetDisplayNode()
+    show_ct_alone(panel, patient, composites)
+    assert display.GetVisibility2D()
+    display.SetVisibility2D(drawn)
+    button = getattr(panel.ui, f"{name}Button")
+    button.click()
+    assert not display.GetVisibility2D()
+    if name in ("contours", "grid"):
+        button.click()
+    else:
+        show_ct_alone(panel, patient, composites)
+    assert bool(display.GetVisibility2D()) == drawn
+
+
+def show_ct_alone(panel, patient, composites) -> None:
+    """As the user does in the slice views, with outlines switched off."""
+    if panel.ui.contoursButton.checked:
+        panel.ui.contoursButton.click()
+    for composite in composites:
+        composite.SetBackgroundVolumeID(patient.ct.GetID())
+        composite.SetForegroundVolumeID(None)
+
+
+def test_contours_that_go_do_not_bring_back_what_still_would_mislead(panel, result, patient):
+    display = patient.vertebrae.GetDisplayNode()
+    panel.ui.fusedButton.click()
+    panel.ui.contoursButton.click()
+    assert not panel.ui.contoursButton.checked
+    assert not display.GetVisibility2D()
+
+
+def test_a_label_map_of_the_ct_is_hidden_too(panel, engine, patient, composites, scene, host):
+    labels = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
+    host.vtkSlicerSegmentationsModuleLogic.ExportAllSegmentsToLabelmapNode(patient.vertebrae, labels)
+    for number, name in enumerate(("L3", "L4", "L5"), start=1):
+        panel.logic.getParameterNode().segmentNames = {
+            **panel.logic.getParameterNode().segmentNames,
+            str(number): name,
+        }
+    panel.ui.vertebraeSelector.setCurrentNode(labels)
+    for composite in composites:
+        composite.SetLabelVolumeID(labels.GetID())
+    start(panel)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    assert {c.GetLabelVolumeID() for c in composites} == {None}
+    show_ct_alone(panel, patient, composites)
+    assert {c.GetLabelVolumeID() for c in composites} == {labels.GetID()}
+
+
+@pytest.mark.parametrize("name", ["fused", "contours", "before", "heatmap", "grid"])
+def test_a_view_that_shows_none_of_the_vertebrae_is_moved_there(panel, result, patient, scene, host, name):
+    """Far away, or inside of the MR but beside the spine; another one stays where it is."""
+    away, beside, there = slices_of(scene, host)
     center = np.array(patient.mr_landmarks.GetNthControlPointPositionWorld(1))
     away.JumpSliceByCentering(900.0, 0.0, 0.0)
+    beside.JumpSliceByCentering(*(center + 74.0))
     there.JumpSliceByCentering(*(center + 4.0))
 
     def place(node) -> np.ndarray:
@@ -72,6 +200,7 @@ def test_a_view_that_shows_nothing_of_the_mr_is_moved_there(panel, result, patie
     before = place(there)
     getattr(panel.ui, f"{name}Button").click()
     assert np.linalg.norm(place(away)[:3, 3] - center) < 5
+    assert np.linalg.norm(place(beside)[:3, 3] - center) < 5
     assert np.allclose(place(there), before)
 
 
@@ -99,6 +228,8 @@ def test_a_button_says_what_it_lacks(panel, engine, result, patient, scene):
 
 def test_looking_goes_on_when_the_mr_is_deleted(panel, result, patient, scene):
     scene.RemoveNode(patient.mr)
+    assert not panel.ui.fusedButton.enabled
+    panel.ui.contoursButton.click()
     panel.ui.contoursButton.click()
     assert result.vertebraeInMr.GetDisplayVisibility()
     panel.ui.opacitySlider.value = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from panel.choices import cells, what_is_missing
 
 
@@ -67,6 +68,18 @@ def test_the_level_that_is_named_is_the_one_that_a_click_places(panel, chosen, s
     assert not panel.ui.placeButton.checked
     assert not panel.ui.placingLabel.visible
     assert what_is_missing(panel) == ""
+
+
+@pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "hidden"])
+def test_the_cts_vertebrae_do_not_name_levels_while_placing(panel, chosen, drawn):
+    """They lie elsewhere, and Slicer's data probe reads their names; afterwards they are as before."""
+    chosen[2].CreateDefaultDisplayNodes()
+    display = chosen[2].GetDisplayNode()
+    display.SetVisibility2D(drawn)
+    panel.ui.placeButton.click()
+    assert not display.GetVisibility2D()
+    panel.ui.placeButton.click()
+    assert bool(display.GetVisibility2D()) == drawn
 
 
 def test_a_preview_is_no_placed_point(panel, chosen, scene):

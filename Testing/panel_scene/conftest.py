@@ -18,8 +18,8 @@ from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 from SpineCTMRRegistrationLib.process import SubprocessProcess
 from SpineCTMRRegistrationLib.request import RunOptions, register_words
-from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes
-from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes, SourceNodes
+from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.run import RESULTS, CommandRun, Finished
 from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
 from SpineCTMRRegistrationLib.scene import InputNodes, placement_of, write_inputs

@@ -18,11 +18,14 @@ import vtk
 from panel_scene.bare_slicer import BareSlicer
 from PIL import Image, ImageDraw, ImageFont
 from SpineCTMRRegistrationLib import views
+from SpineCTMRRegistrationLib.contours import show_contours
 from SpineCTMRRegistrationLib.deformation_grid import show_grid
-from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes
-from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.fusion import Fusion
+from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes, SourceNodes
+from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
 from SpineCTMRRegistrationLib.scene import placement_of
+from SpineCTMRRegistrationLib.vertebra_slices import jump_to_vertebra
 from vtk.util.numpy_support import vtk_to_numpy
 
 SIZE_PX = (320, 330)
@@ -103,19 +106,23 @@ def render_checks(
     sample.vertebrae.SetDisplayVisibility(False)
     for window in windows:
         window.fit(125)
-    views.jump_to_vertebra(layers, result, middle)
+    jump_to_vertebra(layers, result, middle)
     pictures = {}
-    views.show_before(layers, sample.mr, result.ct_in_mr, result.table)
-    before = row_of(windows[:2], "CT over MR at the rigid start")
-    views.show_after(layers, sample.mr, result.ct_in_mr)
-    pictures["fused"] = np.concatenate([before, row_of(windows[:2], "CT over MR, registered")])
-    views.show_contours(result.vertebrae_in_mr)
+    views.show_before(layers, sample.mr, result.ct_in_mr, result.table, Fusion.BONE)
+    before = row_of(windows[:2], "Bone of the CT on the MR at the rigid start")
+    views.show_fused(layers, sample.mr, result.ct_in_mr, Fusion.BONE)
+    pictures["fused"] = np.concatenate([before, row_of(windows[:2], "Bone of the CT on the MR, registered")])
+    views.show_fused(layers, sample.mr, result.ct_in_mr, Fusion.CHECKERBOARD, 1.0)
+    pictures["checkerboard"] = row_of(windows, "Every other box shows the CT")
+    views.show_fused(layers, sample.mr, result.ct_in_mr, Fusion.GREY, 0.5)
+    pictures["grey"] = row_of(windows, "CT in grey over the MR")
+    show_contours(result.vertebrae_in_mr)
     views.set_foreground_opacity(layers, 0.0)
     pictures["contours"] = row_of(windows, "Registered CT vertebrae on the MR")
     views.show_heatmap(layers, sample.mr, result.jacobian)
     pictures["heatmap"] = row_of(windows, "Volume change: blue = larger in the MR, red = smaller")
-    views.show_contours(result.vertebrae_in_mr, False)
-    views.show_fused(layers, sample.mr, result.ct_in_mr, 0.0)
+    show_contours(result.vertebrae_in_mr, False)
+    views.show_fused(layers, sample.mr, result.ct_in_mr, Fusion.GREY, 0.0)
     show_grid(result)
     pictures["grid"] = row_of(windows, "Deformation grid")
     show_grid(result, False)

@@ -16,7 +16,7 @@ from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
-from SpineCTMRRegistrationLib import results_in_scene
+from SpineCTMRRegistrationLib import result_loader
 from SpineCTMRRegistrationLib.result_nodes import (
     CT_IN_MR,
     JACOBIAN,
@@ -24,11 +24,12 @@ from SpineCTMRRegistrationLib.result_nodes import (
     TRANSFORM,
     Outputs,
     ResultNodes,
+    SourceNodes,
     check_outputs,
     quality_of,
     results_of,
 )
-from SpineCTMRRegistrationLib.results_in_scene import SourceNodes, load_results
+from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.sample_data import SampleNodes
 
 from .conftest import Patient, Registered
@@ -199,7 +200,7 @@ def test_a_failure_in_the_scene_removes_new_nodes(
     def fail(*arguments: object) -> None:
         raise RuntimeError("no place")
 
-    monkeypatch.setattr(results_in_scene, "place_results", fail)
+    monkeypatch.setattr(result_loader, "place_results", fail)
     with pytest.raises(RuntimeError, match="no place"):
         load_results(host.scene, registered.results, sources, Outputs())
     left = {host.scene.GetNodeByID(i).GetClassName() for i in all_nodes(host.scene) - before}

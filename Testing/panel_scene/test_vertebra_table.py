@@ -118,6 +118,28 @@ def _about_x(angle: float) -> np.ndarray:
     return np.array(sitk.Euler3DTransform((0, 0, 0), float(angle), 0, 0).GetMatrix()).reshape(3, 3)
 
 
+def test_a_cut_bone_is_turned_like_the_whole_ones_beside_it() -> None:
+    """A patient turned by 12 degrees about the long axis; the arches of the cut ones are lost."""
+    turn = np.array(sitk.Euler3DTransform((0, 0, 0), 0, 0, np.radians(12)).GetMatrix()).reshape(3, 3)
+    centers = {f"L{i}": turn @ [0.0, 0.5 * i * i, -30.0 * i] for i in range(1, 6)}
+    arches = {name: center - turn @ [0.0, 15.0, 0.0] for name, center in centers.items()}
+    whole = vertebra_axes(centers, arches)
+    lost = {**arches, "L1": arches["L1"] + [9.0, 0, 0], "L4": arches["L4"] + [-12.0, 6.0, 0]}
+    assert np.degrees(np.arccos(vertebra_axes(centers, lost)["L1"][:, 0] @ turn[:, 0])) > 20
+    mended = vertebra_axes(centers, lost, {"L1", "L4"})
+    for name in ("L1", "L4"):
+        assert np.allclose(mended[name], whole[name], atol=1e-6)
+        assert np.allclose(mended[name].T @ mended[name], np.eye(3), atol=1e-9)
+
+
+def test_where_all_bones_are_cut_slices_turn_only_about_the_patients_right() -> None:
+    centers = {"L4": [-3.4, -22.3, -567.6], "L5": [-2.4, -31.1, -598.6], "S1": [2.3, -50.2, -616.3]}
+    arches = {name: np.add(center, [8.0, -20.0, 3.0]) for name, center in centers.items()}
+    for axes in vertebra_axes(centers, arches, set(centers)).values():
+        assert np.allclose(axes[:, 0], [1, 0, 0])
+        assert axes[2, 2] > 0.4
+
+
 def test_a_single_vertebra_takes_the_axes_of_the_patient() -> None:
     axes = vertebra_axes({"L1": [1, 2, 3]}, {})
     assert np.allclose(axes["L1"], np.eye(3))

@@ -14,10 +14,13 @@ from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib import views
+from SpineCTMRRegistrationLib.contours import show_contours
 from SpineCTMRRegistrationLib.deformation_grid import show_grid
+from SpineCTMRRegistrationLib.fusion import BONE_HU, Fusion
 from SpineCTMRRegistrationLib.nodes import scene_nodes
 from SpineCTMRRegistrationLib.result_nodes import ResultNodes
 from SpineCTMRRegistrationLib.sample_data import SampleNodes
+from SpineCTMRRegistrationLib.vertebra_slices import bring_into_view, jump_to_vertebra, reset_orientation
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, Registered
 
@@ -66,8 +69,8 @@ def test_the_fused_view_draws_the_registered_ct(
     registered: Registered,
     patient: Patient,
 ) -> None:
-    views.jump_to_vertebra(shown, result, "L4")
-    views.show_fused(shown, nodes.mr, result.ct_in_mr, 0.4)
+    jump_to_vertebra(shown, result, "L4")
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY, 0.4)
     for view in shown:
         assert view.composite.GetBackgroundVolumeID() == nodes.mr.GetID()
         assert view.composite.GetForegroundOpacity() == pytest.approx(0.4)
@@ -89,9 +92,9 @@ def test_before_is_the_rigid_start_and_after_removes_it(
     registered: Registered,
     patient: Patient,
 ) -> None:
-    views.jump_to_vertebra(shown, result, "L5")
+    jump_to_vertebra(shown, result, "L5")
     views.set_foreground_opacity(shown, 0.7)
-    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.GREY)
     start = np.array(json.loads((registered.results / "run.json").read_text())["start"]["ct_to_mr_lps"])
     back = np.linalg.inv(start)
     transform = sitk.AffineTransform(back[:3, :3].ravel().tolist(), back[:3, 3].tolist())
@@ -100,11 +103,11 @@ def test_before_is_the_rigid_start_and_after_removes_it(
     assert bony.sum() > 500
     assert np.median(np.abs(drawn(slices[1])[bony] - expected[bony])) < 2
     during = host.scene.GetNumberOfNodes()
-    views.show_after(shown, nodes.mr, result.ct_in_mr)
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
     assert shown[0].composite.GetForegroundOpacity() == pytest.approx(0.7)
     assert not [n for n in _names(host) if n.endswith("before registration")]
-    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
-    views.show_after(shown, nodes.mr, result.ct_in_mr)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.GREY)
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
     assert host.scene.GetNumberOfNodes() <= during
     assert nodes.ct.GetParentTransformNode() is not None
 
@@ -123,9 +126,9 @@ def test_a_ct_that_was_moved_since_is_drawn_where_it_was_registered(
     places = []
     for parent in (nodes.ct.GetTransformNodeID(), result.transform.GetID(), None):
         nodes.ct.SetAndObserveTransformNodeID(parent)
-        views.show_fused(shown, nodes.mr, result.ct_in_mr)
+        views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
         places.append(drawn_at())
-        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
+        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.GREY)
         places.append(drawn_at())
     assert np.allclose(places[0::2], places[0])
     assert np.allclose(places[1::2], places[1])
@@ -135,10 +138,12 @@ def test_a_ct_that_was_changed_since_is_not_drawn(
     shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes
 ) -> None:
     nodes.ct.SetOrigin(1.0, 2.0, 3.0)
-    views.show_fused(shown, nodes.mr, result.ct_in_mr)
-    assert shown[0].composite.GetForegroundVolumeID() == result.ct_in_mr.GetID()
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
+    drawn = nodes.mr.GetScene().GetNodeByID(shown[0].composite.GetForegroundVolumeID())
+    assert drawn.GetImageData() is result.ct_in_mr.GetImageData()
+    assert drawn.GetParentTransformNode() is None
     with pytest.raises(InputError, match="CT was changed or removed after it was registered; register it"):
-        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
+        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.GREY)
 
 
 def _names(host: BareSlicer) -> list[str]:
@@ -148,8 +153,8 @@ def _names(host: BareSlicer) -> list[str]:
 def test_helper_volumes_are_not_saved(
     host: BareSlicer, shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes, tmp_path: Path
 ) -> None:
-    views.show_fused(shown, nodes.mr, result.ct_in_mr)
-    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table)
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
+    views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.GREY)
     assert host.scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     (tmp_path / "again").mkdir()
     other = BareSlicer(tmp_path / "again")
@@ -164,7 +169,7 @@ def test_slices_turn_along_the_vertebra(
     shown: list[views.SliceView], result: ResultNodes, patient: Patient, number: int
 ) -> None:
     """Against the frame with which the phantom drew the vertebra (x left, y posterior, z cranial)."""
-    views.jump_to_vertebra(shown, result, vertebra_name(number))
+    jump_to_vertebra(shown, result, vertebra_name(number))
     anatomy = patient.phantom.anatomy
     frame = patient.phantom.poses[number] @ anatomy.frames[anatomy.numbers.index(number)]
     left, posterior, cranial = (MR_PARENT @ LPS @ frame.matrix)[:3, :3].T
@@ -180,27 +185,113 @@ def test_slices_turn_along_the_vertebra(
 
 def test_slices_turn_back(shown: list[views.SliceView], result: ResultNodes) -> None:
     before = [slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, :3] for view in shown]
-    views.jump_to_vertebra(shown, result, "L4")
-    views.reset_orientation(shown)
+    jump_to_vertebra(shown, result, "L4")
+    reset_orientation(shown)
     after = [slicer.util.arrayFromVTKMatrix(view.slice_node.GetSliceToRAS())[:3, :3] for view in shown]
     assert np.allclose(after, before)
 
 
 def test_an_unknown_vertebra_is_refused(shown: list[views.SliceView], result: ResultNodes) -> None:
     with pytest.raises(InputError, match="no vertebra C3"):
-        views.jump_to_vertebra(shown, result, "C3")
+        jump_to_vertebra(shown, result, "C3")
 
 
-def test_contours_replace_the_unmoved_vertebrae(nodes: SampleNodes, result: ResultNodes) -> None:
-    display, source = result.vertebrae_in_mr, nodes.vertebrae
-    assert not display.GetDisplayVisibility()
-    views.show_contours(display)
-    assert display.GetDisplayNode().GetVisibility2DOutline()
-    assert not display.GetDisplayNode().GetVisibility2DFill()
-    assert not source.GetDisplayNode().GetVisibility2D()
-    views.show_contours(display, False)
-    assert not display.GetDisplayNode().GetVisibility()
-    assert source.GetDisplayNode().GetVisibility2D()
+def test_contours_are_cut_from_the_smooth_surfaces(nodes: SampleNodes, result: ResultNodes) -> None:
+    moved, source = result.vertebrae_in_mr, nodes.vertebrae
+    before = source.GetDisplayNode().GetVisibility2D()
+    assert not moved.GetDisplayVisibility()
+    show_contours(moved)
+    display = moved.GetDisplayNode()
+    assert display.GetVisibility2DOutline()
+    assert not display.GetVisibility2DFill()
+    assert display.GetDisplayRepresentationName2D() == "Closed surface"
+    show_contours(moved, False)
+    assert not moved.GetDisplayNode().GetVisibility()
+    assert source.GetDisplayNode().GetVisibility2D() == before
+
+
+def test_contours_are_smooth_in_a_loaded_scene_too(result: ResultNodes) -> None:
+    result.vertebrae_in_mr.RemoveClosedSurfaceRepresentation()  # as loading does, which reads label maps only
+    show_contours(result.vertebrae_in_mr)
+    assert result.vertebrae_in_mr.GetDisplayNode().GetDisplayRepresentationName2D() == "Closed surface"
+
+
+def test_bone_in_colour_leaves_the_mr_free_elsewhere(
+    shown: list[views.SliceView], nodes: SampleNodes, result: ResultNodes
+) -> None:
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.BONE)
+    display = nodes.mr.GetScene().GetNodeByID(shown[0].composite.GetForegroundVolumeID()).GetDisplayNode()
+    assert display.GetApplyThreshold()
+    assert display.GetLowerThreshold() == BONE_HU
+    low, high = [0.0] * 4, [0.0] * 4
+    display.GetColorNode().GetColor(0, low)
+    display.GetColorNode().GetColor(255, high)
+    assert low[0] > 3 * low[2]  # red more than blue: warm
+    assert sum(high[:3]) > sum(low[:3])
+    ct = nodes.ct.GetDisplayNode()
+    assert not ct.GetApplyThreshold()
+    assert ct.GetColorNode() is not display.GetColorNode()
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
+    assert not display.GetApplyThreshold()
+    assert display.GetColorNode() is ct.GetColorNode()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_the_checkerboard_shows_the_ct_in_every_other_box(
+    shown: list[views.SliceView],
+    nodes: SampleNodes,
+    result: ResultNodes,
+    registered: Registered,
+    patient: Patient,
+    before: bool,
+) -> None:
+    """Against SimpleITK resampling the CT at voxels of the MR, where the checkerboard is not empty."""
+    if before:
+        start = np.array(json.loads((registered.results / "run.json").read_text())["start"]["ct_to_mr_lps"])
+        back = np.linalg.inv(start)
+        transform = sitk.AffineTransform(back[:3, :3].ravel().tolist(), back[:3, 3].tolist())
+        views.show_before(shown, nodes.mr, result.ct_in_mr, result.table, Fusion.CHECKERBOARD)
+        assert views.before_is_shown(shown, result.table)
+    else:
+        transform = sitk.ReadTransform(str(registered.results / "mr_to_ct.h5"))
+        views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.CHECKERBOARD)
+    node = nodes.mr.GetScene().GetNodeByID(shown[0].composite.GetForegroundVolumeID())
+    voxels = slicer.util.arrayFromVolume(node)
+    drawn = voxels > -10_000
+    assert 0.3 < drawn.mean() < 0.7
+    assert node.GetDisplayNode().GetApplyThreshold()
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    to_lps = LPS @ slicer.util.arrayFromVTKMatrix(matrix)
+    unplaced, ct = np.linalg.inv(LPS @ CT_PARENT @ LPS), patient.phantom.case.ct
+    errors = []
+    for k, j, i in np.random.default_rng(5).permutation(np.argwhere(drawn))[:400].tolist():
+        placed = np.array([*transform.TransformPoint((to_lps @ [i, j, k, 1])[:3].tolist()), 1.0])
+        index = ct.TransformPhysicalPointToContinuousIndex((unplaced @ placed)[:3].tolist())
+        if all(1 <= c <= n - 2 for c, n in zip(index, ct.GetSize(), strict=True)):
+            errors.append(ct.EvaluateAtContinuousIndex(index, sitk.sitkLinear) - voxels[k, j, i])
+    assert len(errors) > 100
+    assert np.percentile(np.abs(errors), 90) < 2
+
+
+def test_a_slice_that_misses_the_spine_is_brought_there(
+    host: BareSlicer, shown: list[views.SliceView], result: ResultNodes
+) -> None:
+    """Inside of the MR, but beside the vertebrae, or above all of them."""
+    frame = json.loads(result.vertebra_transforms["L5"].GetAttribute("SpineCTMRRegistration.Frame"))
+    center = np.array(frame["center"])
+    axial, sagittal, coronal = (view.slice_node for view in shown)
+    axial.JumpSliceByCentering(*np.add(center, [0, 0, 120]))
+    sagittal.JumpSliceByCentering(*np.add(center, [30, 0, 0]))
+    coronal.JumpSliceByCentering(*np.add(center, [0, 8, 3]))
+
+    def distance(node: slicer.vtkMRMLSliceNode) -> float:
+        return float(np.linalg.norm(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, 3] - center))
+
+    bring_into_view(shown, result)
+    assert distance(axial) < 1
+    assert distance(sagittal) < 1
+    assert distance(coronal) == pytest.approx(np.hypot(8, 3), abs=0.1)  # it showed L5 already
 
 
 def test_the_heatmap_has_a_legend_only_while_it_is_shown(
@@ -210,7 +301,7 @@ def test_the_heatmap_has_a_legend_only_while_it_is_shown(
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(result.jacobian)
     assert legend.GetVisibility()
     assert shown[0].composite.GetForegroundVolumeID() == result.jacobian.GetID()
-    views.show_fused(shown, nodes.mr, result.ct_in_mr)
+    views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
     assert not legend.GetVisibility()
 
 

@@ -9,8 +9,24 @@ import slicer
 from spine_ctmr.errors import SpineError
 
 from .. import views
+from ..contours import contours_are_shown, show_contours
 from ..deformation_grid import grid_is_shown, show_grid
-from ..result_nodes import CT_IN_MR, JACOBIAN, TRANSFORM, VERTEBRAE, ResultNodes, registered_images
+from ..hidden_vertebrae import HiddenVertebrae
+from ..result_nodes import (
+    CT_IN_MR,
+    JACOBIAN,
+    SOURCE_ROLE,
+    TRANSFORM,
+    VERTEBRAE,
+    ResultNodes,
+    registered_images,
+)
+from ..side_by_side import leave_side_by_side
+from ..vertebra_models import models_are_shown, show_models, vertebra_at
+from ..vertebra_slices import bring_into_view, center_on_vertebra, jump_to_vertebra, reset_orientation
+from ..watching import Watcher, modifications
+from .fused_views import FusedViews
+from .model_clicks import ModelClicks
 
 OUTPUT_NAMES = {
     TRANSFORM: "transform",
@@ -21,17 +37,26 @@ OUTPUT_NAMES = {
 
 
 class ChecksSection:
-    """Shows a result in the slice views when a button is pressed or a row of the table is clicked."""
+    """Shows a result in the views when a button is pressed or a vertebra is clicked.
 
-    def __init__(self, ui: Any) -> None:
-        self._ui = ui
+    As long as something of a result is seen, the CT's own vertebrae are hidden in slices: they lie where
+    they are in the CT, and would make a good result look wrong.
+    """
+
+    def __init__(self, ui: Any, hidden: HiddenVertebrae) -> None:
+        self._ui, self._hidden = ui, hidden
         self._result: ResultNodes | None = None
         self._ct: Any = None
         self._mr: Any = None
+        self._fused = FusedViews(ui.fusionComboBox, self._on_fusion)
+        self._clicks = ModelClicks(self._on_model)
+        self._layers = Watcher(self._on_layers, modifications)
         outputs = (
             (ui.fusedButton, CT_IN_MR),
             (ui.beforeButton, CT_IN_MR),
+            (ui.blinkButton, CT_IN_MR),
             (ui.contoursButton, VERTEBRAE),
+            (ui.modelsButton, VERTEBRAE),
             (ui.heatmapButton, JACOBIAN),
             (ui.gridButton, TRANSFORM),
         )
@@ -39,10 +64,12 @@ class ChecksSection:
         ui.vertebraTable.connect("cellClicked(int,int)", self._on_row)
         ui.fusedButton.connect("clicked()", self._on_fused)
         ui.contoursButton.connect("clicked(bool)", self._on_contours)
+        ui.modelsButton.connect("clicked(bool)", self._on_models)
         ui.beforeButton.connect("clicked(bool)", self._on_before)
+        ui.blinkButton.connect("clicked()", self._on_blink)
         ui.heatmapButton.connect("clicked()", self._on_heatmap)
         ui.gridButton.connect("clicked(bool)", self._on_grid)
-        ui.straightButton.connect("clicked()", lambda: views.reset_orientation(_views()))
+        ui.straightButton.connect("clicked()", lambda: reset_orientation(_views()))
         ui.opacitySlider.connect("valueChanged(double)", self._on_opacity)
 
     def update(self, result: ResultNodes | None) -> None:
@@ -54,7 +81,26 @@ class ChecksSection:
             button.enabled = result is not None and lacking is None
             button.toolTip = lacking or hint
         self._ui.straightButton.enabled = result is not None
-        self._press()
+        self._follow()
+
+    def present(self, vertebra: str) -> None:
+        """Show a new result: CT over MR with outlines and models, the slices centred on a vertebra."""
+        result = self._result
+        if result is None:
+            return
+        if result.ct_in_mr is not None and self._mr is not None:
+            self._do(lambda result: self._fused.show(result, self._mr, self._ui.opacitySlider.value))
+        if result.vertebrae_in_mr is not None:
+            show_contours(result.vertebrae_in_mr)
+        self._show_models(result, True)
+        self._do(lambda result: center_on_vertebra(_views(), result, vertebra))
+        self._follow()
+
+    def close(self) -> None:
+        """The panel goes: the CT's vertebrae are drawn as before, and nothing is followed any more."""
+        self._layers.watch([])
+        self._clicks.stop()
+        self._hidden.want("checks", [])
 
     def _lacking(self, output: str, needs_ct: bool) -> str | None:
         """What of the result is not there, in one sentence; None if nothing is."""
@@ -68,32 +114,79 @@ class ChecksSection:
             return "The CT of this result is not in the scene any more."
         return None
 
-    def _press(self) -> None:
-        """Show as pressed what is seen of this result; another one may have been chosen."""
+    def _follow(self) -> None:
+        """Show as pressed what is seen of this result, and hide the CT's own vertebrae meanwhile."""
         result, ui = self._result, self._ui
-        ui.contoursButton.checked = result is not None and views.contours_are_shown(result.vertebrae_in_mr)
+        ui.contoursButton.checked = result is not None and contours_are_shown(result.vertebrae_in_mr)
+        ui.modelsButton.checked = result is not None and models_are_shown(result)
         ui.gridButton.checked = result is not None and grid_is_shown(result)
         ui.beforeButton.checked = result is not None and views.before_is_shown(_views(), result.table)
+        self._layers.watch([] if result is None else [view.composite for view in _views()])
+        seen = result is not None and (
+            ui.contoursButton.checked
+            or ui.gridButton.checked
+            or any(views.shows_result(view, result) for view in _views())
+        )
+        self._hidden.want("checks", [result.table.GetNodeReference(SOURCE_ROLE)] if result and seen else [])
+
+    def _on_layers(self, caller: Any, event: Any) -> None:
+        """The user may have chosen other images for a slice view."""
+        self._follow()
 
     def _on_row(self, row: int, column: int) -> None:
         name = self._ui.vertebraTable.item(row, 0).text()
-        self._do(lambda result: views.jump_to_vertebra(_views(), result, name))
+        self._do(lambda result: jump_to_vertebra(_views(), result, name))
+
+    def _on_model(self, renderer: Any, x: float, y: float) -> None:
+        """A click in a 3-D view is one on the row of the vertebra that is seen there."""
+        name = vertebra_at(self._result, renderer, x, y) if self._result is not None else None
+        table = self._ui.vertebraTable
+        for row in range(table.rowCount if name is not None else 0):
+            if table.item(row, 0).text() == name:
+                table.selectRow(row)
+                self._on_row(row, 0)
 
     def _on_fused(self) -> None:
         opacity = self._ui.opacitySlider.value
-        self._look(lambda result: views.show_fused(_views(), self._mr, result.ct_in_mr, opacity))
+        self._look(lambda result: self._fused.show(result, self._mr, opacity))
+
+    def _on_fusion(self) -> None:
+        """Another way to show CT and MR was chosen; it takes effect where they are seen."""
+        result = self._result
+        if result is None or not any(views.shows_result(view, result) for view in _views()):
+            return
+        if self._ui.beforeButton.checked:
+            self._on_before(True)
+        else:
+            self._on_fused()
 
     def _on_contours(self, checked: bool) -> None:
-        self._look(lambda result: views.show_contours(result.vertebrae_in_mr, checked))
+        self._look(lambda result: show_contours(result.vertebrae_in_mr, checked))
+
+    def _on_models(self, checked: bool) -> None:
+        self._do(lambda result: self._show_models(result, checked))
+        self._follow()
+
+    def _show_models(self, result: ResultNodes, visible: bool) -> None:
+        """In the 3-D views, whose camera then looks at them."""
+        show_models(result, visible)
+        if visible and result.vertebra_models:
+            self._clicks.start()
+            slicer.util.resetThreeDViews()
 
     def _on_before(self, checked: bool) -> None:
         if checked:
-            self._look(lambda result: views.show_before(_views(), self._mr, result.ct_in_mr, result.table))
+            self._look(lambda result: self._fused.show_before(result, self._mr))
         else:
-            self._look(lambda result: views.show_after(_views(), self._mr, result.ct_in_mr))
+            self._look(lambda result: self._fused.show(result, self._mr, None))
+
+    def _on_blink(self) -> None:
+        """What lies over the MR goes and comes."""
+        self._fused.blink(self._over_mr(), self._ui.opacitySlider.value)
 
     def _on_heatmap(self) -> None:
         opacity = self._ui.opacitySlider.value
+        leave_side_by_side(slicer.mrmlScene)
         self._look(lambda result: views.show_heatmap(_views(), self._mr, result.jacobian, opacity))
 
     def _on_grid(self, checked: bool) -> None:
@@ -101,20 +194,21 @@ class ChecksSection:
 
     def _on_opacity(self, value: float) -> None:
         """Change nothing where something else is shown."""
+        self._do(lambda result: views.set_foreground_opacity(self._over_mr(), value))
+
+    def _over_mr(self) -> list[views.SliceView]:
         mr = self._mr.GetID() if self._mr is not None else None
-        over_mr = [view for view in _views() if view.composite.GetBackgroundVolumeID() == mr]
-        self._do(lambda result: views.set_foreground_opacity(over_mr, value))
+        return [view for view in _views() if view.composite.GetBackgroundVolumeID() == mr]
 
     def _look(self, action: Callable[[ResultNodes], object]) -> None:
         """Change the views so that something of the result is seen."""
 
         def look(result: ResultNodes) -> None:
             action(result)
-            if self._mr is not None:
-                views.bring_into_view(_views(), self._mr, result)
+            bring_into_view(_views(), result)
 
         self._do(look)
-        self._press()
+        self._follow()
 
     def _do(self, action: Callable[[ResultNodes], object]) -> None:
         if self._result is None:

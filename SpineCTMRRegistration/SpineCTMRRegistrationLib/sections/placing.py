@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 
 from .. import placing
+from ..hidden_vertebrae import HiddenVertebrae
 from .showing import show_alone
 
 AUTOMATIC = "The images will choose the level: check it in the result, or place the centres."
@@ -16,12 +17,13 @@ AUTOMATIC = "The images will choose the level: check it in the result, or place 
 class PlacingSection:
     """Starts and ends place mode and says which vertebra comes next.
 
-    While placing, the MR is shown in the slice views, so that no point is set in the CT by mistake.
+    While placing, the MR is shown in the slice views, so that no point is set in the CT by mistake, and
+    the CT's vertebrae are not, which lie elsewhere and would name the wrong levels.
     """
 
-    def __init__(self, ui: Any, choose: Callable[[Any], None]) -> None:
-        self._ui = ui
-        self._choose = choose
+    def __init__(self, ui: Any, choose: Callable[[Any], None], hidden: HiddenVertebrae) -> None:
+        self._ui, self._choose, self._hidden = ui, choose, hidden
+        self._vertebrae: Any = None
         self._levels: Sequence[str] = ()
         self._mr: Any = None
         self._points: Any = None
@@ -30,11 +32,18 @@ class PlacingSection:
         ui.placeButton.connect("toggled(bool)", self._on_toggled)
         ui.skipButton.connect("clicked()", self._on_skip)
 
-    def update(self, levels: Sequence[str], mr: Any, given: Any) -> None:
-        """Follow the chosen nodes: vertebrae of the CT, the MR, and the points or segmentation of the MR."""
+    def update(self, levels: Sequence[str], vertebrae: Any, mr: Any, given: Any) -> None:
+        """Follow the choices.
+
+        Args:
+            levels: names of the vertebrae of the CT.
+            vertebrae: their segmentation.
+            mr: the volume in which they are placed.
+            given: the points or the segmentation of the MR that are chosen now.
+        """
         if self._points is not None and (given is not self._points or mr is None):
             self.stop()
-        self._levels, self._mr = levels, mr
+        self._levels, self._vertebrae, self._mr = levels, vertebrae, mr
         self._automatic = given is None and mr is not None
         self._given = given if given is not None and given.IsA(placing.CLASS) else None
         self._ui.placeButton.enabled = bool(levels) and mr is not None
@@ -51,6 +60,7 @@ class PlacingSection:
             placing.place_mode(slicer.mrmlScene, None)
         self._points = None
         self._ui.placeButton.checked = False
+        self._hidden.want("placing", [])
         self._show()
 
     def _on_toggled(self, checked: bool) -> None:
@@ -63,6 +73,7 @@ class PlacingSection:
         else:
             placing.ask_for(points, self._levels)
         self._points = points
+        self._hidden.want("placing", [self._vertebrae])
         show_alone(self._mr)
         placing.place_mode(slicer.mrmlScene, points)
         self._choose(points)

@@ -13,10 +13,11 @@ from spine_ctmr.errors import InputError, SpineError
 from spine_ctmr.results import names
 
 from ..export import copy_results
+from ..hidden_vertebrae import HiddenVertebrae
 from ..result_nodes import quality_of, results_of
 from ..result_table import QUALITY
 from ..session import FAILURE, WARNINGS
-from ..vertebra_table import FLAG_COLORS, Quality, ResultRow
+from ..vertebra_table import FLAG_COLORS, GOOD, Quality, ResultRow
 from .cells import cell, color, fit_height
 from .checks import ChecksSection
 
@@ -28,9 +29,9 @@ NOT_EXPORTABLE = "This result is from another session; register again to export 
 class ResultSection:
     """Shows one result, given by its quality table."""
 
-    def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None]) -> None:
+    def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None], hidden: HiddenVertebrae) -> None:
         self._ui, self._folder_of = ui, folder_of
-        self._checks = ChecksSection(ui)
+        self._checks = ChecksSection(ui, hidden)
         ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table: Any = None
         self._shown: tuple[str, ...] = ()
@@ -55,6 +56,20 @@ class ResultSection:
                 self._show_quality(table)
         self._checks.update(results_of(table) if table is not None else None)
         self._enable_exports()
+
+    def present(self) -> None:
+        """Show the result in the views, at the first vertebra in doubt, else at the one in the middle."""
+        rows = quality_of(self._table).rows if self._table is not None else ()
+        if not rows:
+            return
+        doubtful = [index for index, row in enumerate(rows) if row.flag != GOOD]
+        index = doubtful[0] if doubtful else len(rows) // 2
+        self._ui.vertebraTable.selectRow(index)
+        self._checks.present(rows[index].name)
+
+    def close(self) -> None:
+        """The panel goes."""
+        self._checks.close()
 
     def _show_quality(self, table: Any) -> None:
         try:
