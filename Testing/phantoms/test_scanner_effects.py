@@ -98,3 +98,14 @@ def test_contrasts_name_every_tissue_within_the_scanner_range() -> None:
             assert len(signal) == len(TISSUES)
             assert signal.min() >= 0
             assert signal[INDEX["air"]] < 0.05
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ringing_overshoots_beside_an_edge_and_keeps_the_mean(seed: int) -> None:
+    volume = np.full((32, 32, 32), 0.2, np.float32)
+    volume[8:24, 8:24, 8:24] = 1
+    rung = augmentation.ringing(np.random.default_rng(seed), volume)
+    assert rung.max() > 1.03
+    assert rung.min() >= 0
+    assert rung.mean() == pytest.approx(volume.mean(), abs=0.01)
+    assert not np.array_equal(rung, volume)

@@ -13,7 +13,7 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.anatomy import make_anatomy
 from spine_ctmr.phantoms.label_map import measured_spine
-from spine_ctmr.phantoms.patient import make_pair
+from spine_ctmr.phantoms.patient import BLEND, make_pair
 from spine_ctmr.phantoms.rendering import bone_labels
 from spine_ctmr.phantoms.segmented_spines import SegmentedSpines, label_maps
 from spine_ctmr.research.training.recipe import DataOptions, Recipe
@@ -52,8 +52,8 @@ def test_patients_have_the_spines_of_the_maps(folder: Path) -> None:
     spines = SegmentedSpines(label_maps(folder))
     found = set()
     for index in range(4):
-        pair = make_pair(3, index, SIZE, SPACING, spines)
-        again = make_pair(3, index, SIZE, SPACING, spines)
+        pair = make_pair(3, index, SIZE, SPACING, spines, BLEND)
+        again = make_pair(3, index, SIZE, SPACING, spines, BLEND)
         for name in ("ct", "mr", "displacement", "bone"):
             np.testing.assert_array_equal(getattr(pair, name), getattr(again, name))
         numbers = set(np.unique(pair.bone).tolist()) - {0}
@@ -65,7 +65,7 @@ def test_patients_have_the_spines_of_the_maps(folder: Path) -> None:
 
 def test_bone_keeps_its_size(folder: Path) -> None:
     """Voxels of the map, and of the pair where the whole vertebra is on its grid."""
-    pair = make_pair(3, 0, (40, 40, 56), 3.0, SegmentedSpines(label_maps(folder)[:1]))
+    pair = make_pair(3, 0, (40, 40, 56), 3.0, SegmentedSpines(label_maps(folder)[:1]), BLEND)
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "a.nii.gz")))
     for number in LUMBAR:
         expected = 8.0 * (labels == number).sum()
@@ -87,7 +87,9 @@ def test_vertebrae_out_of_reach_are_left_out() -> None:
 
 
 def test_bank_belongs_to_the_maps_and_validation_has_others(folder: Path, tmp_path: Path) -> None:
-    recipe = Recipe("x", spacing_mm=8.0, crop=(16, 16, 16), data=DataOptions(pairs=3, held_out=2, margin=4))
+    recipe = Recipe(
+        "x", spacing_mm=8.0, crop=(16, 16, 16), data=DataOptions(pairs=3, held_out=2, motion=BLEND, margin=4)
+    )
     maps = label_maps(folder)
     data = synthetic_patients(recipe, tmp_path, maps=maps)
     assert "spines of 1 label maps, of 1 others" in data.description

@@ -24,7 +24,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--anatomy",
         type=Path,
         metavar="FOLDER",
-        help="vertebra label maps of any CTs, whose spines the patients get",
+        help="vertebra label maps of any CTs, whose spines the patients get; or a subfolder for each, with "
+        "ct and ct_labels, to show the CT's own grey values",
     )
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="rows of the sheet (default: 6)"

@@ -41,7 +41,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--anatomy",
         type=Path,
         metavar="FOLDER",
-        help="two or more vertebra label maps of any CTs, whose spines the synthetic patients get",
+        help="two or more vertebra label maps of any CTs, whose spines the synthetic patients get; or a "
+        "subfolder for each, with ct and ct_labels, to show the CT's own grey values",
     )
     parser.add_argument(
         "--bank",
@@ -54,6 +55,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="RUN",
         help="begin with the rigidity stage, from a run of the same recipe without or with other penalties",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="begin with the weights of a network file (.safetensors) or of a run's best.pt",
     )
     parser.add_argument("--steps", type=whole_number(1), metavar="N", help="instead of the recipe's steps")
     parser.add_argument(
@@ -73,6 +80,10 @@ def _check(arguments: Namespace) -> None:
             raise InputError(f"The {name} '{folder}' does not exist; check the path.")
     if arguments.data is not None and arguments.anatomy is not None:
         raise InputError("--anatomy is for synthetic patients; leave out --data or --anatomy.")
+    if arguments.weights is not None and not arguments.weights.is_file():
+        raise InputError(f"The weights '{arguments.weights}' do not exist; check the path.")
+    if arguments.weights is not None and arguments.warm_start is not None:
+        raise InputError("A run begins with one thing: leave out --weights or --warm-start.")
     require_no_file(arguments.output)
 
 
@@ -114,7 +125,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         data = synthetic_patients(recipe, bank, reporter, maps)
     reporter.close()
     where = arguments.output, data, arguments.resume, reporter, device, arguments.warm_start
-    train(recipe, *where, warn=reporter.warning)
+    train(recipe, *where, arguments.weights, warn=reporter.warning)
     if process_number()[0] == 0:
         reporter.result(arguments.output)
 

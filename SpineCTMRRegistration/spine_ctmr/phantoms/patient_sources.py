@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +21,24 @@ def parametric_anatomy(rng: np.random.Generator, reach_mm: float) -> tuple[Anato
     """A random patient, and the index of the vertebra in the middle of the pair."""
     levels, middle = random_levels(rng, reach_mm)
     return make_anatomy(rng, levels), middle
+
+
+@dataclass(frozen=True)
+class MixedAnatomies:
+    """Patients of another source, and parametric ones beside them.
+
+    Attributes:
+        other: the other source.
+        share: of its patients, 0 to 1.
+    """
+
+    other: Anatomies
+    share: float
+
+    def __call__(self, rng: np.random.Generator, reach_mm: float) -> tuple[Anatomy, int]:
+        """A patient and the index of the vertebra in the middle of the pair."""
+        source = self.other if rng.uniform() < self.share else parametric_anatomy
+        return source(rng, reach_mm)
 
 
 def random_levels(rng: np.random.Generator, reach_mm: float) -> tuple[tuple[int, ...], int]:

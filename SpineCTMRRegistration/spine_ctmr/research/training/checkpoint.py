@@ -37,6 +37,20 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
+def load_weights(path: Path) -> Weights:
+    """Weights of a network file, on the CPU.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise InputError(f"{path}: the weights cannot be read; check the file.") from error
+
+
 def random_state() -> dict[str, Any]:
     """State of torch's random generators."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []

@@ -33,6 +33,7 @@ class DataOptions:
         pairs: training pairs.
         held_out: validation pairs, of other patients.
         motion: how their tissue moves, "mechanics" or "blend"; see `make_pair`.
+        anatomy_share: of the patients that get one of the given spines, where spines are given.
         margin: voxels by which a pair is larger than the recipe's crop, so that crops differ.
         sequence: of the MR, "T1", "T2", "STIR", "GRE" or "random"; "any" gives each sample another one.
         scanner_effects: noise, bias fields, thick slices, cut fields of view; without them images are ideal.
@@ -47,6 +48,7 @@ class DataOptions:
     pairs: int = 500
     held_out: int = 25
     motion: str = MECHANICS
+    anatomy_share: float = 1.0
     margin: int = 8
     sequence: str = ANY
     scanner_effects: bool = True
@@ -62,6 +64,7 @@ class DataOptions:
         enough = (self.folds - 1) * self.held_out <= self.pairs
         require(enough, "data.folds", "so few that every fold has other held-out patients")
         require(self.held_out > 0, "data.held_out", "above 0")
+        require(0 < self.anatomy_share <= 1, "data.anatomy_share", "above 0 and at most 1")
         require(self.motion in MOTIONS, "data.motion", " or ".join(MOTIONS))
         require(self.margin >= 0, "data.margin", "0 or more")
         require(self.sequence in (ANY, *SEQUENCES), "data.sequence", f"one of {', '.join((ANY, *SEQUENCES))}")

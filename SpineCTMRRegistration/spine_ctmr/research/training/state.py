@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...network.motion import Motion, RegistrationNetwork
 from .batch import Batch
-from .checkpoint import load_state, random_state, restore_random_state
+from .checkpoint import load_state, load_weights, random_state, restore_random_state
 from .precision import uses_bfloat16
 from .recipe import Recipe, recipe_of
 from .workers import Workers
@@ -107,12 +107,12 @@ def begin_at_milestone(state: TrainingState, recipe: Recipe, path: Path, workers
 
 
 def begin_with_weights(state: TrainingState, path: Path) -> None:
-    """Begin with the averaged weights of a checkpoint, and nothing else of it.
+    """Begin with the averaged weights of a checkpoint, or those of a network file, and nothing else of it.
 
     Raises:
-        InputError: the checkpoint is damaged or of another network.
+        InputError: the file is damaged or of another network.
     """
-    weights = load_state(path)["average"]
+    weights = load_weights(path) if path.suffix == ".safetensors" else load_state(path)["average"]
     sizes = {name: value.shape for name, value in state.average.items()}
     if {name: value.shape for name, value in weights.items()} != sizes:
         raise InputError(f"{path}: has the weights of another network; choose a run with the same one.")

@@ -18,8 +18,8 @@ from ...imaging.hounsfield import OUTSIDE_HU
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
 from ...phantoms.patient import EDITION, Pair
-from ...phantoms.patient_sources import parametric_anatomy
-from ...phantoms.segmented_spines import SegmentedSpines, signature
+from ...phantoms.patient_sources import Anatomies, MixedAnatomies, parametric_anatomy
+from ...phantoms.segmented_spines import LabelledSpine, SegmentedSpines, signature
 from ...phantoms.tissue import ANY, SEQUENCES
 from ...progress import Progress, silent, span
 from .affine_start import Affine, affine_by_information
@@ -35,10 +35,11 @@ HELD_OUT_SHARE = 0.15
 """Of the label maps whose spines patients get."""
 VALIDATION_SEED = 101
 TRAINING_SEED = 100
+_SEEDS = (TRAINING_SEED, VALIDATION_SEED)
 
 
 def synthetic_patients(
-    recipe: Recipe, bank: Path, progress: Progress = silent, maps: Sequence[Path] = ()
+    recipe: Recipe, bank: Path, progress: Progress = silent, maps: Sequence[LabelledSpine] = ()
 ) -> SyntheticPatients:
     """The patients of a recipe; those that the bank lacks are made first.
 
@@ -48,28 +49,30 @@ def synthetic_patients(
         recipe: with the size, spacing and number of the pairs.
         bank: folder of banks; pairs of every edition, size, spacing and set of spines have a subfolder.
         progress: of the patients that are made.
-        maps: vertebra label maps whose spines the patients get, those of some for validation alone; without
-            any, the spines are parametric.
+        maps: vertebra label maps whose spines `data.anatomy_share` of the patients get, those of some for
+            validation alone; the other spines are parametric.
     """
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
     kind = f"edition{EDITION}-{recipe.data.motion}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
-    folder = bank / (f"{kind}-{signature(maps)}" if maps else kind)
+    folder = bank / (f"{kind}-{recipe.data.anatomy_share:g}-{signature(maps)}" if maps else kind)
     rank, processes = process_number()
     division = divided_pairs(recipe.data)
     counts: dict[int, int] = {}
     for seed, number in (*division.training, *division.held_out):
         counts[seed] = max(counts.get(seed, 0), number + 1)
-    spines = dict(zip((TRAINING_SEED, VALIDATION_SEED), split_maps(maps), strict=True)) if maps else {}
+    spines = split_maps(maps, recipe.data.anatomy_share) if maps else ((), ())
+    sources = {seed: _source(recipe, maps) for seed, maps in zip(_SEEDS, spines, strict=True)}
     done, pairs = 0, sum(counts.values())
     for seed, count in counts.items():
         part = span(progress, done / pairs, (done + count) / pairs)
-        anatomies = SegmentedSpines(spines[seed]) if maps else parametric_anatomy
         for mine in (range(rank, count, processes), range(count)):
-            fill_bank(folder, seed, mine, (x, y, z), recipe.spacing_mm, part, anatomies, recipe.data.motion)
+            fill_bank(
+                folder, seed, mine, (x, y, z), recipe.spacing_mm, part, sources[seed], recipe.data.motion
+            )
         done += count
     data = SyntheticPatients(folder, division, recipe.crop, recipe.data, recipe.batch, recipe.seed)
     if maps:
-        learned, held_out = (len(files) for files in spines.values())
+        learned, held_out = (len(files) for files in spines)
         data.spines = f"; spines of {learned} label maps, of {held_out} others for validation"
     return data
 
@@ -96,14 +99,27 @@ def divided_pairs(options: DataOptions) -> Division:
     )
 
 
-def split_maps(maps: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Label maps to learn from, and at least one other for validation.
+def _source(recipe: Recipe, maps: Sequence[LabelledSpine]) -> Anatomies:
+    """Where patients come from: these label maps for the recipe's share, the others are parametric."""
+    if not maps:
+        return parametric_anatomy
+    spines, share = SegmentedSpines(tuple(maps)), recipe.data.anatomy_share
+    return spines if share == 1 else MixedAnatomies(spines, share)
+
+
+def split_maps(
+    maps: Sequence[LabelledSpine], share: float = 1.0
+) -> tuple[tuple[LabelledSpine, ...], tuple[LabelledSpine, ...]]:
+    """Label maps to learn from, and others for validation; none where there is only one and a share of it.
 
     Raises:
-        InputError: there is only one.
+        InputError: there is only one, and nothing else to validate on.
     """
+    if len(maps) < 2 and share < 1:
+        return tuple(maps), ()
     if len(maps) < 2:
-        raise InputError(f"'{maps[0]}' is the only label map; training needs one more for validation.")
+        only = maps[0].labels
+        raise InputError(f"'{only}' is the only label map; training needs one more for validation.")
     held_out = max(1, round(HELD_OUT_SHARE * len(maps)))
     return tuple(maps[:-held_out]), tuple(maps[-held_out:])
 
