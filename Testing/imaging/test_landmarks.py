@@ -2,7 +2,9 @@ import json
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from spine_ctmr.errors import InputError
+from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.landmarks import read_landmarks, read_landmarks_and_warnings
 
 
@@ -115,3 +117,117 @@ def test_binary_and_broken_tables(tmp_path):
         read_landmarks(tmp_path / "a.json")
     with pytest.raises(InputError, match=r"not a valid \.fcsv"):
         read_landmarks(saved(tmp_path, "1,2,3", "b.fcsv"))
+
+
+GRID = Grid((40, 60, 30), (1.0, 1.5, 2.0), (10.0, -20.0, 30.0), (1, 0, 0, 0, 0, 1, 0, -1, 0))
+"""Axes towards L, then I, then P, as sagittal slices are stored; columns are LPS directions."""
+TRUTH = {20: GRID.to_points([3, 8, 5]), 21: GRID.to_points([5, 30.5, 6])}
+INDICES = {20: [3, 8, 5], 21: [5, 30.5, 6]}
+
+
+def points(head, units=(1, 1, 1), order=(0, 1, 2), flipped=()):
+    """A list of centroids as VerSe writes it, axes in another order and direction."""
+    found = [head]
+    for number, index in INDICES.items():
+        own = [(GRID.size[a] - 1 - index[a] if a in flipped else index[a]) * units[a] for a in order]
+        found.append({"label": number, "X": own[0], "Y": own[1], "Z": own[2]})
+    return [
+        *found,
+        {"label": 50 * 256 + 126, "X": 1, "Y": 1, "Z": 1},
+        {"label": 20 + 256 * 85, "X": 0, "Y": 0, "Z": 0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "order", "flipped"),
+    [
+        ("LIP", (0, 1, 2), ()),
+        ("PIR", (2, 1, 0), (0,)),
+        ("ASL", (2, 1, 0), (2, 1)),
+        ("RPS", (0, 2, 1), (0, 1)),
+    ],
+)
+def test_centroids_in_voxels_of_the_image(tmp_path, codes, order, flipped):
+    path = saved(tmp_path, points({"direction": list(codes)}, order=order, flipped=flipped))
+    same(read_landmarks(path, GRID), TRUTH)
+    with pytest.raises(InputError, match="voxels of an image"):
+        read_landmarks(path)
+
+
+def test_centroids_in_mm_of_the_image(tmp_path):
+    content = points({"direction": list("LIP")}, units=GRID.spacing_mm)
+    same(read_landmarks(saved(tmp_path, content, "verse000_iso-ctd.json"), GRID), TRUTH)
+    zoomed = points({"direction": list("LIP"), "zoom": [1, 1, 1]}, units=GRID.spacing_mm)
+    same(read_landmarks(saved(tmp_path, zoomed, "ctd.json"), GRID), TRUTH)
+
+
+def poi_head(**more):
+    """TPTBox's header of the grid: RAS = rotation @ (index * zoom) + origin."""
+    flip = np.diag([-1.0, -1.0, 1.0])
+    rotation, origin = flip @ GRID.axes, flip @ GRID.origin_mm
+    place = {"zoom": list(GRID.spacing_mm), "origin": origin.tolist(), "rotation": rotation.tolist()}
+    return {"direction": list("LIP"), "shape": list(GRID.size), **place, **more}
+
+
+def test_centroids_with_their_own_grid(tmp_path):
+    same(read_landmarks(saved(tmp_path, points(poi_head(format="docker")))), TRUTH)
+
+
+def test_spineps_pois_by_name(tmp_path):
+    regions = {
+        "L1": {"Vertebra_Corpus": INDICES[20], "Spinosus_Process": [0, 0, 0]},
+        "L2": {"50": INDICES[21]},
+    }
+    content = [poi_head(format="POI"), {**regions, "L3": {"Spinosus_Process": [1, 1, 1]}}]
+    same(read_landmarks(saved(tmp_path, content)), TRUTH)
+
+
+@pytest.mark.parametrize(("system", "sign"), [("itk", 1), ("nib", -1)])
+def test_pois_in_world_coordinates(tmp_path, system, sign):
+    content = [
+        {"coordinate_system": system, "format": "POI_GLOBAL"},
+        {"L1": {"50": [sign * 1, sign * 2, 3]}, "L2": {"50": [sign * 4, sign * 5, 6]}},
+    ]
+    same(read_landmarks(saved(tmp_path, content)), {20: [1, 2, 3], 21: [4, 5, 6]})
+
+
+def test_damaged_centroids(tmp_path):
+    for head in ({"direction": list("XYZ")}, {"direction": list("LLP")}, poi_head(zoom="a")):
+        with pytest.raises(InputError, match=r"centroids|axes"):
+            read_landmarks(saved(tmp_path, points(head)), GRID)
+
+
+def test_real_centroids_lie_in_their_vertebrae(real_data):
+    """VerSe's own file of body centres, in a left-handed oblique image."""
+    folder = real_data / "verse014"
+    labels = sitk.ReadImage(folder / "sub-verse014_seg-vert_msk.nii.gz")
+    found = read_landmarks(folder / "sub-verse014_seg-vb_ctd.json", Grid.of(labels))
+    at = {n: labels[labels.TransformPhysicalPointToIndex(p.tolist())] for n, p in found.items()}
+    assert at == {n: n for n in range(20, 25)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,x,y,z\nL1,1,2,3\nL2,4,5,6.5\n",
+        "label,l,p,s,defined,selected,visible,locked,description\nL1,1,2,3,1,1,1,0,\nL2,4,5,6.5,1,1,1,0,\nL3,0,0,0,0,1,1,0,\n",
+        "# of a patient\nlabel;r;a;s\nL1;-1;-2;3\nL2;-4;-5;6.5\n",
+        "vertebra\tx_mm\ty_mm\tz_mm\nL1\t1\t2\t3\nL2\t4\t5\t6.5\n",
+        "L1,1,2,3\nL2,4,5,6.5\n",
+    ],
+)
+def test_tables(tmp_path, text):
+    same(read_landmarks(saved(tmp_path, text, "points.csv")), {20: [1, 2, 3], 21: [4, 5, 6.5]})
+
+
+@pytest.mark.parametrize(
+    "text", ["a,b\n1,2\n", "name,x,y,z\nL1,a,2,3\n", "name,x,y,z\nL1,1,2,3\nL1,1,2,4\n", ""]
+)
+def test_unusable_tables(tmp_path, text):
+    with pytest.raises(InputError):
+        read_landmarks(saved(tmp_path, text, "points.csv"))
+
+
+def test_names_that_slicer_and_people_give(tmp_path):
+    content = {"markups": [node([("L3-1", [1, 2, 3]), ("L4 (edited)", [4, 5, 6]), ("LWK5", [7, 8, 9])])]}
+    same(read_landmarks(saved(tmp_path, content)), {22: [1, 2, 3], 23: [4, 5, 6], 24: [7, 8, 9]})

@@ -215,15 +215,14 @@ def test_segments_called_by_numbers_are_read_like_label_maps(tmp_path):
     assert "TotalSpineSeg" in warnings[0]
 
 
-def test_named_segments_that_cannot_be(tmp_path):
+@pytest.mark.parametrize(
+    ("names", "words"), [("C3 C4 C5", "C3 is too large"), ("L5 L4 L3", "run from tail to head")]
+)
+def test_named_segments_that_cannot_be(tmp_path, names, words):
     array = spine({1: "L3", 2: "L4", 3: "L5"})
-    for names, words in (
-        (("C3", "C4", "C5"), "C3 is too large"),
-        (("L5", "L4", "L3"), "run from tail to head"),
-    ):
-        segments = [segment(name, i) for i, name in enumerate(names.split(), 1)]
-        path = seg_nrrd(tmp_path / "a.seg.nrrd", [array.astype(np.uint8)], segments, spacing=(2, 2, 2))
-        fails(path, words)
+    segments = [segment(name, i) for i, name in enumerate(names.split(), 1)]
+    path = seg_nrrd(tmp_path / "a.seg.nrrd", [array.astype(np.uint8)], segments, spacing=(2, 2, 2))
+    fails(path, words)
 
 
 def test_empty_segments(tmp_path):

@@ -1,4 +1,4 @@
-"""Vertebra landmarks from Slicer markups or plain JSON."""
+"""Vertebra landmarks from Slicer markups, plain JSON, tables, and VerSe or TPTBox centroids."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..geometry.grid import Grid
 from ..json_files import Pairs, read_json
 from ..process.untrusted import reads_untrusted
 from .case import Centroids
+from .centroid_files import is_centroid_file, stored_centres
+from .landmark_tables import table_rows
 from .vertebra_names import UNDERSTOOD, landmark_number, quoted_list, vertebra_name
 
 _LPS, _RAS = (1.0, 1.0, 1.0), (-1.0, -1.0, 1.0)
@@ -28,24 +31,30 @@ Entry = tuple[str, Any, tuple[float, float, float]]
 """Name, position as written, factors to LPS."""
 
 
-def read_landmarks(path: Path) -> Centroids:
-    """LPS mm points (3,) by VerSe number from `.mrk.json`, `.fcsv` or JSON `{"L1": [x, y, z]}`.
+def read_landmarks(path: Path, image: Grid | None = None) -> Centroids:
+    """LPS mm points (3,) by VerSe number.
 
-    Plain JSON is in LPS mm; markups say their own coordinate system. Undefined points are skipped.
+    Plain JSON (`{"L1": [x, y, z]}`) and tables (`.csv`, `.tsv`) are in LPS mm unless their titles say RAS;
+    markups (`.mrk.json`, `.fcsv`) and centroids (VerSe, SPINEPS, TPTBox) say their own coordinate system.
+    Undefined points are skipped.
+
+    Args:
+        path: of the file.
+        image: grid of the image that the points belong to, for centroids that are counted in its voxels.
 
     Raises:
         InputError: unreadable, no vertebra named, one named twice, or unusable positions.
     """
-    return read_landmarks_and_warnings(path)[0]
+    return read_landmarks_and_warnings(path, image)[0]
 
 
 @reads_untrusted
-def read_landmarks_and_warnings(path: Path) -> tuple[Centroids, tuple[str, ...]]:
+def read_landmarks_and_warnings(path: Path, image: Grid | None = None) -> tuple[Centroids, tuple[str, ...]]:
     """Like `read_landmarks`, and one warning for names that are not vertebrae."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path.")
-    return _of_vertebrae(_entries(path), path)
+    return _of_vertebrae(_entries(path, image), path)
 
 
 def landmarks_in_memory(points: Mapping[str, ArrayLike], source: str) -> tuple[Centroids, tuple[str, ...]]:
@@ -101,17 +110,23 @@ def read_named_points(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path.")
     points: dict[str, np.ndarray] = {}
-    for name, position, factors in _entries(path):
+    for name, position, factors in _entries(path, None):
         if name in points:
             raise InputError(f"{path} names {name} twice; give every point its own name.")
         points[name] = _point(position, name, path) * factors
     return points
 
 
-def _entries(path: Path) -> Iterable[Entry]:
-    if path.suffix.lower() == ".fcsv":
+def _entries(path: Path, image: Grid | None) -> Iterable[Entry]:
+    suffix = path.suffix.lower()
+    if suffix == ".fcsv":
         return _fcsv(path.read_text(encoding="utf-8-sig"), path)
+    if suffix in (".csv", ".tsv", ".txt"):
+        rows = table_rows(path.read_text(encoding="utf-8-sig"), path)
+        return [(name, position, _SYSTEMS[system]) for name, position, system in rows]
     content = read_json(path, f"give {_EXAMPLE}", lambda pairs: _unique(pairs, path))
+    if is_centroid_file(content):
+        return [(c.name, c.position_mm, _LPS) for c in stored_centres(content, path, image)]
     if not isinstance(content, dict):
         raise InputError(f"{path} is not a table of named points; give {_EXAMPLE}.")
     if "markups" in content:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..geometry.grid import Grid
 from .case import Case, Centroids, VertebraLabels
 from .checks import InputNames, check_case
 from .in_memory import ImageSource, image_or_path, volume_in_memory
@@ -89,7 +90,7 @@ def _case(
     warnings = (*ct_scan.warnings, *mr_scan.warnings, *found.warnings)
     centroids = mr_labels = None
     if points is not None:
-        centroids, more = _landmarks(points, names.mr_landmarks)
+        centroids, more = _landmarks(points, names.mr_landmarks, Grid.of(mr))
         warnings += more
     if "mr_vertebrae" in images:
         found = _vertebrae(images["mr_vertebrae"], names.mr_vertebrae, options.mr_label_scheme, MR_OPTION)
@@ -119,9 +120,11 @@ def _vertebrae(
     return vertebrae_in_memory(source, name, scheme, option.removeprefix("--").replace("-", "_"))
 
 
-def _landmarks(source: Mapping[str, ArrayLike] | Path, name: str) -> tuple[Centroids, tuple[str, ...]]:
+def _landmarks(
+    source: Mapping[str, ArrayLike] | Path, name: str, mr: Grid
+) -> tuple[Centroids, tuple[str, ...]]:
     if isinstance(source, Path):
-        return read_landmarks_and_warnings(source)
+        return read_landmarks_and_warnings(source, mr)
     return landmarks_in_memory(source, name)
 
 

@@ -24,6 +24,20 @@ UNDERSTOOD = 'names such as "L1", "vertebrae_L1", "L1 vertebra", "sacrum" or Ver
 """What may be called a vertebra, for error messages."""
 
 _FILLERS = {"vertebra", "vertebrae", "vertebral", "vert", "structure", "bone", "os", "of", "the", "entire"}
+_EDITING = {
+    "edited",
+    "edit",
+    "copy",
+    "final",
+    "corrected",
+    "manual",
+    "auto",
+    "automatic",
+    "new",
+    "fixed",
+    "checked",
+}
+"""What people add to a name without meaning anything else."""
 _REGIONS = {
     "c": "c",
     "cervical": "c",
@@ -36,8 +50,14 @@ _REGIONS = {
     "lumbar": "l",
     "s": "s",
     "sacral": "s",
+    **dict.fromkeys(("hwk", "hw", "halswirbel"), "c"),
+    **dict.fromkeys(("bwk", "bw", "brustwirbel"), "t"),
+    **dict.fromkeys(("lwk", "lw", "lendenwirbel"), "l"),
+    "swk": "s",
 }
-_WHOLE = {"sacrum": SACRUM, "sacral": SACRUM, "atlas": 1, "axis": 2}
+_WHOLE = {"sacrum": SACRUM, "sacral": SACRUM, "kreuzbein": SACRUM, "atlas": 1, "axis": 2}
+_NUMBERED = re.compile(r"(?P<level>[a-z]+[ _]?(?P<count>\d{1,2}))[-_ ](?P<point>\d+)")
+"""A point or a copy that 3D Slicer numbered: "L3-1" in a list called L3, "L3_1"."""
 _POINT_SUFFIXES = (" vertebral body", " body", " centroid", " center", " centre")
 _ORDINALS = [
     "first",
@@ -61,13 +81,18 @@ def vertebra_number(name: str) -> int | None:
 
     Understands VerSe numbers ("20"), plain names ("L1", "Th12", "D12"), TotalSegmentator and
     TotalSpineSeg ("vertebrae_L1", "sacrum"), SPINEPS ("L1", "Sacrum") and Slicer terminology
-    ("L1 vertebra", "First lumbar vertebra"); case, spaces, hyphens and underscores do not matter.
+    ("L1 vertebra", "First lumbar vertebra"), German ("LWK 1"), and names that were numbered or edited
+    ("L1-1", "L1 (edited)"); case, spaces, hyphens and underscores do not matter. "L1-2" is a disc.
     """
     text = name.strip().lower()
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered and int(numbered["point"]) != int(numbered["count"]) + 1:
+        text = numbered["level"]
     if text.isdecimal():
         number = int(text)
         return number if number in VERSE_NUMBERS else None
     outside, inside = re.sub(r"\(.*?\)", " ", text), " ".join(re.findall(r"\((.*?)\)", text))
+    inside = "" if all(word in _EDITING or word.isdecimal() for word in inside.split()) else inside
     first, second = _one_vertebra(outside), _one_vertebra(inside)
     if outside.strip() and inside.strip():
         return first if first == second else None
@@ -106,7 +131,7 @@ def cranial_to_caudal(numbers: Iterable[int]) -> list[int]:
 
 
 def _one_vertebra(text: str) -> int | None:
-    words = [w for w in re.split(r"[^a-z0-9]+", text) if w and w not in _FILLERS]
+    words = [w for w in re.split(r"[^a-z0-9]+", text) if w and w not in _FILLERS | _EDITING]
     if len(words) == 1:
         level = re.fullmatch(r"([a-z]+?)0?(\d{1,2})", words[0])
         return _level(level[1], level[2]) if level else _WHOLE.get(words[0])
