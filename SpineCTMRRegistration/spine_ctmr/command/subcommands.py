@@ -14,6 +14,7 @@ from . import (
     papers,
     phantom,
     register,
+    sign_off,
     train,
     wrong_inputs,
 )
@@ -23,7 +24,7 @@ from .subcommand import Subcommand
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
-        *(register, evaluate, compare, export_dicom, demo, phantom),
+        *(register, sign_off, evaluate, compare, export_dicom, demo, phantom),
         *(contact_sheet, train, export, papers, benchmark, accuracy, wrong_inputs),
     )
     return tuple(module.SUBCOMMAND for module in modules)
