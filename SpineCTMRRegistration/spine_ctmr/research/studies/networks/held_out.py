@@ -11,6 +11,7 @@ import numpy as np
 
 from ....geometry.grid import Grid
 from ....phantoms.bank import fill_bank, read_pair
+from ....phantoms.pair_motion import POSTURES
 from ....phantoms.patient import EDITION
 from ....progress import Progress, silent
 from ...training.batch import Batch
@@ -44,9 +45,12 @@ class HeldOutPatient:
 
 
 def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
-    """Make the patients that the bank lacks."""
+    """Make the patients that the bank lacks; their tissue moves as an elastic solid."""
     x, y, z = (n + MARGIN for n in SIZE)
-    fill_bank(_folder(bank), TEST_SEED, range(count), (x, y, z), SPACING_MM, progress)
+    for number in range(count):
+        pair = range(_pair(number), _pair(number) + 1)
+        fill_bank(_folder(bank), TEST_SEED, pair, (x, y, z), SPACING_MM)
+        progress("Making test patients", (number + 1) / count)
 
 
 def read_patient(bank: Path, number: int, sequence: str) -> HeldOutPatient:
@@ -58,7 +62,7 @@ def read_patient(bank: Path, number: int, sequence: str) -> HeldOutPatient:
         sequence: of the MR, as in `DataOptions`.
     """
     rng = np.random.default_rng([TEST_SEED, number])
-    pair = read_pair(_folder(bank), TEST_SEED, number)
+    pair = read_pair(_folder(bank), TEST_SEED, _pair(number))
     return HeldOutPatient(number, make_batch(rng, pair, SIZE, sequence, scanner_effects=True))
 
 
@@ -66,6 +70,11 @@ def held_out_patients(bank: Path, count: int, sequence: str) -> Iterator[Patient
     """The patients of a study."""
     for number in range(count):
         yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, sequence))
+
+
+def _pair(number: int) -> int:
+    """The first pair of a patient, of whom the bank could hold several postures."""
+    return POSTURES * number
 
 
 def _folder(bank: Path) -> Path:
