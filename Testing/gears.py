@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-TOGETHER = ("Testing/panel/", "Testing/panel_scene/", "Testing/research/training/")
+TOGETHER = ("Testing/panel/", "Testing/panel_scene/", "Testing/pipeline/", "Testing/research/training/")
 """Folders whose tests share a fixture that takes long, and so share a worker; elsewhere it is each file."""
 
 

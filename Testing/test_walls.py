@@ -26,6 +26,7 @@ FLOORS = (
     {"report"},
     {"results"},
     {"evaluation", "planning"},
+    {"api"},
     {"demo", "research"},
     {"command"},
     {"__main__"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from .errors import RegistrationFailed
 from .evaluation.truth import TruthErrors, errors_against_truth, pose_errors
 from .evaluation.truth_points import phantom_truth
 from .imaging.vertebra_names import vertebra_name
@@ -14,6 +15,7 @@ from .phantoms.phantom_files import DEMO_PATIENT, write_phantom
 from .progress import Progress, span
 from .registration import register
 from .results import names
+from .results.registration import Registration
 from .results.writer import write_results
 
 
@@ -24,13 +26,19 @@ def run_demo(directory: Path, options: RegistrationOptions, progress: Progress) 
         directory: an existing, empty folder.
         options: of the registration; its seed chooses the patient.
         progress: told the stage and the share done.
+
+    Raises:
+        RegistrationFailed: after the results are written, if the registration failed its own checks.
     """
     phantom = make_phantom(options.seed, DEMO_PATIENT, span(progress, 0.0, 0.5))
     result = register(phantom.case, options, span(progress, 0.5, 0.85))
     progress("writing the patient", 0.85)
     (directory / names.PATIENT).mkdir()
     write_phantom(phantom, directory / names.PATIENT)
-    write_results(result, directory, span(progress, 0.87, 0.95))
+    registration = Registration(result)
+    write_results(registration, directory, span(progress, 0.87, 0.95))
+    if registration.failure:
+        raise RegistrationFailed(registration.failure)
     progress("comparing with the truth", 0.95)
     known = phantom_truth(phantom)
     start = pose_errors(known.bone, dict.fromkeys(phantom.poses, result.found.start.global_rigid))

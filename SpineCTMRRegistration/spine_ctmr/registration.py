@@ -25,7 +25,7 @@ from .imaging.resampling import case_on_grid
 from .network.prediction import poses_from_displacement, predict_displacement
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
-from .process.threads import beside
+from .process.threads import beside, limited
 from .progress import Progress, silent, span
 from .registration_result import FoundPoses, RegistrationResult
 from .vertebrae.spine_match import SpineMatch, match_spine
@@ -68,9 +68,11 @@ def register(
         InputError: the case cannot be registered, or the network file or device cannot be used.
     """
     options = options or RegistrationOptions()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    with limited(options.threads):
+        return _register(case, options, progress)
+
+
+def _register(case: Case, options: RegistrationOptions, progress: Progress) -> RegistrationResult:
     notes = list(case.warnings)
     stage = _Stages(progress)
     found, match = _place(case, options, stage, notes, MOST_LOOKS)

@@ -138,9 +138,9 @@ from pathlib import Path
 from spine_ctmr.imaging.read_case import read_case
 from spine_ctmr.options import RegistrationOptions
 from spine_ctmr.registration import register
-from spine_ctmr.results.writer import write_results
+from spine_ctmr.results.registration import Registration
 files = [Path(sys.argv[1]) / n for n in ("ct.nrrd", "mr.nrrd", "ct_vertebrae.nrrd", "mr_landmarks.json")]
-write_results(register(read_case(*files, None), RegistrationOptions(quality="fast")), Path(sys.argv[2]))
+Registration(register(read_case(*files, None), RegistrationOptions(quality="fast"))).save(sys.argv[2])
 print(sorted({{m.partition(".")[0] for m in sys.modules}} & set({needed})))
 """
     results = tmp_path_factory.mktemp("bare_run")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,46 +10,9 @@ import pytest
 import SimpleITK as sitk
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
-from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
+from spine_ctmr.phantoms.phantom import Phantom
 
-pytestmark = pytest.mark.slow
-
-PATIENT = PhantomOptions(
-    levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
-)
-
-
-@dataclass(frozen=True)
-class Registered:
-    phantom: Phantom
-    inputs: Path
-    output: Path
-    told: list[dict[str, object]]
-
-
-def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "spine_ctmr", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
-@pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
-    folder = tmp_path_factory.mktemp("patient")
-    phantom = make_phantom(44, PATIENT)
-    case = phantom.case
-    for name, image in (("ct.nii.gz", case.ct), ("mr.nrrd", case.mr), ("labels.mha", case.vertebrae)):
-        sitk.WriteImage(image, str(folder / name))
-    centers = {vertebra_name(n): c.tolist() for n, c in (case.mr_centroids or {}).items()}
-    (folder / "landmarks.json").write_text(json.dumps(centers))
-    output = folder / "result"
-    done = _command(*_arguments(folder, output), "--quality", "fast", "--progress", "json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Registered(phantom, folder, output, [json.loads(line) for line in done.stdout.splitlines()])
-
-
-def _arguments(folder: Path, output: Path) -> list[str | Path]:
-    files = [folder / "ct.nii.gz", folder / "mr.nrrd", "--vertebrae", folder / "labels.mha"]
-    return ["register", *files, "--mr-landmarks", folder / "landmarks.json", "--output", output]
+from .conftest import Registered, command, words_for
 
 
 def test_progress_never_goes_back(registered: Registered) -> None:
@@ -122,7 +82,7 @@ def test_no_output_names_the_inputs(registered: Registered) -> None:
 
 def test_a_second_run_does_not_replace_the_first_unasked(registered: Registered) -> None:
     before = (registered.output / "run.json").read_bytes()
-    done = _command(*_arguments(registered.inputs, registered.output))
+    done = command(*words_for(registered.inputs, registered.output))
     assert done.returncode == 2
     assert "--overwrite" in done.stderr
     assert (registered.output / "run.json").read_bytes() == before
@@ -132,9 +92,9 @@ def test_a_level_named_wrong_is_told(registered: Registered, tmp_path: Path) -> 
     centers = registered.phantom.case.mr_centroids or {}
     shifted = {"L3": centers[23].tolist(), "L4": centers[24].tolist()}
     (tmp_path / "landmarks.json").write_text(json.dumps(shifted))
-    arguments = _arguments(registered.inputs, tmp_path / "result")
+    arguments = words_for(registered.inputs, tmp_path / "result")
     arguments[arguments.index("--mr-landmarks") + 1] = tmp_path / "landmarks.json"
-    done = _command(*arguments, "--quality", "fast", "--progress", "json")
+    done = command(*arguments, "--quality", "fast", "--progress", "json")
     assert done.returncode == 3
     assert "one level" in done.stdout
     assert (tmp_path / "result" / "report.html").exists()
@@ -142,9 +102,9 @@ def test_a_level_named_wrong_is_told(registered: Registered, tmp_path: Path) -> 
 
 
 def test_without_landmarks_the_images_choose_the_level(registered: Registered, tmp_path: Path) -> None:
-    words = _arguments(registered.inputs, tmp_path / "result")
+    words = words_for(registered.inputs, tmp_path / "result")
     at = words.index("--mr-landmarks")
-    done = _command(*words[:at], *words[at + 2 :], "--quality", "fast", "--progress", "none")
+    done = command(*words[:at], *words[at + 2 :], "--quality", "fast", "--progress", "none")
     assert done.returncode == 0, done.stderr
     quality = json.loads((tmp_path / "result" / "quality.json").read_text())
     assert quality["overall"]["start"] == "level chosen by the images"

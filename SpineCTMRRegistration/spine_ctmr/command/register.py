@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from ..errors import RegistrationFailed
 from ..imaging.given_scheme import given_scheme
 from ..process.staging import require_apart
 from ..progress import span
@@ -98,10 +99,14 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         _load(name)
 
     from ..registration import register
+    from ..results.registration import Registration
     from ..results.writer import write_results
 
     result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85))
-    write_results(result, arguments.output, span(reporter, 0.85, 1.0))
+    registration = Registration(result)
+    write_results(registration, arguments.output, span(reporter, 0.85, 1.0))
+    if registration.failure:
+        raise RegistrationFailed(registration.failure)
 
 
 def _load(name: str) -> None:

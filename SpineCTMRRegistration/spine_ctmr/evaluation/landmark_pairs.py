@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..geometry.grid import Points
@@ -15,6 +16,7 @@ from ..imaging.landmarks import read_named_points
 from ..json_files import read_json
 
 EXAMPLE = '[{"name": "L4 tip", "ct": [x, y, z], "mr": [x, y, z]}, …] in LPS mm'
+IN_MEMORY = '{"L4 tip": ((x, y, z) in the CT, (x, y, z) in the MR), …} in LPS mm'
 KEYS = {"ct": ("ct", "ct_lps"), "mr": ("mr", "mr_lps")}
 
 
@@ -55,6 +57,22 @@ def read_landmark_pairs(paths: Sequence[Path]) -> list[LandmarkPair]:
     return pairs
 
 
+def pairs_in_memory(points: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> list[LandmarkPair]:
+    """Pairs from (CT point, MR point) in LPS mm by name.
+
+    Raises:
+        InputError: no pair, or unusable positions.
+    """
+    if not points:
+        raise InputError(f"The landmarks hold no pair; give {IN_MEMORY}.")
+    pairs = []
+    for name, both in points.items():
+        if len(both) != 2:
+            raise InputError(f'The landmarks have no pair of points for "{name}"; give {IN_MEMORY}.')
+        pairs.append(_pair({"name": name, "ct": both[0], "mr": both[1]}, "The landmarks"))
+    return pairs
+
+
 def _matched(ct: Path, mr: Path) -> list[LandmarkPair]:
     in_ct, in_mr = read_named_points(ct), read_named_points(mr)
     common = [name for name in in_ct if name in in_mr]
@@ -63,7 +81,7 @@ def _matched(ct: Path, mr: Path) -> list[LandmarkPair]:
     return [LandmarkPair(name, in_ct[name], in_mr[name]) for name in common]
 
 
-def _pair(entry: Any, path: Path) -> LandmarkPair:
+def _pair(entry: Any, path: Path | str) -> LandmarkPair:
     if not isinstance(entry, dict):
         raise InputError(f"{path} holds an entry that is not a landmark pair; give {EXAMPLE}.")
     name = str(entry.get("name", ""))

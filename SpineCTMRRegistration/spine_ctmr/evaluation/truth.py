@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..deformation.deformation import Deformation
 from ..geometry.jacobian import folding_count, jacobian_determinant
 from ..geometry.pose import Pose
+from ..geometry.transforms import map_points
 from .truth_points import PointPairs, TruthPoints
 
 
@@ -48,11 +49,6 @@ class TruthErrors:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
-
-
-def map_points(transform: sitk.Transform, points: NDArray[Any]) -> NDArray[Any]:
-    """LPS points (n, 3) moved by a SimpleITK transform."""
-    return np.array([transform.TransformPoint([float(v) for v in p]) for p in points])
 
 
 def pose_errors(bone: Mapping[int, PointPairs], poses: Mapping[int, Pose]) -> dict[int, float]:

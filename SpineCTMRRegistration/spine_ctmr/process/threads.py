@@ -5,8 +5,9 @@ SimpleITK, torch and numpy compute without Python's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 THREAD_VARIABLES = (
@@ -16,6 +17,32 @@ THREAD_VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 """Environment variables that numerical libraries read when they are loaded."""
+
+
+@contextmanager
+def limited(threads: int | None) -> Iterator[None]:
+    """Compute inside with so many threads of torch and SimpleITK, and as before afterwards.
+
+    Args:
+        threads: None leaves all as it is.
+    """
+    import SimpleITK as sitk
+    import torch
+
+    before = torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    try:
+        _set_threads(*(before if threads is None else (threads, threads)))
+        yield
+    finally:
+        _set_threads(*before)
+
+
+def _set_threads(of_torch: int, of_itk: int) -> None:
+    import SimpleITK as sitk
+    import torch
+
+    torch.set_num_threads(of_torch)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(of_itk)
 
 
 def beside(workers: int = 1) -> Executor:

@@ -8,19 +8,15 @@ from numpy.typing import NDArray
 
 from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
+from ..geometry.transforms import map_points
 from .metrics import dice
 
 FIT_POINTS = 1500
 
 
-def moved(transform: sitk.Transform, points: Points) -> Points:
-    """LPS points (n, 3) moved by a transform."""
-    return np.array([transform.TransformPoint(point) for point in np.asarray(points, float).tolist()])
-
-
 def inverse_consistency(to_ct: sitk.Transform, to_mr: sitk.Transform, points: Points) -> NDArray[np.float64]:
     """Distances in mm (n,) of MR points (n, 3) from themselves after going to the CT and back."""
-    return np.linalg.norm(moved(to_mr, moved(to_ct, points)) - points, axis=1)
+    return np.linalg.norm(map_points(to_mr, map_points(to_ct, points)) - points, axis=1)
 
 
 def points_in(grid: Grid, count: int = 2000, seed: int = 0) -> Points:
@@ -31,7 +27,7 @@ def points_in(grid: Grid, count: int = 2000, seed: int = 0) -> Points:
 
 def closest_rigid(transform: sitk.Transform, points: Points) -> Pose:
     """The rigid motion nearest to a transform at points (n, 3), by least squares."""
-    return Pose.fit(points, moved(transform, points))
+    return Pose.fit(points, map_points(transform, points))
 
 
 def rigid_dice(mask: NDArray[np.bool_], grid: Grid, to_ct: sitk.Transform, to_mr: sitk.Transform) -> float:

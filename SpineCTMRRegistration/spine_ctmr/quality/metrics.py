@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.grid import Points
 from ..geometry.pose import Pose
+from ..geometry.transforms import map_points
 
 PointMap: TypeAlias = sitk.Transform | Callable[[Points], Points] | Pose
 """An ITK transform, a function of LPS points (n, 3), or a rigid motion of them."""
@@ -94,7 +95,7 @@ def tre(points_fixed: ArrayLike, points_moving: ArrayLike, transform: PointMap) 
 
 def _moved(points: Points, transform: PointMap) -> Points:
     if isinstance(transform, sitk.Transform):
-        return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
+        return map_points(transform, points)
     if isinstance(transform, Pose):
         return transform.apply(points)
     return np.asarray(transform(points), float)

@@ -31,16 +31,23 @@ def write_quality_json(
     overall: Mapping[str, Any],
     warnings: Sequence[str] = (),
 ) -> None:
-    """Write verdict, vertebrae, overall figures and warnings; what was not measured becomes null."""
-    content = {
+    """Write `quality_content` as JSON."""
+    content = quality_content(vertebrae, overall, warnings)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def quality_content(
+    vertebrae: Sequence[VertebraQuality], overall: Mapping[str, Any], warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Verdict, vertebrae, overall figures and warnings; what was not measured is None."""
+    return {
         "schema": SCHEMA,
         "verdict": verdict(vertebrae),
         "vertebrae": [plain(asdict(row)) for row in vertebrae],
         "overall": plain(dict(overall)),
         "warnings": [without_paths(warning) for warning in warnings],
     }
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def write_quality_csv(path: str | Path, vertebrae: Sequence[VertebraQuality]) -> None:

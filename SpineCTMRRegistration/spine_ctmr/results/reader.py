@@ -56,7 +56,7 @@ def read_result_folder(folder: Path) -> ResultFolder:
     run, quality = _json(folder, names.RUN), _json(folder, names.QUALITY)
     to_ct, to_mr = _transform(folder, names.MR_TO_CT), _transform(folder, names.CT_TO_MR)
     field = _field(to_ct, folder)
-    labels = read_image(_present(folder, names.VERTEBRAE_IN_MR))
+    labels = read_image(present(folder, names.VERTEBRAE_IN_MR))
     poses = {
         n: Pose.from_sitk(_transform(folder, f"{names.POSES}/{path.name}"))
         for n, path in names.pose_files(folder).items()
@@ -72,7 +72,8 @@ def read_result_folder(folder: Path) -> ResultFolder:
     )
 
 
-def _present(folder: Path, name: str) -> Path:
+def present(folder: Path, name: str) -> Path:
+    """The path of a file of results; raises InputError where there is none."""
     path = folder / name
     if not path.is_file():
         raise InputError(f"{folder} holds no {name}; give the whole folder that `spine-ctmr register` wrote.")
@@ -80,7 +81,7 @@ def _present(folder: Path, name: str) -> Path:
 
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
-    path = _present(folder, name)
+    path = present(folder, name)
     content = read_json(path, "register the patient again")
     if not isinstance(content, dict):
         raise InputError(f"{path} was not written by `spine-ctmr register`; give its folder of results.")
@@ -88,7 +89,7 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _transform(folder: Path, name: str) -> sitk.Transform:
-    path = _present(folder, name)
+    path = present(folder, name)
     with untrusted(path):
         try:
             return sitk.ReadTransform(str(path))

@@ -10,21 +10,13 @@ from typing import Any
 import SimpleITK as sitk
 
 from .. import __version__
-from ..deformation.warping import (
-    carried,
-    ct_in_mr,
-    deformation_determinant,
-    jacobian_on_mr,
-    mr_in_ct,
-    vertebrae_in_mr,
-)
-from ..errors import RegistrationFailed
+from ..deformation.warping import carried
 from ..geometry.grid import Grid
 from ..process.memory import peak_memory_mb
 from ..process.threads import beside
 from ..process.writing import written
 from ..progress import Progress, silent
-from ..quality.assessment import Assessment, assess
+from ..quality.assessment import Assessment
 from ..quality.tables import write_quality_csv, write_quality_json
 from ..registration_result import RegistrationResult
 from ..report.pictures import Moved, PlanePictures, plane_pictures, volume_change_pictures
@@ -32,43 +24,41 @@ from ..report.strip import vertebra_strip
 from ..report.viewer import Shown, packed_images
 from . import names
 from .pages import Pictures, packages, write_pages
+from .registration import Registration
 from .transform_file import write_composite
 
 COMPRESSION = 1
 """zlib level of the images: the fastest, nearly as small."""
 
 
-def write_results(result: RegistrationResult, directory: Path, progress: Progress = silent) -> Assessment:
+def write_results(registration: Registration, directory: Path, progress: Progress = silent) -> None:
     """Write all files of a registration into an existing folder.
 
     The files and the pictures are made side by side.
 
     Args:
-        result: what was registered.
+        registration: what was registered, whether or not it failed its own checks.
         directory: an existing, empty folder.
         progress: told the stage and the share done.
-
-    Raises:
-        RegistrationFailed: after everything is written, if the registration failed its own checks.
     """
+    result = registration.result
     case, deformation = result.case, result.deformation
     progress("warping the images", 0.0)
     with beside(workers=2) as background:
-        ct = background.submit(_write_ct_in_mr, result, directory)
-        mr = background.submit(_write_mr_in_ct, result, directory)
+        ct = background.submit(_write_ct_in_mr, registration, directory)
+        mr = background.submit(_write_mr_in_ct, registration, directory)
         transforms = background.submit(_write_transforms, result, directory)
         strip = background.submit(vertebra_strip, case, deformation.poses, result.found.start.ct_centers)
-        labels = vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
+        labels = registration.vertebrae_in_mr
         _write(labels, directory / names.VERTEBRAE_IN_MR)
-        determinant = deformation_determinant(deformation)
-        jacobian = jacobian_on_mr(determinant, deformation, labels)
+        jacobian = registration.jacobian
         jacobian_file = background.submit(_write, jacobian, directory / names.JACOBIAN)
         volume_change = background.submit(volume_change_pictures, case.mr, jacobian, labels)
         start = result.found.start
-        shown = Shown(case, deformation, start.global_rigid, start.ct_centers, determinant, labels)
+        shown = Shown(case, deformation, start.global_rigid, start.ct_centers, registration.determinant, labels)
         images = background.submit(packed_images, shown)
         progress("measuring quality", 0.4)
-        assessment = assess(result, determinant, labels)
+        assessment = registration.assessment
         write_quality_json(directory / names.QUALITY, assessment.vertebrae, assessment.overall, result.notes)
         write_quality_csv(directory / names.QUALITY_TABLE, assessment.vertebrae)
         progress("writing the report", 0.6)
@@ -82,9 +72,6 @@ def write_results(result: RegistrationResult, directory: Path, progress: Progres
         json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
     )
     progress("done", 1.0)
-    if assessment.failure:
-        raise RegistrationFailed(assessment.failure)
-    return assessment
 
 
 def _write(image: sitk.Image, path: Path) -> None:
@@ -92,15 +79,13 @@ def _write(image: sitk.Image, path: Path) -> None:
         sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
 
 
-def _write_ct_in_mr(result: RegistrationResult, directory: Path) -> sitk.Image:
-    warped = ct_in_mr(result.case.ct, result.case.mr, result.deformation)
-    _write(warped, directory / names.CT_IN_MR)
-    return warped
+def _write_ct_in_mr(registration: Registration, directory: Path) -> sitk.Image:
+    _write(registration.ct_in_mr, directory / names.CT_IN_MR)
+    return registration.ct_in_mr
 
 
-def _write_mr_in_ct(result: RegistrationResult, directory: Path) -> None:
-    warped = mr_in_ct(result.case.ct, result.case.mr, result.deformation)
-    _write(warped, directory / names.MR_IN_CT)
+def _write_mr_in_ct(registration: Registration, directory: Path) -> None:
+    _write(registration.mr_in_ct, directory / names.MR_IN_CT)
 
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:

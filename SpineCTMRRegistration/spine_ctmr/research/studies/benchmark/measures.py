@@ -11,11 +11,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ....evaluation.landmark_pairs import LandmarkPair
-from ....evaluation.truth import map_points
 from ....evaluation.truth_points import PointPairs, TruthPoints
 from ....geometry.grid import Grid
 from ....geometry.jacobian import folding_count, jacobian_determinant
 from ....geometry.pose import Pose
+from ....geometry.transforms import map_points
 from ....quality.metrics import tre
 from .problem import Problem
 

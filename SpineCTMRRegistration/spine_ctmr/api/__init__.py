@@ -1,0 +1,1 @@
+"""What a Python user calls; `import spine_ctmr` gives it all."""
