@@ -55,7 +55,9 @@ def write_results(registration: Registration, directory: Path, progress: Progres
         jacobian_file = background.submit(_write, jacobian, directory / names.JACOBIAN)
         volume_change = background.submit(volume_change_pictures, case.mr, jacobian, labels)
         start = result.found.start
-        shown = Shown(case, deformation, start.global_rigid, start.ct_centers, registration.determinant, labels)
+        shown = Shown(
+            case, deformation, start.global_rigid, start.ct_centers, registration.determinant, labels
+        )
         images = background.submit(packed_images, shown)
         progress("measuring quality", 0.4)
         assessment = registration.assessment
