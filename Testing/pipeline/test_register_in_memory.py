@@ -23,13 +23,13 @@ FAST = spine_ctmr.RegistrationOptions(quality="fast", threads=1)
 @slow_fixture
 def held(registered: Registered) -> spine_ctmr.Registration:
     """From images and points in memory, with one thread."""
-    ct, mr, labels = (sitk.ReadImage(registered.inputs / n) for n in ("ct.nii.gz", "mr.nrrd", "labels.mha"))
+    images = [sitk.ReadImage(registered.inputs / n) for n in ("ct.nii.gz", "mr.nrrd", "labels.mha")]
     points = json.loads((registered.inputs / "landmarks.json").read_text())
-    before = {image: sitk.Hash(image) for image in (ct, mr, labels)}
+    before = [sitk.Hash(image) for image in images]
     threads = torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    registration = spine_ctmr.register(ct, mr, labels, points, options=FAST)
+    registration = spine_ctmr.register(*images, points, options=FAST)
     assert threads == (torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
-    assert {image: sitk.Hash(image) for image in before} == before
+    assert [sitk.Hash(image) for image in images] == before
     return registration
 
 
@@ -74,7 +74,7 @@ def test_transforms_undo_each_other_and_move_bone_with_its_pose(
     np.testing.assert_allclose(with_bone, held.poses["L4"].apply(bone))
     assert np.median(np.linalg.norm(with_tissue - with_bone, axis=1)) < 0.02
     back = np.array([held.mr_to_ct.TransformPoint(p) for p in with_tissue.tolist()])
-    assert np.linalg.norm(back - bone, axis=1).max() < 0.1
+    assert np.percentile(np.linalg.norm(back - bone, axis=1), 99) < 0.01
 
 
 def test_labels_of_the_ct_land_where_the_vertebrae_do(held: spine_ctmr.Registration) -> None:
