@@ -6,7 +6,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.dicom import find_series
-from spine_ctmr.imaging.reading import read_image
+from spine_ctmr.imaging.reading import read_image, read_scan
+from spine_ctmr.imaging.series_choice import SeriesChoice
 
 ROW, COLUMN = np.array([0.8, 0.6, 0.0]), np.array([0.0, 0.0, -1.0])
 NORMAL = np.cross(ROW, COLUMN)
@@ -105,6 +106,61 @@ def test_several_series_are_listed(tmp_path):
         '"t1_tse_sag" (MR, 3 slices)',
         "single series",
     )
+
+
+def study(folder):
+    """Two CTs, two MRs and a scout; returns the stored values of one of each."""
+    bone = write_series(folder / "1", description="Spine 1.0 B60s", seed=1)
+    write_series(folder / "2", description="Spine 1.0 B30s", seed=2)
+    write_series(folder / "3", [0, 2, 4], description="Topogram")
+    t1 = write_series(folder / "4", description="t1_tse_sag", modality="MR", seed=3, intercept=0)
+    write_series(folder / "5", description="t2_tse_sag", modality="MR", seed=4, intercept=0)
+    return bone - 1024, t1
+
+
+@pytest.mark.parametrize(("ct", "mr"), [("b60", "T1"), ("2", "4"), ("Spine 1.0 B60s", "t1_tse_sag")])
+def test_a_series_of_a_study_is_chosen(tmp_path, ct, mr):
+    bone, t1 = study(tmp_path)
+    found = read_scan(tmp_path, SeriesChoice(ct, "CT", "--ct-series"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), bone)
+    assert found.description == '"Spine 1.0 B60s" (CT, 6 slices)'
+    found = read_scan(tmp_path, SeriesChoice(mr, "MR", "--mr-series"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), t1)
+
+
+@pytest.mark.parametrize(("wanted", "word"), [("", ""), ("spine", '2 fit "spine"'), ("7", 'none fit "7"')])
+def test_a_choice_that_is_not_clear_lists_the_series_by_number(tmp_path, wanted, word):
+    study(tmp_path)
+    with pytest.raises(InputError, match="5 DICOM series") as error:
+        read_scan(tmp_path, SeriesChoice(wanted, "CT", "--ct-series"))
+    for part in (word, '2: "Spine 1.0 B60s" (CT, 6 slices); 3: "Topogram"', "choose one with --ct-series"):
+        assert part in str(error.value), error.value
+
+
+def test_the_only_ct_of_a_study_needs_no_choice(tmp_path):
+    pixels = write_series(tmp_path / "a", description="CT", seed=1)
+    write_series(tmp_path / "b", [0, 2], description="Scout")
+    write_series(tmp_path / "c", description="t1", modality="MR")
+    found = read_scan(tmp_path, SeriesChoice("", "CT", "--ct-series"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), pixels - 1024)
+
+
+def test_the_description_never_names_the_patient(tmp_path):
+    write_series(tmp_path, description="DOE spine of Jane, ID 123, doesn't move")
+    found = read_scan(tmp_path)
+    assert found.description == '"… spine of …, ID …, doesn\'t move" (CT, 6 slices)'
+
+
+def test_slices_without_pixel_spacing(tmp_path):
+    write_series(tmp_path)
+    path = next(tmp_path.iterdir())
+    data = pydicom.dcmread(path)
+    del data.PixelSpacing
+    data.save_as(path)
+    fails(tmp_path, "without a pixel spacing")
+    data.PixelSpacing = [0.7, 0.6]
+    data.save_as(path)
+    fails(tmp_path, "different pixel spacing")
 
 
 def test_objects_that_are_not_images_do_not_count(tmp_path):

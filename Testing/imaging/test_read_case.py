@@ -97,6 +97,15 @@ def test_real_pair(real_data, tmp_path):
     assert all("/" not in w for w in case.warnings)
 
 
+def test_real_study_folder_holds_both(real_data):
+    folder = real_data / "STS_007"
+    case = read_case(folder / "dicom", folder / "dicom", folder / "ct_labels.nii.gz")
+    assert case.ct.GetSize()[2] == 70
+    assert case.mr.GetSize()[2] == 69
+    assert "(CT, 70 slices)" in case.about["ct_series"]
+    assert "(MR, 69 slices)" in case.about["mr_series"]
+
+
 def test_real_pair_swapped(real_data):
     folder = real_data / "STS_007"
     with pytest.raises(InputError, match="swapped"):

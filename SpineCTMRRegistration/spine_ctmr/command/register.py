@@ -28,6 +28,8 @@ EXAMPLES = """\
   spine-ctmr register ct.nii.gz mr.nii.gz --vertebrae ct_labels.nii.gz --output result
   spine-ctmr register CT_DICOM/ MR_DICOM/ --vertebrae Segmentation.seg.nrrd \\
       --mr-landmarks F.mrk.json --output result --quality best
+  spine-ctmr register STUDY/ STUDY/ --ct-series "Spine 1.0 B60s" --mr-series 4 --vertebrae SEG.dcm \\
+      --output result
 
 Vertebra labels: named segments ("L1", "vertebrae_L1") or the numbers of a known program, VerSe's first
 (C1=1 ... L5=24); which one it was is told, and --label-scheme says it where that is not clear.
@@ -54,6 +56,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
     levels.add_argument(
         "--mr-vertebrae", type=Path, metavar="LABELS", help="vertebra segmentation of the MR, instead"
     )
+    for name in ("ct", "mr"):
+        parser.add_argument(
+            f"--{name}-series",
+            default="",
+            metavar="SERIES",
+            help=f"which series of a DICOM folder is the {name.upper()}, if it holds several: its number in "
+            "the list that is shown then, or a part of its description",
+        )
     add_label_scheme(parser, whose="CT's ")
     add_label_scheme(parser, "--mr-label-scheme", "MR's ")
     add_output_options(parser)
@@ -90,7 +100,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         arguments.vertebrae,
         arguments.mr_landmarks,
         arguments.mr_vertebrae,
-        ReadingOptions(*schemes),
+        ReadingOptions(*schemes, arguments.ct_series, arguments.mr_series),
     )
     for sentence in case.warnings:
         reporter.warning(sentence)

@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .dicom_frames import TAGS, Frame, frames_of
 from .dicom_order import grid_of, ordered_frames
+from .series_choice import SeriesChoice
 
+_MOST_SHOWN = 20
+_SCOUT = 3
+"""Most slices of a localiser."""
 _NOT_IMAGES = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG"}
 
 
@@ -53,17 +57,40 @@ def find_series(path: Path) -> list[Series]:
     return sorted((_series(headers) for headers in groups.values()), key=str)
 
 
-def single_series(path: Path) -> Series:
-    """The one image series at `path`; raises InputError that lists them otherwise."""
+def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
+    """The image series at `path` that is meant.
+
+    Raises:
+        InputError: there is none, or several fit; the message lists them.
+    """
+    choice = choice or SeriesChoice()
     series = find_series(path)
     if not series:
         raise InputError(f"{path} holds no DICOM images; give the folder of one series, or an image file.")
-    if len(series) > 1:
-        found = "; ".join(str(s) for s in series[:12]) + ("; …" if len(series) > 12 else "")
-        raise InputError(
-            f"{path} holds {len(series)} DICOM series: {found}; give the folder of a single series."
-        )
-    return series[0]
+    fitting = _fitting(series, choice)
+    if len(fitting) == 1:
+        return fitting[0]
+    shown = [f"{number}: {each}" for number, each in enumerate(series[:_MOST_SHOWN], 1)]
+    listed = "; ".join(shown) + ("; …" if len(series) > _MOST_SHOWN else "")
+    mend = f"choose one with {choice.option} by its number or description, or " if choice.option else ""
+    wanted = f', of which {len(fitting) or "none"} fit "{choice.wanted}"' if choice.wanted else ""
+    raise InputError(
+        f"{path} holds {len(series)} DICOM series{wanted}: {listed};"
+        f" {mend}give the folder of a single series."
+    )
+
+
+def _fitting(series: Sequence[Series], choice: SeriesChoice) -> list[Series]:
+    if choice.wanted.isdecimal() and 1 <= int(choice.wanted) <= len(series):
+        return [series[int(choice.wanted) - 1]]
+    if choice.wanted:
+        wanted = choice.wanted.casefold()
+        exact = [each for each in series if each.description.casefold() == wanted]
+        return exact or [each for each in series if wanted in each.description.casefold()]
+    if len(series) == 1 or not choice.modality:
+        return list(series)
+    own = [each for each in series if each.modality == choice.modality]
+    return [each for each in own if len(each.frames) > _SCOUT] or own
 
 
 def read_series(series: Series, path: Path) -> sitk.Image:
@@ -84,7 +111,7 @@ def read_series(series: Series, path: Path) -> sitk.Image:
 def _files(path: Path) -> Iterable[Path]:
     if path.is_file():
         return [path]
-    return (Path(root) / name for root, _, names in os.walk(path) for name in sorted(names))
+    return sorted(Path(root) / name for root, _, names in os.walk(path) for name in names)
 
 
 def _header(path: Path) -> Any | None:

@@ -21,6 +21,7 @@ from .landmarks import LandmarkSource, landmarks_in_memory, points_or_path, read
 from .lost_slices import without_lost_slices
 from .reading import Scan, read_scan
 from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
+from .series_choice import SeriesChoice
 
 MR_OPTION = "--mr-label-scheme"
 
@@ -32,10 +33,15 @@ class ReadingOptions:
     Attributes:
         label_scheme: how the CT's labels are numbered; None to recognise it.
         mr_label_scheme: likewise the MR's labels.
+        ct_series: number or a part of the description of the CT in a folder with several series; "" where
+            there is one CT.
+        mr_series: likewise of the MR.
     """
 
     label_scheme: LabelScheme | None = None
     mr_label_scheme: LabelScheme | None = None
+    ct_series: str = ""
+    mr_series: str = ""
 
 
 def read_case(
@@ -83,10 +89,12 @@ def _case(
     options: ReadingOptions,
 ) -> Case:
     """The case of inputs by role; see `read_case`."""
-    ct_scan, mr_scan = _scan(images["ct"], names.ct), _scan(images["mr"], names.mr)
+    ct_scan = _scan(images["ct"], names.ct, SeriesChoice(options.ct_series, "CT", "--ct-series"))
+    mr_scan = _scan(images["mr"], names.mr, SeriesChoice(options.mr_series, "MR", "--mr-series"))
     ct, mr = ct_scan.image, mr_scan.image
     found = _vertebrae(images["vertebrae"], names.vertebrae, options.label_scheme, OPTION)
-    labels, about = found.image, {"label_scheme": found.scheme}
+    labels = found.image
+    about = {"ct_series": ct_scan.description, "mr_series": mr_scan.description, "label_scheme": found.scheme}
     warnings = (*ct_scan.warnings, *mr_scan.warnings, *found.warnings)
     centroids = mr_labels = None
     if points is not None:
@@ -108,8 +116,8 @@ def _case(
     return Case(ct, mr, labels, centroids, mr_labels, warnings, about)
 
 
-def _scan(source: sitk.Image | Path, name: str) -> Scan:
-    return read_scan(source) if isinstance(source, Path) else Scan(volume_in_memory(source, name))
+def _scan(source: sitk.Image | Path, name: str, series: SeriesChoice) -> Scan:
+    return read_scan(source, series) if isinstance(source, Path) else Scan(volume_in_memory(source, name))
 
 
 def _vertebrae(
@@ -151,4 +159,4 @@ def _check_distinct(sources: Mapping[str, object], roles: Mapping[str, str]) -> 
 def _is_same_file(first: object, second: object) -> bool:
     if not (isinstance(first, Path) and isinstance(second, Path)):
         return False
-    return first.exists() and second.exists() and first.samefile(second)
+    return first.is_file() and second.is_file() and first.samefile(second)

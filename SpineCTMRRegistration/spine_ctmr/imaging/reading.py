@@ -15,6 +15,7 @@ from ..process.untrusted import reads_untrusted
 from .nifti_header import NiftiHeader, read_nifti_header
 from .nifti_image import is_truncated, itk_reads, read_voxels
 from .nifti_placement import check_placement
+from .series_choice import SeriesChoice
 from .stored_spacing import lacks_spacing
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
@@ -42,24 +43,25 @@ def read_image(path: Path) -> sitk.Image:
 
 
 @reads_untrusted
-def read_scan(path: Path) -> Scan:
+def read_scan(path: Path, series: SeriesChoice | None = None) -> Scan:
     """The scalar 3-D image at `path`.
 
     Args:
         path: NIfTI, NRRD, MetaImage or multi-frame DICOM file, or a folder (searched with its
-            sub-folders) that holds exactly one DICOM series. A fourth axis of length one is dropped.
+            sub-folders) that holds a DICOM series. A fourth axis of length one is dropped.
+        series: which one, if the folder holds several.
 
     Raises:
         InputError: nothing there, unreadable, truncated, not 3-D, not scalar, without a voxel spacing, with
-            placements that disagree, or a DICOM folder without exactly one evenly spaced series.
+            placements that disagree, or a DICOM folder without exactly one evenly spaced series that fits.
     """
     path = Path(path)
     with quiet_itk():
         if path.is_dir() or is_dicom(path):
-            from .dicom import read_series, single_series  # pydicom is needed for DICOM alone
+            from .dicom import chosen_series, read_series  # pydicom is needed for DICOM alone
 
-            series = single_series(path)
-            return Scan(read_series(series, path), str(series))
+            chosen = chosen_series(path, series)
+            return Scan(read_series(chosen, path), str(chosen))
         header = _nifti_header(path)
         if header is not None and not itk_reads(path, header):
             image = read_voxels(path, header)

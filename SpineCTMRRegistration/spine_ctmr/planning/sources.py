@@ -15,9 +15,10 @@ from pydicom.valuerep import validate_value
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..imaging.dicom import read_series, single_series
+from ..imaging.dicom import chosen_series, read_series
 from ..imaging.dicom_order import ordered_frames
 from ..imaging.reading import quiet_itk
+from ..imaging.series_choice import SeriesChoice
 
 Modality = Literal["CT", "MR"]
 
@@ -73,7 +74,7 @@ def read_source(folder: Path, modality: Modality) -> Source:
         InputError: no single evenly spaced series of that modality, attributes that are missing or
             differ from slice to slice, multi-frame files.
     """
-    series = single_series(folder)
+    series = chosen_series(folder, SeriesChoice(modality=modality))
     if len({frame.path for frame in series.frames}) < max(2, len(series.frames)):
         raise InputError(
             f"The {modality} '{folder}' is a multi-frame DICOM file or a single slice; "
