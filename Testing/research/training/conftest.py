@@ -32,7 +32,7 @@ head = [4]
 [loss]
 {loss}
 """
-LUMBAR = {22: 30, 23: 66, 24: 102}
+LUMBAR = {22: 102, 23: 66, 24: 30}
 """Vertebra numbers and heights of the blocks' centres in mm."""
 SHIFT_MM = (14.0, -9.0, 21.0)
 
