@@ -17,13 +17,13 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from spine_ctmr.results import names
 
-from .vertebra_table import Quality, read_quality
+from .vertebra_table import QualityReport, read_quality
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
-class VertebraPose:
+class PlacedVertebra:
     """Where one vertebra of the CT lies in the MR.
 
     Attributes:
@@ -50,8 +50,8 @@ class ResultFiles:
     transform: slicer.vtkMRMLTransformNode
     volumes: dict[str, slicer.vtkMRMLScalarVolumeNode]
     labels: slicer.vtkMRMLLabelMapVolumeNode
-    poses: dict[str, VertebraPose]
-    quality: Quality
+    poses: dict[str, PlacedVertebra]
+    quality: QualityReport
     rigid_start: NDArray[Any]
 
 
@@ -96,13 +96,13 @@ def _read(
     return node
 
 
-def _read_poses(folder: Path) -> dict[str, VertebraPose]:
+def _read_poses(folder: Path) -> dict[str, PlacedVertebra]:
     files = names.pose_files(folder)
     poses = {}
     for number in cranial_to_caudal(files):
         motion = _read_motion(files[number])
         center = (motion @ RAS_FROM_LPS @ _fixed_center(files[number]))[:3]
-        poses[vertebra_name(number)] = VertebraPose(motion, center)
+        poses[vertebra_name(number)] = PlacedVertebra(motion, center)
     return poses
 
 

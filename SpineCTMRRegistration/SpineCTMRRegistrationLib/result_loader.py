@@ -11,7 +11,6 @@ from .jacobian_display import show_as_heatmap
 from .moved_vertebrae import MovedVertebrae
 from .nodes import copy_window, refer, remove_node
 from .result_files import ResultFiles
-from .result_folder import place_results
 from .result_nodes import (
     CT_IN_MR,
     CT_PLACE,
@@ -37,6 +36,7 @@ from .result_nodes import (
 )
 from .result_table import fill_table
 from .segments import VERTEBRA, replace_vertebrae
+from .study_folder import place_results
 from .vertebra_models import color_model
 
 

@@ -12,7 +12,7 @@ from spine_ctmr.errors import InputError
 from .nodes import interpolate_linearly, refer
 from .result_table import QUALITY
 from .segments import VERTEBRA
-from .vertebra_table import Quality, parse_quality
+from .vertebra_table import QualityReport, parse_quality
 
 if TYPE_CHECKING:
     from .scene import Placement
@@ -151,7 +151,7 @@ def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, s
     return ct, mr
 
 
-def quality_of(table: slicer.vtkMRMLTableNode) -> Quality:
+def quality_of(table: slicer.vtkMRMLTableNode) -> QualityReport:
     """The quality figures in a table node made by `load_results`.
 
     Raises:

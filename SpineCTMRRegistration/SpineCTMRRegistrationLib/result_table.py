@@ -7,14 +7,14 @@ import json
 import slicer
 import vtk
 
-from .vertebra_table import Quality
+from .vertebra_table import QualityReport
 
 QUALITY = "SpineCTMRRegistration.Quality"
 """Attribute of the table: the whole quality.json."""
 UNITS = ("mm", "deg")
 
 
-def fill_table(table: slicer.vtkMRMLTableNode, quality: Quality) -> None:
+def fill_table(table: slicer.vtkMRMLTableNode, quality: QualityReport) -> None:
     """Write a row per vertebra: name, flag, reason and figures; the verdict is the description."""
     table.SetAttribute(QUALITY, json.dumps(json.loads(quality.text)))
     table.SetDescription(" ".join([quality.verdict, *quality.warnings]))

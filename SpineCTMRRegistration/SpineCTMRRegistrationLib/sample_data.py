@@ -15,10 +15,10 @@ from spine_ctmr.process.removal import remove
 
 from .request import phantom_words
 from .result_files import read_volume
-from .result_folder import place_in_study
 from .run import RESULTS, CommandRun, ProgressReport
 from .segments import Look, label_values, segmentation_from
 from .signal import Signal
+from .study_folder import place_in_study
 
 SAMPLE_NAME = "SpineCTMRPhantom"
 FILES = ("ct.nrrd", "mr.nrrd", "ct_vertebrae.nrrd", "mr_landmarks.json")

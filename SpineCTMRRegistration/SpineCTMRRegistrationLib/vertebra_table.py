@@ -93,7 +93,7 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
-class Quality:
+class QualityReport:
     """What quality.json says.
 
     Attributes:
@@ -162,7 +162,7 @@ def missing(rows: Sequence[SegmentRow]) -> str | None:
     return None
 
 
-def read_quality(results: Path) -> Quality:
+def read_quality(results: Path) -> QualityReport:
     """The content of quality.json in a folder of results.
 
     Raises:
@@ -176,7 +176,7 @@ def read_quality(results: Path) -> Quality:
     return parse_quality(text, path.name)
 
 
-def parse_quality(text: str, source: str) -> Quality:
+def parse_quality(text: str, source: str) -> QualityReport:
     """What the text of a quality.json says.
 
     Raises:
@@ -184,7 +184,7 @@ def parse_quality(text: str, source: str) -> Quality:
     """
     try:
         content = json.loads(text)
-        return Quality(
+        return QualityReport(
             verdict=content["verdict"],
             rows=tuple(_result_row(vertebra) for vertebra in content["vertebrae"]),
             overall=content["overall"],

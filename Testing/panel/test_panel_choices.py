@@ -194,9 +194,9 @@ print(sorted({"torch", "onnxruntime", "scipy", "matplotlib", "PIL", "safetensors
 def test_warnings_name_the_nodes_and_keep_their_order(host):
     from SpineCTMRRegistrationLib.sections.result import _warnings
     from SpineCTMRRegistrationLib.session import WARNINGS
-    from SpineCTMRRegistrationLib.vertebra_table import Quality
+    from SpineCTMRRegistrationLib.vertebra_table import QualityReport
 
-    quality = Quality("", (), warnings=("[file]: L3 outside [file].", "The soft tissue was left out."))
+    quality = QualityReport("", (), warnings=("[file]: L3 outside [file].", "The soft tissue was left out."))
     table = host.vtkMRMLTableNode()
     assert _warnings(table, quality) == list(quality.warnings)
     table.SetAttribute(WARNINGS, '["\\"Centres\\": L3 outside \\"MR\\"."]')

@@ -1,4 +1,4 @@
-"""The rules, one signal at a time, and what they say together."""
+"""The rules, one indicator at a time, and what they say together."""
 
 import math
 
@@ -33,11 +33,11 @@ FINE = {
 }
 
 
-def flag(**signals: float) -> VertebraQuality:
-    return flag_vertebra("L3", 22, **{**FINE, **signals})
+def flag(**indicators: float) -> VertebraQuality:
+    return flag_vertebra("L3", 22, **{**FINE, **indicators})
 
 
-def test_fine_signals_are_good_and_all_of_them_are_kept():
+def test_fine_indicators_are_good_and_all_of_them_are_kept():
     row = flag()
     assert row.flag == "good"
     assert {key: getattr(row, key) for key in FINE} == FINE
@@ -53,7 +53,7 @@ WORSE = {
     "visible_share": (1.0, 0.0),
     "overlap_share": (0.0, 1.0),
 }
-"""Best and worst of the signals that decide."""
+"""Best and worst of the indicators that decide."""
 ORDER = ("good", "check", "do not use")
 
 
@@ -63,7 +63,7 @@ ORDER = ("good", "check", "do not use")
     which=st.integers(0, len(WORSE) - 1),
     step=st.floats(0, 1),
 )
-def test_a_signal_that_gets_worse_never_improves_the_flag(shares, which, step):
+def test_an_indicator_that_gets_worse_never_improves_the_flag(shares, which, step):
     def found(shares):
         pairs = zip(WORSE.items(), shares, strict=True)
         return ORDER.index(flag(**{name: a + s * (b - a) for (name, (a, b)), s in pairs}).flag)
@@ -74,7 +74,7 @@ def test_a_signal_that_gets_worse_never_improves_the_flag(shares, which, step):
 
 
 @pytest.mark.parametrize(
-    ("signal", "value", "words"),
+    ("indicator", "value", "words"),
     [
         ("match_ratio", 1.2, "as well 5 mm beside"),
         ("neighbour_disagreement_mm", 9.0, "9.0 mm against its neighbour"),
@@ -82,8 +82,8 @@ def test_a_signal_that_gets_worse_never_improves_the_flag(shares, which, step):
         ("network_disagreement_mm", 6.0, "6.0 mm from where the network puts it"),
     ],
 )
-def test_one_very_bad_signal_is_enough_and_is_named(signal, value, words):
-    row = flag(**{signal: value})
+def test_one_very_bad_indicator_is_enough_and_is_named(indicator, value, words):
+    row = flag(**{indicator: value})
     assert row.flag != "good"
     assert words in row.reason
 
@@ -118,9 +118,9 @@ def test_vertebrae_that_the_mr_hardly_shows_do_not_speak_for_the_spine():
     assert other_bones([flag(), flag(), *hidden]) is None
 
 
-@pytest.mark.parametrize("signal", FINE)
-def test_what_was_not_measured_says_nothing(signal):
-    assert flag(**{signal: math.nan}).flag == "good"
+@pytest.mark.parametrize("indicator", FINE)
+def test_what_was_not_measured_says_nothing(indicator):
+    assert flag(**{indicator: math.nan}).flag == "good"
 
 
 def test_nothing_measured_is_not_good():

@@ -17,7 +17,7 @@ from ..hidden_vertebrae import HiddenVertebrae
 from ..result_nodes import quality_of, results_of
 from ..result_table import QUALITY
 from ..session import FAILURE, WARNINGS
-from ..vertebra_table import FLAG_COLORS, GOOD, Quality, ResultRow
+from ..vertebra_table import FLAG_COLORS, GOOD, QualityReport, ResultRow
 from .cells import cell, color, fit_height
 from .checks import ChecksSection
 
@@ -80,7 +80,7 @@ class ResultSection:
         self._show_rows(quality)
         self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
 
-    def _show_rows(self, quality: Quality) -> None:
+    def _show_rows(self, quality: QualityReport) -> None:
         table = self._ui.vertebraTable
         table.rowCount = len(quality.rows)
         for index, row in enumerate(quality.rows):
@@ -90,7 +90,7 @@ class ResultSection:
             table.resizeColumnToContents(column)
         fit_height(table, TALLEST_PX)
 
-    def _show_verdict(self, quality: Quality, failure: str | None, warnings: list[str]) -> None:
+    def _show_verdict(self, quality: QualityReport, failure: str | None, warnings: list[str]) -> None:
         """In the colour of the worst vertebra, red for a registration that failed its own checks."""
         worst = "do not use" if failure else _worst(quality)
         start = quality.overall.get("start")
@@ -139,12 +139,12 @@ def _figure(row: ResultRow, key: str, unit: str) -> str:
     return "" if value is None else f"{value:.1f}{unit}"
 
 
-def _warnings(table: Any, quality: Quality) -> list[str]:
+def _warnings(table: Any, quality: QualityReport) -> list[str]:
     """What the user should know, with the nodes' names where the inputs are meant."""
     named = json.loads(table.GetAttribute(WARNINGS) or "[]")
     return [*named, *quality.warnings[len(named) :]]
 
 
-def _worst(quality: Quality) -> str:
+def _worst(quality: QualityReport) -> str:
     flags = [row.flag for row in quality.rows]
     return max(flags, key=list(FLAG_COLORS).index, default="check")

@@ -1,6 +1,6 @@
-"""How doubtful a vertebra's pose is: one number from signals that are known without the truth.
+"""How doubtful a vertebra's pose is: one number from indicators that are known without the truth.
 
-A monotone rule: no signal that gets worse can lower the doubt. Its numbers were chosen on phantoms that
+A monotone rule: no indicator that gets worse can lower the doubt. Its numbers were chosen on phantoms that
 were made to fail and tested on others: see `research.studies.flag_calibration` and
 docs/measured/flag_calibration.md.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Signal:
-    """One signal of the rule.
+class Indicator:
+    """One indicator of the rule.
 
     Attributes:
         name: attribute of `VertebraQuality`.
@@ -40,37 +40,37 @@ class Signal:
 
 @dataclass(frozen=True)
 class DoubtRule:
-    """A weighted sum of signals and where it divides.
+    """A weighted sum of indicators and where it divides.
 
     Attributes:
-        signals: in the order of importance.
-        offset: doubt where all signals are typical.
+        indicators: in the order of importance.
+        offset: doubt where all indicators are typical.
         good_below: vertebrae with less doubt are good.
         refuse_above: vertebrae with more are not to be used.
     """
 
-    signals: tuple[Signal, ...]
+    indicators: tuple[Indicator, ...]
     offset: float
     good_below: float
     refuse_above: float
 
     def contributions(self, values: Sequence[float]) -> list[float]:
-        """What every signal adds to the doubt."""
-        pairs = zip(self.signals, values, strict=True)
-        return [signal.weight * signal.change(value) for signal, value in pairs]
+        """What every indicator adds to the doubt."""
+        pairs = zip(self.indicators, values, strict=True)
+        return [indicator.weight * indicator.change(value) for indicator, value in pairs]
 
     def doubt(self, values: Sequence[float]) -> float:
-        """The doubt about one vertebra; `values` in the order of `signals`, NaN = not measured."""
+        """The doubt about one vertebra; `values` in the order of `indicators`, NaN = not measured."""
         return self.offset + sum(self.contributions(values))
 
 
 RULE = DoubtRule(
-    signals=(
-        Signal("match_ratio", typical=0.661, scale=0.1, limit=1.3, weight=1.12),
-        Signal("level_ratio", typical=1.372, scale=-0.3, limit=0.5, weight=2.49),
-        Signal("neighbour_disagreement_mm", typical=0.934, scale=2.0, limit=8.0, weight=1.53),
-        Signal("network_disagreement_mm", typical=0.816, scale=1.0, limit=6.0, weight=0.15),
-        Signal("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.73),
+    indicators=(
+        Indicator("match_ratio", typical=0.661, scale=0.1, limit=1.3, weight=1.12),
+        Indicator("level_ratio", typical=1.372, scale=-0.3, limit=0.5, weight=2.49),
+        Indicator("neighbour_disagreement_mm", typical=0.934, scale=2.0, limit=8.0, weight=1.53),
+        Indicator("network_disagreement_mm", typical=0.816, scale=1.0, limit=6.0, weight=0.15),
+        Indicator("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.73),
     ),
     offset=-4.75,
     good_below=-1.01,

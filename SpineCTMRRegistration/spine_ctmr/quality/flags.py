@@ -1,7 +1,7 @@
 """Whether a vertebra's result may be trusted, from what the registration knows about itself.
 
 The calibrated doubt (`doubt.RULE`) decides, and a few rules of plain geometry beside it; the worst wins.
-A signal that was not measured (NaN) says nothing.
+An indicator that was not measured (NaN) says nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ stretch was measured."""
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 NOTABLE = 1.0
-"""A signal that adds this much to the doubt is named in the reason."""
+"""An indicator that adds this much to the doubt is named in the reason."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +85,24 @@ class VertebraQuality:
     jacobian_sd: float = NAN
 
 
-def flag_vertebra(name: str, number: int, **signals: float) -> VertebraQuality:
-    """The table row of one vertebra, with the flag and its reason filled in from the signals.
+def flag_vertebra(name: str, number: int, **indicators: float) -> VertebraQuality:
+    """The table row of one vertebra, with the flag and its reason filled in from the indicators.
 
     Args:
         name: such as "L4".
         number: VerSe number.
-        signals: the measured attributes of `VertebraQuality` by name.
+        indicators: the measured attributes of `VertebraQuality` by name.
     """
-    row = VertebraQuality(name=name, number=number, **signals)  # type: ignore[arg-type]
+    row = VertebraQuality(name=name, number=number, **indicators)  # type: ignore[arg-type]
     flag, reason = judge(row)
     return replace(row, flag=flag, reason=reason)
 
 
 def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
-    """Flag and one-line reason from the signals in `row`; its own flag is not looked at."""
-    values = signal_values(row, rule)
+    """Flag and one-line reason from the indicators in `row`; its own flag is not looked at."""
+    values = indicator_values(row, rule)
     if not any(math.isfinite(value) for value in values):
-        return "check", "no quality signal was measured"
+        return "check", "no quality indicator was measured"
     doubt = rule.doubt(values)
     if row.visible_share < VISIBLE_SHARE_REFUSE:
         return "do not use", _in_words("visible_share", row.visible_share)
@@ -120,9 +120,9 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
     return ("check", "; ".join(dict.fromkeys(reasons))) if reasons else ("good", "no check raised a doubt")
 
 
-def signal_values(row: VertebraQuality, rule: DoubtRule = RULE) -> list[float]:
-    """The signals of `rule` in its order."""
-    return [float(getattr(row, signal.name)) for signal in rule.signals]
+def indicator_values(row: VertebraQuality, rule: DoubtRule = RULE) -> list[float]:
+    """The indicators of `rule` in its order."""
+    return [float(getattr(row, indicator.name)) for indicator in rule.indicators]
 
 
 def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
@@ -135,7 +135,7 @@ def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
 
 
 def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:
-    """Median of a signal over the vertebrae that the MR shows mostly, over all where there are none."""
+    """Median of an indicator over the vertebrae that the MR shows mostly, over all where there are none."""
     seen = [row for row in rows if not row.visible_share < VISIBLE_SHARE_CHECK] or rows
     values = [float(getattr(row, name)) for row in seen]
     return median([value for value in values if math.isfinite(value)] or [NAN])
@@ -179,15 +179,15 @@ def verdict(rows: Sequence[VertebraQuality]) -> str:
 
 def _doubtful(row: VertebraQuality, rule: DoubtRule) -> str:
     """What adds most to the doubt, in words."""
-    added = rule.contributions(signal_values(row, rule))
-    names = [signal.name for signal in rule.signals]
+    added = rule.contributions(indicator_values(row, rule))
+    names = [indicator.name for indicator in rule.indicators]
     order = sorted(range(len(names)), key=lambda i: -added[i])
     notable = [names[i] for i in order[:2] if added[i] > NOTABLE] or [names[order[0]]]
     return "; ".join(_in_words(name, getattr(row, name)) for name in notable)
 
 
 def _in_words(name: str, value: float) -> str:
-    """What a doubtful signal of `VertebraQuality` says."""
+    """What a doubtful indicator of `VertebraQuality` says."""
     if name == "match_ratio":
         worse = 100 * (1 - value)
         if worse <= 0:

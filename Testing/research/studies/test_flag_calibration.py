@@ -99,7 +99,7 @@ def test_half_a_label_and_wrong_names(phantom: Phantom) -> None:
 
 
 def _observations(seed: int, patients: int) -> list[Observation]:
-    """Accurate vertebrae and failed ones whose signals differ by a few standard deviations."""
+    """Accurate vertebrae and failed ones whose indicators differ by a few standard deviations."""
     rng = np.random.default_rng(seed)
     rows = []
     for patient in range(patients):
@@ -126,7 +126,7 @@ def _observations(seed: int, patients: int) -> list[Observation]:
 
 def test_the_chosen_rule_keeps_its_word_on_other_patients() -> None:
     rule = fit_rule(_observations(1, 60))
-    assert all(signal.weight >= 0 for signal in rule.signals)
+    assert all(indicator.weight >= 0 for indicator in rule.indicators)
     rows = _observations(2, 60)
     flags = flags_of(rows, rule)
     bad = [f for r, f in zip(rows, flags, strict=True) if r.tre_mm > 2]

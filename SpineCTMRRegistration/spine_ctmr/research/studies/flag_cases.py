@@ -52,7 +52,7 @@ class Observation:
         vertebra: such as "L4".
         trouble: what was done to this very vertebra, if anything.
         tre_mm: mean error of the found pose over the bone; infinite where there is no right answer.
-        match_ratio, stretch_mm, level_ratio, network_mm, neighbour_mm, visible_share: signals known
+        match_ratio, stretch_mm, level_ratio, network_mm, neighbour_mm, visible_share: indicators known
             without the truth.
     """
 
@@ -149,7 +149,7 @@ def _sick(phantom: Phantom, case: Case, order: list[int], seed: int) -> tuple[Ca
 def observe(
     phantom: Phantom, case: Case, patient: int, kind: str, scenario: str, troubles: dict[int, str]
 ) -> list[Observation]:
-    """Register a case as far as the flags' signals need, and measure the poses against the truth."""
+    """Register a case as far as the flags' indicators need, and measure the poses against the truth."""
     found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
     errors = pose_errors(phantom_bone(phantom), found.poses)
     hopeless = scenario == ANOTHER_PATIENT

@@ -18,11 +18,11 @@ from ...quality.flags import (
     VertebraQuality,
     at_wrong_level,
     in_company,
+    indicator_values,
     judge,
     middle_of,
     of_other_bones,
     other_bones,
-    signal_values,
 )
 from ...vertebrae.level_check import CLEARLY_BETTER
 from .flag_cases import ANOTHER_PATIENT, Observation
@@ -53,16 +53,18 @@ def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
     Vertebrae between 1 and 2 mm teach nothing. The thresholds leave 2 % of the failed vertebrae good and
     refuse 1 % of the accurate ones.
     """
-    values = np.array([signal_values(as_row(o)) for o in observations])
+    values = np.array([indicator_values(as_row(o)) for o in observations])
     tre = np.array([o.tre_mm for o in observations])
     accurate, failed = tre < ACCURATE_MM, tre > FAILED_MM
     typical = np.nanmedian(values[accurate], 0)
-    signals = [replace(s, typical=round(float(t), 3)) for s, t in zip(RULE.signals, typical, strict=True)]
-    changes = np.array([[s.change(v) for s, v in zip(signals, row, strict=True)] for row in values])
+    indicators = [
+        replace(s, typical=round(float(t), 3)) for s, t in zip(RULE.indicators, typical, strict=True)
+    ]
+    changes = np.array([[s.change(v) for s, v in zip(indicators, row, strict=True)] for row in values])
     taught = (tre < 1) | failed
     offset, *weights = _logistic(changes[taught], failed[taught])
-    signals = [replace(s, weight=round(float(w), 2)) for s, w in zip(signals, weights, strict=True)]
-    rule = DoubtRule(tuple(signals), round(float(offset), 2), 0.0, 0.0)
+    indicators = [replace(s, weight=round(float(w), 2)) for s, w in zip(indicators, weights, strict=True)]
+    rule = DoubtRule(tuple(indicators), round(float(offset), 2), 0.0, 0.0)
     doubt = np.array([rule.doubt(row) for row in values])
     good_below = float(np.quantile(doubt[failed], MISSED_SHARE))
     refuse_above = max(float(np.quantile(doubt[accurate], 1 - REFUSED_SHARE)), good_below)
@@ -142,4 +144,4 @@ def flags_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> lis
 
 def doubts_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> NDArray[np.float64]:
     """The doubt about each vertebra."""
-    return np.array([rule.doubt(signal_values(as_row(o), rule)) for o in observations])
+    return np.array([rule.doubt(indicator_values(as_row(o), rule)) for o in observations])

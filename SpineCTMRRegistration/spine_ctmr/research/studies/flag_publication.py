@@ -26,7 +26,7 @@ CLASSES = (
 INTRODUCTION = """\
 # How far the flags can be believed
 
-Every vertebra gets "good", "check" or "do not use" from signals that are known without the truth. The rule
+Every vertebra gets "good", "check" or "do not use" from indicators that are known without the truth. The rule
 was chosen on one half of the phantoms below and tested on the other half. All phantoms are synthetic; on
 real patients the flags have not been calibrated. All results are kept in flag_calibration.csv; where
 stretch_mm is missing, they were measured before it was. The phantoms that chose the rules were measured
@@ -177,9 +177,9 @@ def _rule() -> str:
         f"A vertebra's doubt = {RULE.offset} + the sum of weight × (value − typical) / scale, where it is "
         "worse than typical; values beyond the limit count as the limit. Good below "
         f'{RULE.good_below}, "do not use" above {RULE.refuse_above}, otherwise "check".\n',
-        *header(["signal", "typical", "scale", "limit", "weight"]),
+        *header(["indicator", "typical", "scale", "limit", "weight"]),
     ]
-    for s in RULE.signals:
+    for s in RULE.indicators:
         lines.append(line([s.name, f"{s.typical:g}", f"{s.scale:g}", f"{s.limit:g}", f"{s.weight:g}"]))
     return "\n".join(lines) + "\n"
 
