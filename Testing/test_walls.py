@@ -16,7 +16,7 @@ ENGINE, PANEL = "spine_ctmr", "SpineCTMRRegistrationLib"
 FLOORS = (
     {"choices", "errors"},
     {"geometry", "process", "progress"},
-    {"json_files", "similarity", "tables"},
+    {"json_files", "recipe_tables", "similarity"},
     {"imaging"},
     {"alignment", "network"},
     {"deformation", "vertebrae"},

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import SpineCTMRRegistrationLib
 from spine_ctmr.errors import InputError
 from spine_ctmr.quality.flags import flag_vertebra
-from spine_ctmr.quality.tables import write_quality_json
+from spine_ctmr.quality.quality_files import write_quality_json
 from SpineCTMRRegistrationLib.vertebra_axes import vertebra_axes
 from SpineCTMRRegistrationLib.vertebra_table import (
     FLAG_COLORS,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import wilcoxon
 from spine_ctmr.evaluation.cohort import Cohort
 from spine_ctmr.evaluation.cohort_tables import cao_table, vanulsen_table
-from spine_ctmr.evaluation.tables import TITLES
+from spine_ctmr.evaluation.evaluation_files import TITLES
 
 L3, L4 = 22, 23
 RNG = np.random.default_rng(0)

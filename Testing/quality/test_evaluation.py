@@ -10,9 +10,9 @@ import SimpleITK as sitk
 from spine_ctmr.command.main import run
 from spine_ctmr.command.subcommands import subcommands
 from spine_ctmr.errors import InputError
+from spine_ctmr.evaluation.evaluation_files import as_markdown, write_evaluation
 from spine_ctmr.evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
 from spine_ctmr.evaluation.measure import evaluate
-from spine_ctmr.evaluation.tables import as_markdown, write_evaluation
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.jacobian import determinant_at
 from spine_ctmr.geometry.pose import Pose

@@ -59,9 +59,9 @@ def _check(arguments: Namespace) -> None:
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
 
+    from ..evaluation.evaluation_files import as_markdown, write_evaluation
     from ..evaluation.landmark_pairs import read_landmark_pairs
     from ..evaluation.measure import evaluate
-    from ..evaluation.tables import as_markdown, write_evaluation
     from ..imaging.segmentation import read_vertebrae
     from ..results.reader import read_result_folder
 

@@ -15,8 +15,8 @@ from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..json_files import read_json
 from ..quality.metrics import Statistics, statistics
 from ..results.names import EVALUATION
+from .evaluation_files import TITLES
 from .markdown import header, line, number, spread
-from .tables import TITLES
 
 EXACT = 50
 """Most pairs for which the signed-rank test counts all signs."""

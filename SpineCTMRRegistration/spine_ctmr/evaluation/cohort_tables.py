@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from .cohort import Cohort, PairedComparison, compare
+from .evaluation_files import TITLES
 from .markdown import header, line, number
-from .tables import TITLES
 
 VANULSEN_METRICS = ("dice", "mean_surface_mm", "hd99_mm", "determinant_mean", "determinant_sd")
 CAO_METRICS = ("dice", "mean_surface_mm")

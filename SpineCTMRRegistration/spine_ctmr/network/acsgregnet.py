@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..tables import require
+from ..recipe_tables import require
 from .affine_network import SLOPE, AffineNetwork
 from .gated_fusion import GatedFusion
 from .transformer import Positions, TransformerEncoder, features_of, sequence_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..tables import require
+from ..recipe_tables import require
 from .affine_network import AffineNetwork
 from .two_stage import TwoStageNetwork, TwoStageOptions
 from .unet import VelocityUNet, VelocityUNetOptions

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from ..errors import InputError
-from ..tables import read_table, unknown_name
+from ..recipe_tables import read_table, unknown_name
 from .acsgregnet import ACSGRegNetOptions
 from .avoxelmorph import AVoxelMorphOptions
 from .cao import CaoOptions

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..recipe_tables import require
 from ..similarity.mind import box_mean, mind_ssc
-from ..tables import require
 from .integration import displacement_of
 from .motion import Motion, RegistrationNetwork
 from .unet import convolution, convolutions, down_and_up

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..tables import require
+from ..recipe_tables import require
 from .integration import displacement_of
 from .motion import Motion, RegistrationNetwork
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..tables import require
+from ..recipe_tables import require
 from .motion import Motion, RegistrationNetwork
 from .normalised import normalised_pair
 

@@ -27,7 +27,7 @@ from ..process.threads import limited
 from ..progress import Progress, silent
 from ..quality.assessment import Assessment, assess
 from ..quality.flags import VertebraQuality
-from ..quality.tables import quality_content
+from ..quality.quality_files import quality_content
 from ..registration_result import RegistrationResult
 from .reader import ResultFolder
 from .registered import Registered

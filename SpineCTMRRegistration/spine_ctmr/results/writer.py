@@ -17,7 +17,7 @@ from ..process.threads import beside
 from ..process.writing import written
 from ..progress import Progress, silent
 from ..quality.assessment import Assessment
-from ..quality.tables import write_quality_csv, write_quality_json
+from ..quality.quality_files import write_quality_csv, write_quality_json
 from ..registration_result import RegistrationResult
 from ..report.pictures import Moved, PlanePictures, plane_pictures, volume_change_pictures
 from ..report.strip import vertebra_strip

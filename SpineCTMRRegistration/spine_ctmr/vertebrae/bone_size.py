@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from ..geometry.pose import Pose
-from .matching import Level, make_level
+from .matching import Resolution, make_resolution
 from .placed_scene import PlacedScene
 
 FACTOR, POINTS, REACH_MM, STEPS = 1, 1500, 1.5, 6
@@ -31,30 +31,36 @@ def bone_stretches(place: PlacedScene, poses: Mapping[int, Pose]) -> dict[int, f
         place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm to judge.
     """
-    level = make_level(place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3))
+    resolution = make_resolution(
+        place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3)
+    )
     found = place.residual_motions([poses])
-    target = level.ct_descriptors(found.rotation[0].float())
+    target = resolution.ct_descriptors(found.rotation[0].float())
     pivot = found.center + found.translation[0]
-    local = found.apply(level.points)[0] - pivot[:, None]
+    local = found.apply(resolution.points)[0] - pivot[:, None]
     local = torch.cat([local, torch.ones_like(local[..., :1])], -1).float()
     affine = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).to(local).repeat(len(place.numbers), 1, 1)
     for _ in range(STEPS):
-        affine = affine + _step(level, local, pivot.float(), affine, target)
+        affine = affine + _step(resolution, local, pivot.float(), affine, target)
     _, stretch, axes = torch.linalg.svd(affine[..., :3])
     along = (local[..., :3] - local[..., :3].mean(1, keepdim=True)) @ axes.transpose(-1, -2)
     size = (along * (stretch[:, None] - 1)).square().sum(-1).mean(-1).sqrt()
-    seen = level.comparable(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
+    seen = resolution.comparable(local[..., :3] + pivot[:, None].float()).amax(-1) > 0
     size = torch.where(seen, size, torch.nan)
     return {number: float(value) for number, value in zip(place.numbers, size, strict=True)}
 
 
 def _step(
-    level: Level, local: torch.Tensor, pivot: torch.Tensor, affine: torch.Tensor, target: torch.Tensor
+    resolution: Resolution,
+    local: torch.Tensor,
+    pivot: torch.Tensor,
+    affine: torch.Tensor,
+    target: torch.Tensor,
 ) -> torch.Tensor:
     """The change (n, 3, 4) of affine motions (n, 3, 4) of points (n, p, 4) about pivots (n, 3)."""
     where = local @ affine.transpose(-1, -2) + pivot[:, None]
-    weight = level.comparable(where)
-    value, slopes = level.mr_descriptors(where)
+    weight = resolution.comparable(where)
+    value, slopes = resolution.mr_descriptors(where)
     difference, slope = value - target, torch.stack(slopes, -1)
     amount = weight.sum(-1).clamp(min=1e-3)
     residual = (difference.square().mean(-1) * weight).sum(-1) / amount

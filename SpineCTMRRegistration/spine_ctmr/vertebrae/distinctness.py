@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from ..geometry.pose import Pose
-from .matching import Level, make_level
+from .matching import Resolution, make_resolution
 from .placed_scene import PlacedScene
 
 STEP_MM = 5.0
@@ -24,20 +24,22 @@ def match_ratios(place: PlacedScene, poses: Mapping[int, Pose]) -> dict[int, flo
         place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm to judge.
     """
-    level = make_level(place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(2))
+    resolution = make_resolution(
+        place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(2)
+    )
     found = place.residual_motions([poses])
-    target = level.ct_descriptors(found.rotation[0].float())
-    moved = found.apply(level.points)[0].float()
+    target = resolution.ct_descriptors(found.rotation[0].float())
+    moved = found.apply(resolution.points)[0].float()
     steps = torch.cat([torch.zeros(1, 3), torch.eye(3), -torch.eye(3)]).to(moved) * STEP_MM
-    residuals = torch.stack([_residual(level, moved + step, target) for step in steps])
+    residuals = torch.stack([_residual(resolution, moved + step, target) for step in steps])
     beside = residuals[1:].nan_to_num(nan=torch.inf).amin(0)
     ratio = residuals[0] / beside
     return {number: float(value) for number, value in zip(place.numbers, ratio, strict=True)}
 
 
-def _residual(level: Level, points: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def _residual(resolution: Resolution, points: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Mean squared descriptor difference (n,) over the points (n, p, 3) that both images show."""
-    weight = level.comparable(points)
-    difference, _ = level.mr_descriptors(points)
+    weight = resolution.comparable(points)
+    difference, _ = resolution.mr_descriptors(points)
     squared = (difference - target).square().mean(-1)
     return (squared * weight).sum(-1) / weight.sum(-1)

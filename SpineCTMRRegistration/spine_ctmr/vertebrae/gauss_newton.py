@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..similarity.sampled_information import information_terms
-from .matching import Level
+from .matching import Resolution
 
 NOTABLE_TURN_RAD = 0.01
 """Descriptors hardly change when the axes along which they look turn by less."""
@@ -84,30 +84,30 @@ class Fit:
 
 
 def optimise(
-    level: Level,
+    resolution: Resolution,
     poses: Poses,
     prior: JointPrior,
     iterations: int,
     rounds: int = 1,
     information: float = 0.0,
 ) -> Fit:
-    """Refine all starts at one level.
+    """Refine all starts at one resolution.
 
     Each round takes `iterations` damped Gauss-Newton steps of at most one lattice spacing. `information`
     is the weight of the mutual information beside the descriptors.
     """
-    rendering = _rendering(level, poses)
+    rendering = _rendering(resolution, poses)
     for _ in range(rounds):
-        rendering = _rendering(level, poses, rendering)
+        rendering = _rendering(resolution, poses, rendering)
         for _ in range(iterations):
-            hessian, gradient, _, _ = _data_terms(level, poses, rendering, prior.evidence, information)
+            hessian, gradient, _, _ = _data_terms(resolution, poses, rendering, prior.evidence, information)
             step = _solve(hessian, gradient, poses, prior)
-            poses = poses.updated(_limited(OVER_RELAXATION * step, level.spacing_mm))
-            if float(step.abs().max()) < 1e-3 * level.spacing_mm:
+            poses = poses.updated(_limited(OVER_RELAXATION * step, resolution.spacing_mm))
+            if float(step.abs().max()) < 1e-3 * resolution.spacing_mm:
                 break
-    rendering = _rendering(level, poses, rendering)
-    _, _, residual, compared = _data_terms(level, poses, rendering, prior.evidence)
-    visible = (level.visible(poses.apply(level.points).float()) * level.known).mean(-1)
+    rendering = _rendering(resolution, poses, rendering)
+    _, _, residual, compared = _data_terms(resolution, poses, rendering, prior.evidence)
+    visible = (resolution.visible(poses.apply(resolution.points).float()) * resolution.known).mean(-1)
     return Fit(poses, residual, compared, visible)
 
 
@@ -119,23 +119,23 @@ class _Rendering:
     descriptors: torch.Tensor
 
 
-def _rendering(level: Level, poses: Poses, last: _Rendering | None = None) -> _Rendering:
+def _rendering(resolution: Resolution, poses: Poses, last: _Rendering | None = None) -> _Rendering:
     """The CT as it looks under the poses; the last one where they have hardly turned since."""
     rotation = poses.rotation
     if last is not None and float((rotation - last.rotation).abs().max()) < NOTABLE_TURN_RAD:
         return last
-    rendered = level.ct_descriptors(rotation.reshape(-1, 3, 3).float())
+    rendered = resolution.ct_descriptors(rotation.reshape(-1, 3, 3).float())
     return _Rendering(rotation, rendered.reshape(*rotation.shape[:2], -1, 12))
 
 
 def _data_terms(
-    level: Level, poses: Poses, rendering: _Rendering, evidence: float, information: float = 0.0
+    resolution: Resolution, poses: Poses, rendering: _Rendering, evidence: float, information: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gauss-Newton matrices (s, n, 6, 6), gradients (s, n, 6), residuals and compared shares (s, n)."""
-    moved = poses.apply(level.points)
+    moved = poses.apply(resolution.points)
     where = moved.float()
-    weight = level.comparable(where)
-    value, slopes = level.mr_descriptors(where)
+    weight = resolution.comparable(where)
+    value, slopes = resolution.mr_descriptors(where)
     difference = value - rendering.descriptors
     pull = torch.stack([(slope * difference).sum(-1) for slope in slopes], -1) * weight[..., None]
     products = [(a * b).sum(-1) for a in slopes for b in slopes]
@@ -150,8 +150,8 @@ def _data_terms(
     scale = (evidence * compared / (amount * 12 * residual.clamp(min=1e-6)))[..., None]
     hessian, gradient = hessian * scale[..., None], gradient * scale
     if information:
-        mr, change = level.mr_values(where)
-        fisher, slope = information_terms(mr, change, level.ct_values().expand_as(mr), lever, weight)
+        mr, change = resolution.mr_values(where)
+        fisher, slope = information_terms(mr, change, resolution.ct_values().expand_as(mr), lever, weight)
         worth = (information * evidence * compared)[..., None]
         hessian, gradient = hessian + fisher * worth[..., None], gradient + slope * worth
     return hessian.double(), gradient.double(), residual, compared

@@ -12,7 +12,7 @@ import torch
 from ..alignment.centroids import rigid_start
 from ..geometry.pose import Pose
 from .gauss_newton import Fit, Poses, optimise
-from .matching import make_level
+from .matching import make_resolution
 from .placed_scene import PlacedScene
 from .refinement import joint_prior
 
@@ -66,8 +66,8 @@ def best_shift(place: PlacedScene, poses: Mapping[int, Pose]) -> LevelShift | No
 def _short_fit(place: PlacedScene, poses: Poses) -> Fit:
     generator = torch.Generator().manual_seed(1)
     for factor, count in ((4, 500), (2, 800)):
-        level = make_level(place.scene, place.numbers, factor, count, 4.0, generator)
-        fit = optimise(level, poses, joint_prior(poses), 8)
+        resolution = make_resolution(place.scene, place.numbers, factor, count, 4.0, generator)
+        fit = optimise(resolution, poses, joint_prior(poses), 8)
         poses = fit.poses
     return fit
 

@@ -92,7 +92,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Level:
+class Resolution:
     """What is compared at one resolution.
 
     Attributes:
@@ -157,9 +157,9 @@ class Level:
         return linear_samples(volume[None], where, padding)[0].reshape(points.shape[:-1])
 
 
-def make_level(
+def make_resolution(
     scene: Scene, numbers: list[int], factor: int, count: int, reach_mm: float, generator: torch.Generator
-) -> Level:
+) -> Resolution:
     """The scene at `factor` times its spacing with `count` sample points for each vertebra.
 
     The points are drawn from the vertebra's voxels dilated by `reach_mm` and jittered by half a voxel,
@@ -174,7 +174,7 @@ def make_level(
         known.append(scene.ct_seen.cpu()[z, y, x])
         points.append((index.flip(-1) + jitter) * scene.spacing_mm)
     device = scene.mr.device
-    return Level(
+    return Resolution(
         lattice=scene.lattice(factor),
         points=torch.stack(points).float().to(device),
         known=torch.stack(known).to(device),

@@ -13,7 +13,7 @@ from ..geometry.pose import Pose
 from ..process.threads import beside
 from ..progress import Progress, silent
 from .gauss_newton import Fit, JointPrior, Poses, optimise
-from .matching import Level, make_level
+from .matching import Resolution, make_resolution
 from .placed_scene import PlacedScene
 
 FEW = 8
@@ -111,22 +111,22 @@ def refine_poses(
     prior = joint_prior(poses)
     spread = torch.zeros(len(place.numbers))
     with beside() as ahead:
-        levels = [
+        resolutions = [
             ahead.submit(
-                make_level, place.scene, place.numbers, s.factor, s.points, options.reach_mm, generator
+                make_resolution, place.scene, place.numbers, s.factor, s.points, options.reach_mm, generator
             )
             for s in options.stages
         ]
-        for k, (stage, coming) in enumerate(zip(options.stages, levels, strict=True)):
-            progress("vertebrae", k / len(levels))
-            level = coming.result()
-            fit = optimise(level, poses, prior, stage.iterations, stage.rounds, stage.information)
+        for k, (stage, coming) in enumerate(zip(options.stages, resolutions, strict=True)):
+            progress("vertebrae", k / len(resolutions))
+            resolution = coming.result()
+            fit = optimise(resolution, poses, prior, stage.iterations, stage.rounds, stage.information)
             order = _ranking(fit)
             if len(order) > 1:
-                spread = _spread(level, fit, order)
+                spread = _spread(resolution, fit, order)
             poses = fit.poses.select(order[: stage.keep])
     fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
-    few = replace(level, points=level.points[:, ::FEW], known=level.known[:, ::FEW])
+    few = replace(resolution, points=resolution.points[:, ::FEW], known=resolution.known[:, ::FEW])
     before = optimise(few, first, prior, 0, 1)
     return _summary(place, fit, before, spread, prior)
 
@@ -164,9 +164,9 @@ def _ranking(fit: Fit) -> torch.Tensor:
     return torch.argsort((fit.residual * weight).sum(1) / weight.sum(1))
 
 
-def _spread(level: Level, fit: Fit, order: torch.Tensor) -> torch.Tensor:
+def _spread(resolution: Resolution, fit: Fit, order: torch.Tensor) -> torch.Tensor:
     """Mean distance in mm (n,) of the best start's points from those of the starts that fit as well."""
-    moved = fit.poses.apply(level.points[:, ::20])
+    moved = fit.poses.apply(resolution.points[:, ::20])
     distance = (moved - moved[order[0]]).norm(dim=-1).mean(-1)
     best = fit.residual[order[0]]
     rival = (fit.residual <= 1.03 * best) & (fit.compared > 0)

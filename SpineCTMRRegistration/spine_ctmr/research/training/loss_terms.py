@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...tables import require, unknown_name
+from ...recipe_tables import require, unknown_name
 from .loss_functions import LOSSES
 from .outcome import Outcome
 

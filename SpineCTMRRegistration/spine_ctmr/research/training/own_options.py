@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import InputError
-from ...tables import require
+from ...recipe_tables import require
 
 INTERPOLATIONS = ("linear", "lanczos")
 

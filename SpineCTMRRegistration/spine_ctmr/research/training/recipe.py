@@ -13,7 +13,7 @@ from ...network.motion import NetworkOptions
 from ...network.unet import VelocityUNetOptions
 from ...phantoms.patient import MECHANICS, MOTIONS
 from ...phantoms.tissue import ANY, SEQUENCES
-from ...tables import read_table, require
+from ...recipe_tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
 from .own_options import OwnDataOptions
 from .schedule import Optimisation

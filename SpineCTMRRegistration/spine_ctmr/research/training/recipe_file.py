@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...process.untrusted import untrusted
-from ...tables import unknown_name
+from ...recipe_tables import unknown_name
 from .recipe import Recipe, recipe_of
 
 if sys.version_info >= (3, 11):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...tables import require
+from ...recipe_tables import require
 
 OPTIMISERS = ("adam", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential")

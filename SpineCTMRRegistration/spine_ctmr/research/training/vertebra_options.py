@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...tables import require
+from ...recipe_tables import require
 
 LEVELS = range(1, 25)
 

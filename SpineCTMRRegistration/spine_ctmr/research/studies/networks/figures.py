@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ....evaluation.cohort import Cohort
-from ....evaluation.tables import TITLES
+from ....evaluation.evaluation_files import TITLES
 from ...training.run_log import read_log
 from .measures import OVERALL
 from .results import Overall

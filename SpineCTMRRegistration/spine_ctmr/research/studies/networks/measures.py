@@ -21,8 +21,8 @@ from ....geometry.jacobian import (
 from ....imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ....network.motion import Motion
 from ....quality.metrics import dice
+from ....quality.quality_files import plain
 from ....quality.surface_distance import surface_distances
-from ....quality.tables import plain
 from ...losses.displacement import weighted_mean
 from ...losses.rigid_dice import rigid_dice_and_volume
 from ...losses.rigidity import properness, rigid_residuals

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....evaluation.cohort import Cohort
-from ....evaluation.tables import TITLES
+from ....evaluation.evaluation_files import TITLES
 from ..kernel import FAILURE, Row
 from .measures import OVERALL
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ....evaluation.cohort import Cohort
 from ....evaluation.cohort_tables import cao_table
+from ....evaluation.evaluation_files import TITLES as METRICS
 from ....evaluation.markdown import header, line
-from ....evaluation.tables import TITLES as METRICS
 from ...training.recipe_file import read_toml
 from ..kernel import Method
 from ..networks.contours import draw_contours

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from spine_ctmr.quality.flags import flag_vertebra
 from spine_ctmr.quality.privacy import without_paths
-from spine_ctmr.quality.tables import write_quality_csv, write_quality_json
+from spine_ctmr.quality.quality_files import write_quality_csv, write_quality_json
 
 ROWS = [
     flag_vertebra("L4", 23, visible_share=0.123456789, spread_mm=math.nan, moved_mm=np.float32(1.5)),

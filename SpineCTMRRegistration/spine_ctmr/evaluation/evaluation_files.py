@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from ..quality.tables import plain
+from ..quality.quality_files import plain
 from ..results.names import EVALUATION
 from .markdown import header, line, number, spread
 from .measure import METRICS, Evaluation
