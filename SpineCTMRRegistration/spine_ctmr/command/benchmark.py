@@ -107,10 +107,10 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..research.studies.cases import CaseFiles
 
     names = [method.name for method in METHODS] if arguments.methods is None else arguments.methods
-    methods = find_methods(names)
-    for method in methods:
-        if method.is_missing:
-            reporter.warning(f"{method.name} is skipped; install it with `pip install {method.package}`.")
+    peers = find_methods(names)
+    for peer in peers:
+        if peer.is_missing:
+            reporter.warning(f"{peer.name} is skipped; install it with `pip install {peer.package}`.")
     patients = phantoms(arguments.kinds, arguments.patients, _levels(arguments.levels))
     patients += folder_cases(arguments.cases) if arguments.cases else []
     if arguments.ct is not None:
@@ -127,7 +127,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         patients.append(real_pair(files))
     patients += scaling_phantoms() if arguments.scaling else []
     terms = Terms(arguments.threads, 60.0 * arguments.limit)
-    reporter.result(run_benchmark(patients, methods, terms, arguments.output, reporter))
+    reporter.result(run_benchmark(patients, peers, terms, arguments.output, reporter))
 
 
 def _levels(names: list[str] | None) -> tuple[int, ...]:

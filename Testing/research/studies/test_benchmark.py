@@ -20,13 +20,14 @@ from spine_ctmr.evaluation.truth_points import phantom_truth
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies.benchmark import summary
 from spine_ctmr.research.studies.benchmark.child import Cost
-from spine_ctmr.research.studies.benchmark.methods import ENGINE, METHODS, Method, find_methods
-from spine_ctmr.research.studies.benchmark.patients import ACCURACY, Patient, phantoms
+from spine_ctmr.research.studies.benchmark.methods import ENGINE, METHODS, Peer, find_methods
+from spine_ctmr.research.studies.benchmark.patients import ACCURACY, Entry, phantoms
 from spine_ctmr.research.studies.benchmark.problem import make_problem
+from spine_ctmr.research.studies.benchmark.registrations import Registration
 from spine_ctmr.research.studies.benchmark.report import write_report
-from spine_ctmr.research.studies.benchmark.rows import Row
 from spine_ctmr.research.studies.benchmark.run import Terms, run_benchmark
 from spine_ctmr.research.studies.cases import Subject
+from spine_ctmr.research.studies.kernel import Patient
 
 SMALL = PhantomOptions(
     levels=(23, 24),
@@ -38,12 +39,12 @@ SMALL = PhantomOptions(
 TERMS = Terms(threads=2, limit_s=300.0)
 BY_NAME = {method.name: method for method in METHODS}
 STANDINS = [
-    Method("shifted", "3 mm beside", standins.shifted),
-    Method("stretched", "10 % longer", standins.stretched),
-    Method("counted", "counted", standins.counted, most_threads=1),
-    Method("crashing", "crashing", standins.crashing),
-    Method("failing", "failing", standins.failing),
-    Method("absent", "absent", standins.counted, "no-such-registration-package"),
+    Peer("shifted", "3 mm beside", standins.shifted),
+    Peer("stretched", "10 % longer", standins.stretched),
+    Peer("counted", "counted", standins.counted, most_threads=1),
+    Peer("crashing", "crashing", standins.crashing),
+    Peer("failing", "failing", standins.failing),
+    Peer("absent", "absent", standins.counted, "no-such-registration-package"),
 ]
 
 
@@ -54,9 +55,9 @@ def phantom() -> Phantom:
 
 
 @pytest.fixture(scope="module")
-def patient(phantom: Phantom) -> Patient:
-    subject = Subject(phantom.case, phantom_truth(phantom))
-    return Patient("small", ACCURACY, lambda: subject, margin_mm=10.0, kind="2 mm")
+def patient(phantom: Phantom) -> Patient[Entry]:
+    entry = Entry(Subject(phantom.case, phantom_truth(phantom)), ACCURACY, margin_mm=10.0)
+    return Patient("small", lambda: entry, "2 mm")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def _children_find_the_standins(monkeypatch: pytest.MonkeyPatch, calls: Path) ->
 @pytest.fixture(scope="module")
 @slow_fixture
 def finished(
-    patient: Patient, calls: Path, tmp_path_factory: pytest.TempPathFactory
+    patient: Patient[Entry], calls: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, dict[str, str]]]:
     """The output of the engine, a peer that needs no package, the start and the stand-ins."""
     output = tmp_path_factory.mktemp("benchmark")
@@ -169,9 +170,9 @@ def test_failures_and_missing_packages_are_told_and_harm_nobody(finished: Finish
 
 
 @pytest.mark.slow
-def test_a_second_run_repeats_only_failures(finished: Finished, patient: Patient, calls: Path) -> None:
+def test_a_second_run_repeats_only_failures(finished: Finished, patient: Patient[Entry], calls: Path) -> None:
     output, rows = finished
-    mended = Method("failing", "failing", standins.shifted)
+    mended = Peer("failing", "failing", standins.shifted)
     methods = [ENGINE, BY_NAME["rigid-start"], *STANDINS[:3], mended]
     run_benchmark([patient], methods, TERMS, output)
     assert calls.read_text() == "1 1\n"
@@ -184,15 +185,15 @@ def test_a_second_run_repeats_only_failures(finished: Finished, patient: Patient
         run_benchmark([patient], methods, replace(TERMS, threads=1), output)
 
 
-def test_a_method_that_takes_too_long_is_ended(patient: Patient, tmp_path: Path) -> None:
-    sleeping = Method("sleeping", "sleeping", standins.sleeping)
+def test_a_method_that_takes_too_long_is_ended(patient: Patient[Entry], tmp_path: Path) -> None:
+    sleeping = Peer("sleeping", "sleeping", standins.sleeping)
     page = run_benchmark([patient], [sleeping], Terms(1, limit_s=1.2), tmp_path).read_text()
     assert "- sleeping on small: ended after 0.02 minutes without a result." in page
 
 
-def _row(method: str, patient: str, vertebrae: int, cpu_s: float) -> Row:
+def _row(method: str, patient: str, vertebrae: int, cpu_s: float) -> Registration:
     names = (method, patient, ACCURACY, "", vertebrae, 1000 * vertebrae, "", None, 1, None, None)
-    return Row(*names, Cost(wall_s=2 * cpu_s, cpu_s=cpu_s, memory_mb=None), None)
+    return Registration(*names, Cost(wall_s=2 * cpu_s, cpu_s=cpu_s, memory_mb=None), None)
 
 
 def test_exponents_and_ratios_of_known_laws() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -23,7 +22,7 @@ from ...phantoms.phantom import make_phantom
 from ...progress import Progress, silent
 from ...registration import register
 from .cases import Subject, find_cases
-from .kernel import Method, Patient, Row, Values, run_study
+from .kernel import Method, Patient, Row, Values, run_study, write_csv
 from .phantom_kinds import KINDS, with_centroid_error
 
 FIRST_SEED = 500
@@ -129,11 +128,7 @@ def _publish(output: Path, rows: Sequence[Row], titles: dict[str, str]) -> Path:
         }
         for row in rows
     ]
-    columns = list(dict.fromkeys(key for values in flat for key in values))
-    with (output / "accuracy.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        writer.writerows(flat)
+    write_csv(output / "accuracy.csv", flat)
     page = output / "accuracy.md"
     page.write_text("\n".join(_lines(rows, titles)) + "\n", encoding="utf-8")
     return page

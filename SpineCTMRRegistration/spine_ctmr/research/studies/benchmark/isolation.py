@@ -17,7 +17,7 @@ from ....process.lifeline import worker_environment
 from ....process.supervision import supervise
 from ....process.threads import THREAD_VARIABLES
 from .child import FOUND, TRANSFORM, Cost
-from .methods import Method
+from .methods import Peer
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class Outcome:
     failure: str | None = None
 
 
-def run_isolated(method: Method, folder: Path, threads: int, limit_s: float) -> Outcome:
+def run_isolated(peer: Peer, folder: Path, threads: int, limit_s: float) -> Outcome:
     """Register the problem that lies in `folder`.
 
     Args:
-        method: what to run.
+        peer: what to run.
         folder: holds the problem (`write_problem`); the files of an earlier method are replaced.
         threads: for the method, if it survives them.
         limit_s: the method is ended after this time.
     """
     for name in (TRANSFORM, FOUND):
         (folder / name).unlink(missing_ok=True)
-    threads = method.threads(threads)
+    threads = peer.threads(threads)
     environment = {**worker_environment(None), **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-    function = f"{method.register.__module__}:{method.register.__name__}"
+    function = f"{peer.register.__module__}:{peer.register.__name__}"
     too_long = threading.Event()
     timer = threading.Timer(limit_s, too_long.set)
     timer.start()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ....evaluation.truth_points import phantom_truth
 from ....phantoms.phantom import LUMBAR, PhantomOptions, make_phantom
 from ..cases import CaseFiles, Subject, find_cases
+from ..kernel import Patient
 from ..phantom_kinds import KINDS, known_kinds
 
 MARGIN_MM = 28.0
@@ -19,25 +21,21 @@ SCALING_MARGINS_MM = (MARGIN_MM, 44.0, 64.0)
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A patient of the benchmark.
+class Entry:
+    """A patient in one of the benchmark's tables.
 
     Attributes:
-        name: of its folder.
+        subject: what there is to register.
         series: "accuracy", "cases", "real", or "vertebrae" or "volume" for the scaling of time and memory.
-        make: makes or reads the images; called only if something is left to do.
         margin_mm: how far the common grid extends beyond the moved bones.
-        kind: what phantoms of the same table have in common.
     """
 
-    name: str
+    subject: Subject
     series: str
-    make: Callable[[], Subject]
     margin_mm: float = MARGIN_MM
-    kind: str = ""
 
 
-def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -> list[Patient]:
+def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -> list[Patient[Entry]]:
     """`count` phantoms of each kind, from seeds that no training and no test uses.
 
     Raises:
@@ -49,41 +47,48 @@ def phantoms(kinds: Sequence[str], count: int, levels: Sequence[int] = LUMBAR) -
         first = FIRST_SEED + 20 * list(KINDS).index(kind)
         for seed in range(first, first + count):
             name = f"{kind.replace(' ', '_')}_{seed}"
-            chosen.append(Patient(name, ACCURACY, _maker(seed, options), kind=kind))
+            chosen.append(Patient(name, partial(_phantom, seed, options, ACCURACY), kind))
     return chosen
 
 
-def scaling_phantoms() -> list[Patient]:
+def scaling_phantoms() -> list[Patient[Entry]]:
     """Phantoms with more and more vertebrae, and with larger and larger fields of view."""
-    chosen = []
+    seed, chosen = FIRST_SEED + 200, []
     for levels in SCALING_LEVELS:
-        options = PhantomOptions(levels=levels)
-        name = f"{len(levels)}_vertebrae"
-        chosen.append(Patient(name, VERTEBRAE, _maker(FIRST_SEED + 200, options)))
+        make = partial(_phantom, seed, PhantomOptions(levels=levels), VERTEBRAE)
+        chosen.append(Patient(f"{len(levels)}_vertebrae", make))
     for margin in SCALING_MARGINS_MM:
         options = PhantomOptions(levels=SCALING_LEVELS[0], margin_mm=margin + 4)
-        maker = _maker(FIRST_SEED + 200, options)
-        chosen.append(Patient(f"margin_{margin:.0f}_mm", VOLUME, maker, margin))
+        chosen.append(Patient(f"margin_{margin:.0f}_mm", partial(_phantom, seed, options, VOLUME, margin)))
     return chosen
 
 
-def folder_cases(folder: Path) -> list[Patient]:
-    """The patients that lie in a folder (`find_cases`).
+def folder_cases(folder: Path) -> list[Patient[Entry]]:
+    """The patients that lie in a folder (`find_cases`), each read once, so that none is refused later.
 
     Raises:
-        InputError: there is none, or one lacks a file.
+        InputError: there is none, or one lacks a file or is unfit.
     """
-    return [Patient(name, CASES, files.read, kind=name) for name, files in find_cases(folder).items()]
+    cases = find_cases(folder)
+    for files in cases.values():
+        files.read()
+    return [Patient(name, partial(_read, files, CASES), name) for name, files in cases.items()]
 
 
-def real_pair(files: CaseFiles) -> Patient:
-    """A patient whose truth is not known."""
-    return Patient("real_pair", REAL, files.read)
+def real_pair(files: CaseFiles) -> Patient[Entry]:
+    """A patient whose truth is not known, read once, so that it is not refused later.
+
+    Raises:
+        InputError: something is unreadable or unfit.
+    """
+    files.read()
+    return Patient("real_pair", partial(_read, files, REAL))
 
 
-def _maker(seed: int, options: PhantomOptions) -> Callable[[], Subject]:
-    def make() -> Subject:
-        phantom = make_phantom(seed, options)
-        return Subject(phantom.case, phantom_truth(phantom))
+def _read(files: CaseFiles, series: str) -> Entry:
+    return Entry(files.read(), series)
 
-    return make
+
+def _phantom(seed: int, options: PhantomOptions, series: str, margin_mm: float = MARGIN_MM) -> Entry:
+    phantom = make_phantom(seed, options)
+    return Entry(Subject(phantom.case, phantom_truth(phantom)), series, margin_mm)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import platform
@@ -14,10 +13,11 @@ import numpy as np
 
 from .... import __version__
 from ....evaluation.markdown import header, line, number
+from ..kernel import write_csv
 from .figures import draw_accuracy, draw_scaling
-from .methods import ENGINE, Method
+from .methods import ENGINE, Peer
 from .patients import ACCURACY, CASES, REAL, VERTEBRAE, VOLUME
-from .rows import Row
+from .registrations import Registration
 from .summary import Exponent, cost_ratio, exponents, means
 
 ERRORS = {
@@ -39,18 +39,17 @@ EXPLANATION = (
 )
 
 
-def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], threads: int) -> Path:
+def write_report(output: Path, rows: Sequence[Registration], peers: Sequence[Peer], threads: int) -> Path:
     """Write benchmark.md, .csv, .json, benchmark.png and scaling.png; return the path of the first.
 
     Args:
         output: an existing folder.
         rows: all registrations so far.
-        methods: that were asked for, also those whose package is missing.
+        peers: methods that were asked for, also those whose package is missing.
         threads: that were given to the methods.
     """
-    titles = {method.name: method.title for method in methods}
-    rows = [row for row in rows if row.method in titles]
-    _write_csv(output / "benchmark.csv", rows)
+    titles = {peer.name: peer.title for peer in peers}
+    write_csv(output / "benchmark.csv", [row.flat() for row in rows])
     everything = {"machine": _machine(), "rows": [asdict(row) for row in rows]}
     (output / "benchmark.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
     lines = ["# Benchmark", "", _conditions(rows, threads), ""]
@@ -60,15 +59,15 @@ def write_report(output: Path, rows: Sequence[Row], methods: Sequence[Method], t
         draw_accuracy(output / "benchmark.png", [row for row in rows if row.series == ACCURACY], titles)
         lines += ["![](benchmark.png)", ""]
     lines += _scaling(output, rows, titles)
-    lines += [EXPLANATION.format(engine=ENGINE.title), "", *_absent(rows, methods, titles)]
+    lines += [EXPLANATION.format(engine=ENGINE.title), "", *_absent(rows, peers, titles)]
     page = output / "benchmark.md"
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return page
 
 
-def _groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def _groups(rows: Sequence[Registration]) -> dict[str, list[Registration]]:
     """The rows of each table by its heading: one per kind of phantoms, per case, and for the real pair."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[Registration]] = {}
     for row in rows:
         if row.series == ACCURACY:
             groups.setdefault(f"Phantoms with known truth: {row.kind}", []).append(row)
@@ -76,15 +75,6 @@ def _groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
             groups.setdefault(f"Case {row.kind}", []).append(row)
     real = [row for row in rows if row.series == REAL]
     return {**groups, "Real pair": real} if real else groups
-
-
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
-    flat = [row.flat() for row in rows]
-    columns = list(dict.fromkeys(key for values in flat for key in values))
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        writer.writerows(flat)
 
 
 def _machine() -> dict[str, object]:
@@ -97,7 +87,7 @@ def _machine() -> dict[str, object]:
     }
 
 
-def _conditions(rows: Sequence[Row], threads: int) -> str:
+def _conditions(rows: Sequence[Registration], threads: int) -> str:
     """One paragraph: whom, where, and how busy the machine was."""
     vertebrae = {row.patient: row.vertebrae for row in rows if row.series == ACCURACY}
     loads = [row.load for row in rows if row.load is not None]
@@ -117,7 +107,7 @@ def _count(number: int, noun: str, plural: str = "s") -> str:
     return f"{number} {noun}{'' if number == 1 else plural}"
 
 
-def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
+def _table(rows: Sequence[Registration], titles: Mapping[str, str]) -> list[str]:
     """A line per method, with the columns that were measured."""
     by_method = {name: [r for r in rows if r.method == name and r.cost] for name in titles}
     averages = {name: means(found) for name, found in by_method.items() if found}
@@ -142,7 +132,7 @@ def _cell(key: str, value: float) -> str:
     return f"{value:.{digits.get(key, 3)}f}"
 
 
-def _scaling(output: Path, rows: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
+def _scaling(output: Path, rows: Sequence[Registration], titles: Mapping[str, str]) -> list[str]:
     """The exponents of both series, where they were run."""
     fits = {}
     for series, size in ((VERTEBRAE, "vertebrae"), (VOLUME, "voxels")):
@@ -179,12 +169,12 @@ def _growth(title: str, fits: Mapping[str, Exponent], titles: Mapping[str, str])
     return lines
 
 
-def _absent(rows: Sequence[Row], methods: Sequence[Method], titles: Mapping[str, str]) -> list[str]:
+def _absent(rows: Sequence[Registration], peers: Sequence[Peer], titles: Mapping[str, str]) -> list[str]:
     """Failures and skipped methods, one line each."""
     lines = [f"- {titles[row.method]} on {row.patient}: {row.failure}." for row in rows if row.failure]
     lines += [
-        f"- {method.title}: skipped, because the package {method.package} is not installed."
-        for method in methods
-        if method.is_missing
+        f"- {peer.title}: skipped, because the package {peer.package} is not installed."
+        for peer in peers
+        if peer.is_missing
     ]
     return ["Without a result:", "", *lines] if lines else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .rows import Row
+from .registrations import Registration
 
 MEASURES = (
     *("bone_mean", "bone_worst", "soft_mean", "landmarks_mean", "rigid_deviation", "folds"),
@@ -31,7 +31,7 @@ class Exponent:
     exponent: float
 
 
-def means(rows: Sequence[Row]) -> dict[str, float]:
+def means(rows: Sequence[Registration]) -> dict[str, float]:
     """Mean of every measure over the rows that have it, the worst vertebra of all; NaN where none has."""
     flat = [row.flat() for row in rows]
     result = {}
@@ -42,7 +42,7 @@ def means(rows: Sequence[Row]) -> dict[str, float]:
     return result
 
 
-def cost_ratio(rows: Sequence[Row], reference: Sequence[Row], measure: str) -> float:
+def cost_ratio(rows: Sequence[Registration], reference: Sequence[Registration], measure: str) -> float:
     """Geometric mean of a cost over that of the reference on the same patients; NaN without common ones."""
     theirs = {row.patient: row.flat().get(measure) for row in reference}
     logs = []
@@ -53,7 +53,9 @@ def cost_ratio(rows: Sequence[Row], reference: Sequence[Row], measure: str) -> f
     return math.exp(float(np.mean(logs))) if logs else math.nan
 
 
-def exponents(rows: Sequence[Row], measure: str, size: Callable[[Row], float]) -> list[Exponent]:
+def exponents(
+    rows: Sequence[Registration], measure: str, size: Callable[[Registration], float]
+) -> list[Exponent]:
     """How a cost grows with a size, for every method with results at two sizes or more."""
     found = []
     for method in dict.fromkeys(row.method for row in rows):

@@ -19,8 +19,8 @@ Register = Callable[[Problem, int], sitk.Transform]
 
 
 @dataclass(frozen=True)
-class Method:
-    """A registration method.
+class Peer:
+    """A registration method, which runs in a process of its own.
 
     Attributes:
         name: on the command line and of its files.
@@ -54,20 +54,20 @@ class Method:
         return min(wanted, self.most_threads or wanted)
 
 
-ENGINE = Method("spine-ctmr", "SpineCTMRRegistration", engine.standard)
+ENGINE = Peer("spine-ctmr", "SpineCTMRRegistration", engine.standard)
 METHODS = (
     ENGINE,
-    Method("spine-ctmr-fast", "SpineCTMRRegistration, fast", engine.fast),
-    Method("rigid-start", "rigid start", start.register),
-    Method("per-vertebra-mi", "rigid MI per vertebra, blended", per_vertebra.register),
-    Method("elastix", "elastix B-spline, MI", elastix.bspline, "itk-elastix"),
-    Method("elastix-rigidity", "elastix, MI + rigidity", elastix.rigidity, "itk-elastix", most_threads=1),
-    Method("ants-syn", "ANTs SyN, MI", syn.register, "antspyx"),
-    Method("convex-adam", "ConvexAdam, MIND", convex_adam.register, "convexAdam"),
+    Peer("spine-ctmr-fast", "SpineCTMRRegistration, fast", engine.fast),
+    Peer("rigid-start", "rigid start", start.register),
+    Peer("per-vertebra-mi", "rigid MI per vertebra, blended", per_vertebra.register),
+    Peer("elastix", "elastix B-spline, MI", elastix.bspline, "itk-elastix"),
+    Peer("elastix-rigidity", "elastix, MI + rigidity", elastix.rigidity, "itk-elastix", most_threads=1),
+    Peer("ants-syn", "ANTs SyN, MI", syn.register, "antspyx"),
+    Peer("convex-adam", "ConvexAdam, MIND", convex_adam.register, "convexAdam"),
 )
 
 
-def find_methods(names: Iterable[str]) -> tuple[Method, ...]:
+def find_methods(names: Iterable[str]) -> tuple[Peer, ...]:
     """Methods by name, in the order of the table; the engine is always among them.
 
     Raises:
