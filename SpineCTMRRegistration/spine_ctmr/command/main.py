@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 
 from ..errors import Cancelled, InputError
-from ..process.explanation import explain, unsaid_ending
+from ..process.explanation import explain, readable, unsaid_ending
 from ..process.lifeline import be_worker, is_worker, leave, worker_environment
 from ..process.memory import begin_blas
 from ..process.staging import staged_directory
@@ -28,6 +28,8 @@ from .subcommand import Subcommand
 from .subcommands import subcommands
 
 DONE, FAILED_CHECKS = 0, 3
+LIBRARY_SETTINGS = ("TQDM_", "TORCH_LOGS", "TORCHINDUCTOR_", "TORCHDYNAMO_")
+"""Beginnings of the names of environment variables that are of no use here."""
 
 
 class _WorkerStopped(Exception):
@@ -57,16 +59,23 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
         worker: the start of a command line that, followed by `words`, calls this function again.
     """
     secure_streams()
+    _forget_settings_of_libraries()
     try:
         arguments = build_parser(known).parse_args(words)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {readable(str(error))}", file=sys.stderr)
         return error.exit_code
     subcommand: Subcommand = arguments.subcommand
     reporter = make_reporter(arguments.progress)
     if is_worker():
         leave(_work(subcommand, arguments, reporter))
     return _oversee(subcommand, arguments, reporter, [*worker, *words])
+
+
+def _forget_settings_of_libraries() -> None:
+    """Forget variables of libraries that cannot be imported where they do not understand them."""
+    for name in [name for name in os.environ if name.startswith(LIBRARY_SETTINGS)]:
+        del os.environ[name]
 
 
 def _work(subcommand: Subcommand, arguments: Namespace, reporter: Reporter) -> int:

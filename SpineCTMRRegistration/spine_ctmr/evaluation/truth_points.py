@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..phantoms.phantom import Phantom
+from ..process.untrusted import reads_untrusted
 
 SOFT_REACH_MM = 25.0
 """Soft tissue further from bone is not measured."""
@@ -73,6 +75,7 @@ def phantom_bone(phantom: Phantom, seed: int = 0) -> dict[int, PointPairs]:
     return bone
 
 
+@reads_untrusted
 def read_truth_points(path: Path) -> TruthPoints:
     """Points from a file of NumPy arrays.
 
@@ -86,7 +89,7 @@ def read_truth_points(path: Path) -> TruthPoints:
     try:
         with np.load(path, allow_pickle=False) as stored:
             mr, ct, vertebra = (np.asarray(stored[name]) for name in ARRAYS)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(f"{path} holds no true points; give a .npz with {', '.join(ARRAYS)}.") from error
     fits = mr.shape == ct.shape == (len(vertebra), 3) and np.isfinite(mr).all() and np.isfinite(ct).all()
     numbers = [int(n) for n in np.unique(vertebra) if n > 0]

@@ -52,7 +52,7 @@ def _json(text: str) -> Any:
         return None
     try:
         return json.JSONDecoder().raw_decode(text[start:])[0]
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None
 
 

@@ -6,6 +6,8 @@ Neither runtime is imported with this module.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..choices import DEVICES
@@ -13,7 +15,7 @@ from ..errors import InputError
 from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
 from .device_network import Notice, VelocityNetwork, log_notice
-from .network_file import find_card, read_card, read_weights
+from .network_file import NetworkCard, find_card, read_card, read_weights
 from .onnx_network import OnnxRuntimeNetwork
 from .torch_network import DisplacementNetwork, TorchNetwork
 
@@ -45,16 +47,17 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
     card = read_card(card_path)
 
     def onnx(where: str) -> VelocityNetwork:
-        return OnnxRuntimeNetwork(card, read_weights(card, card_path.parent, "onnx"), where, threads, notice)
+        with _weights(card, card_path.parent, "onnx") as weights:
+            return OnnxRuntimeNetwork(card, weights, where, threads, notice)
 
     def torch(where: str) -> VelocityNetwork:
-        weights = read_weights(card, card_path.parent, "safetensors")
-        return TorchNetwork(card, weights, where, threads, notice)
+        with _weights(card, card_path.parent, "safetensors") as weights:
+            return TorchNetwork(card, weights, where, threads, notice)
 
     if "onnx" not in card.weight_kinds:
         where = _torch_device() if device == "auto" else device
-        weights = read_weights(card, card_path.parent, "safetensors")
-        return DisplacementNetwork(card, weights, where, threads, notice)
+        with _weights(card, card_path.parent, "safetensors") as weights:
+            return DisplacementNetwork(card, weights, where, threads, notice)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
     if device != "cpu" and has_onnx and _onnx_offers_cuda():
         try:
@@ -65,6 +68,13 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
     if device == "cuda":
         return torch("cuda")
     return onnx("cpu") if has_onnx else torch("cpu")
+
+
+@contextmanager
+def _weights(card: NetworkCard, folder: Path, kind: str) -> Iterator[bytes]:
+    """Content of a weight file; what goes wrong inside is said of that file."""
+    with untrusted(folder / f"{card.name}.{kind}"):
+        yield read_weights(card, folder, kind)
 
 
 def _onnx_offers_cuda() -> bool:

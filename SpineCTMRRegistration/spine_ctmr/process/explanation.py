@@ -18,6 +18,8 @@ TRACEBACK = "SPINE_CTMR_TRACEBACK"
 """Environment variable that asks for the details of unexpected errors."""
 
 LONGEST_MESSAGE = 300
+LONGEST_WORD = 300
+LONGEST_SENTENCE = 1500
 FULL_DISK_BYTES = 1 << 20
 OUT_OF_MEMORY_TEXTS = (
     *("out of memory", "bad_alloc", "bad allocation", "allocate memory", "failed to map segment"),
@@ -48,7 +50,7 @@ def explain(error: BaseException, noun: str, memory_advice: str, folder: Path | 
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, SpineError):
-        return Explanation(str(error), error.exit_code)
+        return Explanation(readable(str(error)), error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Explanation("Cancelled.", Cancelled.exit_code)
     known = _about_the_system(error, noun, memory_advice, folder)
@@ -164,3 +166,14 @@ def one_line(error: BaseException) -> str:
     """The error's message, shortened, without line breaks."""
     text = " ".join(str(error).split()) or "no message"
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"
+
+
+def readable(sentence: str) -> str:
+    """A sentence on one line, in which what was quoted from a file or a command line is not endless."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
+    return _shortened(" ".join(_shortened(word, LONGEST_WORD) for word in shown.split(" ")), LONGEST_SENTENCE)
+
+
+def _shortened(text: str, most: int) -> str:
+    """The beginning and the end of a text."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"

@@ -1,0 +1,114 @@
+"""`python -m fuzz`: damage, oddities and sudden ends for a while; leaves with 1 if anything was found.
+
+What was found once is kept in `kept.txt`, and tried first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import h5py  # noqa: F401  loaded once, before the forks
+import onnxruntime  # noqa: F401
+import torch
+
+from . import commands, plays, trials
+
+KEPT = Path(__file__).with_name("kept.txt")
+Try = Callable[[int, Path], tuple[str, str, str | None]]
+"""Given a number and the seeds: title, what came of it in a word, and the fault if there is one."""
+
+
+@dataclass
+class Tally:
+    """What came of the trials of one sort."""
+
+    words: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+def _file(number: int, seeds: Path) -> tuple[str, str, str | None]:
+    trial = trials.draw(number)
+    outcome = trials.attempt(trial, seeds)
+    return f"{trial.kind.name} {trial.file}", outcome.word, outcome.fault
+
+
+def _played(make: Callable[[int], commands.Play]) -> Try:
+    def attempt(number: int, seeds: Path) -> tuple[str, str, str | None]:
+        play = make(number)
+        seen = commands.play(play, seeds)
+        return play.title, f"exit code {seen.code}", seen.fault
+
+    return attempt
+
+
+SORTS: dict[str, tuple[Try, float]] = {
+    "file": (_file, 0.55),
+    "arguments": (_played(plays.odd_arguments), 0.15),
+    "environment": (_played(plays.odd_environment), 0.2),
+    "end": (_played(plays.sudden_end), 0.1),
+}
+"""What is tried, and its share of the time."""
+
+
+def main() -> int:
+    """Run the study; return 1 if anything was found."""
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long (default: 600)")
+    parser.add_argument(
+        "--first", type=int, default=0, metavar="N", help="number of the first trial (default: 0)"
+    )
+    parser.add_argument("--only", nargs="+", choices=SORTS, default=list(SORTS), help="(default: all)")
+    parser.add_argument("--seeds", type=Path, help="folder of seeds, made where it is missing")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as temporary:
+        seeds = arguments.seeds or Path(temporary) / "seeds"
+        if not seeds.is_dir():
+            subprocess.run([sys.executable, "-m", "fuzz.seeds", str(seeds)], check=True)
+        total = sum(SORTS[sort][1] for sort in arguments.only)
+        tallies = {}
+        for sort in arguments.only:
+            attempt, share = SORTS[sort]
+            seconds = arguments.seconds * share / total
+            tallies[sort] = _tally(sort, attempt, seeds, seconds, arguments.first)
+    return _told(tallies)
+
+
+def _tally(sort: str, attempt: Try, seeds: Path, seconds: float, first: int) -> Tally:
+    tally, deadline = Tally(), time.monotonic() + seconds
+    for number in _numbers(sort, first):
+        if time.monotonic() > deadline:
+            break
+        title, word, fault = attempt(number, seeds)
+        tally.words[word] += 1
+        if fault is not None:
+            tally.faults.append(f"{sort} {number}: {title}: {fault}")
+            print(tally.faults[-1], flush=True)
+    return tally
+
+
+def _numbers(sort: str, first: int) -> Iterator[int]:
+    """Those that found something once, and then one after the other."""
+    lines = (line.split() for line in KEPT.read_text().splitlines() if not line.startswith("#"))
+    yield from (int(words[1]) for words in lines if words[0] == sort)
+    yield from count(first)
+
+
+def _told(tallies: dict[str, Tally]) -> int:
+    for sort, tally in tallies.items():
+        words = ", ".join(f"{word} {n}" for word, n in sorted(tally.words.items()))
+        print(f"{sort}: {tally.words.total()} tried, {len(tally.faults)} faults ({words})")
+    return int(any(tally.faults for tally in tallies.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
