@@ -20,6 +20,7 @@ from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_i
 from SpineCTMRRegistrationLib.qt_process import QtProcess
 from SpineCTMRRegistrationLib.result_table import QUALITY
 from SpineCTMRRegistrationLib.run import CommandRun
+from SpineCTMRRegistrationLib.sections.numbering import NumberingChoice
 from SpineCTMRRegistrationLib.sections.outputs import OutputsSection
 from SpineCTMRRegistrationLib.sections.parameter_sets import ParameterSetSection
 from SpineCTMRRegistrationLib.sections.placing import PlacingSection
@@ -126,6 +127,8 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._outputs = OutputsSection(self.ui)
         hidden = HiddenVertebrae(slicer.mrmlScene)
         self._placing = PlacingSection(self.ui, self._choose_points, hidden)
+        self._ct_numbers = NumberingChoice(self.ui.ctNumbersLabel, self.ui.ctNumbersComboBox, self._refresh)
+        self._mr_numbers = NumberingChoice(self.ui.mrNumbersLabel, self.ui.mrNumbersComboBox, self._refresh)
         self._running = RunningSection(self.ui)
         self._result = ResultSection(self.ui, self.session.results_folder, hidden)
         self._connect()
@@ -185,6 +188,8 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         parameters = self._parameters
         self._outputs.follow(parameters)
         self._contents.watch([] if parameters is None else chosen_inputs(parameters))
+        self._ct_numbers.show(parameters and parameters.vertebrae)
+        self._mr_numbers.show(parameters and parameters.mrVertebrae)
         if parameters is None:
             self._show_segments([])
             self._placing.update([], None, None, None)

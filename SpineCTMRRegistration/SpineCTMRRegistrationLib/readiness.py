@@ -7,7 +7,8 @@ from spine_ctmr.errors import InputError
 from .nodes import matrix_to_world
 from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes
 from .result_nodes import check_outputs
-from .scene import landmark_names, segments_of
+from .scene import landmark_names
+from .segments import numbering_in, segments_of
 from .vertebra_table import SegmentRow, missing, segment_rows
 
 
@@ -28,7 +29,12 @@ def missing_input(parameters: Parameters) -> str | None:
             f"'{parameters.mrVertebrae.GetName()}' says of no vertebra where it is in the MR; place the "
             "centres, or choose 'Find automatically'."
         )
-    return missing(rows(parameters)) or _bent_input(parameters) or _unusable_outputs(parameters)
+    return (
+        _unclear_numbers(parameters)
+        or missing(rows(parameters))
+        or _bent_input(parameters)
+        or _unusable_outputs(parameters)
+    )
 
 
 def rows(parameters: Parameters) -> list[SegmentRow]:
@@ -45,7 +51,17 @@ def mr_names(parameters: Parameters) -> list[str] | None:
     if nodes.mr_landmarks is not None:
         return landmark_names(nodes.mr_landmarks)
     if nodes.mr_vertebrae is not None:
-        return [segment.name for segment in segments_of(nodes.mr_vertebrae)]
+        named = segment_rows(segments_of(nodes.mr_vertebrae))
+        return [row.vertebra or row.name for row in named]
+    return None
+
+
+def _unclear_numbers(parameters: Parameters) -> str | None:
+    """Why the labels of a label map say nothing, and the user has not said it either."""
+    for node, named in ((parameters.vertebrae, rows(parameters)), (parameters.mrVertebrae, [])):
+        numbering = numbering_in(node)
+        if numbering is not None and numbering.problem and not any(row.vertebra for row in named):
+            return numbering.problem
     return None
 
 

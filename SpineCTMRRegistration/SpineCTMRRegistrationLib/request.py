@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spine_ctmr.choices import Device, Quality
+from spine_ctmr.imaging.label_schemes import VERSE
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class RunOptions:
 
 
 def register_words(files: InputFiles, output: Path, options: RunOptions) -> list[str]:
-    """The words of `spine-ctmr register …` without the program."""
+    """The words of `spine-ctmr register …` without the program; label maps are in VerSe numbers."""
     given = {
         "--vertebrae": files.vertebrae,
+        "--label-scheme": VERSE.name,
         "--mr-landmarks": files.mr_landmarks,
         "--mr-vertebrae": files.mr_vertebrae,
+        "--mr-label-scheme": files.mr_vertebrae and VERSE.name,
         "--output": output,
         "--quality": options.quality,
         "--device": options.device,

@@ -10,10 +10,12 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
+from spine_ctmr.imaging.numbering import Numbering
 from spine_ctmr.imaging.slicer_segments import meanings_of
 from spine_ctmr.imaging.vertebra_names import vertebra_number
 from vtk.util.numpy_support import vtk_to_numpy
 
+from .numbering import numbering_of
 from .vertebra_table import SegmentInfo
 
 BINARY_LABELMAP, CLOSED_SURFACE = "Binary labelmap", "Closed surface"
@@ -37,7 +39,8 @@ class Look:
 def segments_of(node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode) -> list[SegmentInfo]:
     """The segments of a segmentation or the labels of a label map volume.
 
-    Labels are called as in the volume's colour table if that names a vertebra, else by their number.
+    Labels are called as in the volume's colour table if that names a vertebra, else by their number, and are
+    what the volume's numbering says.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         return _labels_of(node)
@@ -130,16 +133,40 @@ def _segment_info(segment_id: str, segment: slicer.vtkSegment) -> SegmentInfo:
     return SegmentInfo(segment_id, segment.GetName(), meanings_of(str(entry)), tuple(segment.GetColor()))
 
 
+def numbering_in(node: slicer.vtkMRMLNode | None) -> Numbering | None:
+    """The numbering of a label map volume whose labels have no names; None for anything else."""
+    if node is None or not node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetImageData() is None:
+        return None
+    labels = label_values(node)
+    if any(vertebra_number(name) for name in _table_names(node, labels).values()):
+        return None
+    return numbering_of(node, labels)
+
+
 def _labels_of(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[SegmentInfo]:
     if node.GetImageData() is None:
         return []
-    labels = label_values(node)
+    labels, numbering = label_values(node), numbering_in(node)
+    table = _color_table(node)
+    if numbering is None:
+        names = {n: name or str(n) for n, name in _table_names(node, labels).items()}
+        return [SegmentInfo(str(n), names[n], color=_table_color(table, n)) for n in labels]
+    return [
+        SegmentInfo(str(n), str(n), color=_table_color(table, n), number=numbering.levels.get(n, 0))
+        for n in labels
+    ]
+
+
+def _color_table(node: slicer.vtkMRMLLabelMapVolumeNode) -> slicer.vtkMRMLColorNode | None:
     display = node.GetDisplayNode()
-    table = display.GetColorNode() if display is not None else None
-    names = {n: (table and table.GetColorName(n)) or str(n) for n in labels}
-    if not any(vertebra_number(name) for name in names.values()):
-        names = {n: str(n) for n in labels}
-    return [SegmentInfo(str(n), names[n], color=_table_color(table, n)) for n in labels]
+    return display.GetColorNode() if display is not None else None
+
+
+def _table_names(node: slicer.vtkMRMLLabelMapVolumeNode, labels: list[int]) -> dict[int, str]:
+    """What the colour table calls each label; "" where it does not, or only by the number."""
+    table = _color_table(node)
+    names = {n: (table and table.GetColorName(n)) or "" for n in labels}
+    return {n: "" if name.strip() == str(n) else name for n, name in names.items()}
 
 
 def _table_color(table: slicer.vtkMRMLColorNode | None, label: int) -> tuple[float, float, float]:

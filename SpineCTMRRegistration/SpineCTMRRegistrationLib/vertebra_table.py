@@ -42,12 +42,15 @@ class SegmentInfo:
         name: as the user sees it.
         meanings: terminology type and category names, most specific last.
         color: RGB from 0 to 1.
+        number: VerSe number of a label that has no name, by the numbering of its label map; 0 for none, None
+            where the name decides.
     """
 
     segment_id: str
     name: str
     meanings: tuple[str, ...] = ()
     color: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -202,14 +205,14 @@ def _result_row(vertebra: Mapping[str, Any]) -> ResultRow:
 
 def _read_names(segments: Sequence[SegmentInfo]) -> dict[str, int | None]:
     """VerSe number by segment id, as the command reads a segmentation file."""
-    if not segments:
-        return {}
-    listed = [Segment(i, s.name, s.meanings, i, 0) for i, s in enumerate(segments)]
+    named = [s for s in segments if s.number is None]
+    listed = [Segment(i, s.name, s.meanings, i, 0) for i, s in enumerate(named)]
     try:
-        numbers = numbered_segments(listed, Path())[0]
+        numbers = numbered_segments(listed, Path())[0] if listed else {}
     except InputError:  # no vertebra, or one named twice: the rows say so
         numbers = {s: s.number for s in listed if s.number is not None}
-    return {s.segment_id: numbers.get(entry) for s, entry in zip(segments, listed, strict=True)}
+    found = {s.segment_id: numbers.get(entry) for s, entry in zip(named, listed, strict=True)}
+    return {s.segment_id: found.get(s.segment_id, s.number or None) for s in segments}
 
 
 def _problem(number: int | None, counts: Mapping[int, int]) -> str:

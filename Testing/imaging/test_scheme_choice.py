@@ -2,14 +2,17 @@
 
 import json
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging.spines import numbers_where, save, spine
+from imaging.spines import SPACING_MM, numbers_where, save, spine
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.given_scheme import given_scheme
 from spine_ctmr.imaging.label_schemes import BY_NAME
+from spine_ctmr.imaging.numbering import recognised
 from spine_ctmr.imaging.segmentation import read_vertebrae
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 
@@ -280,3 +283,35 @@ def test_real_labels_that_fit_several_schemes(real_data, tmp_path, scheme):
     refused(tmp_path / "a.nii.gz", "vertebrae-mr", "spider", "say which is right")
     found = read_vertebrae(tmp_path / "a.nii.gz", BY_NAME[scheme]).image
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(image))
+
+
+def test_the_panel_is_told_what_numbers_mean_without_scipy():
+    """3D Slicer may not have it before the first registration."""
+    code = """
+import sys
+sys.modules["scipy"] = None
+import numpy as np
+from imaging.spines import spine
+from spine_ctmr.imaging.numbering import recognised
+to_lps = np.diag([2.0, 2.0, 2.0, 1.0])
+found = recognised(spine({41: "L1", 42: "L2"}), to_lps, [41, 42], "it", "a choice")
+print(found.taken, found.previews(), dict(found.levels))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == ("TotalSpineSeg {'TotalSpineSeg': '41 = L1 … 42 = L2'} {41: 20, 42: 21}"), (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("fine", [1, 3])
+def test_the_panel_looks_at_every_few_voxels_and_sees_the_same(fine):
+    """Left-handed and with the head along y, as Slicer may hold it."""
+    array = spine({21: "T", 22: "T"}).repeat(fine, 0).repeat(fine, 1).repeat(fine, 2)
+    step = SPACING_MM / fine
+    to_lps = np.array([[-step, 0, 0, 50], [0, 0, step, 7], [0, step, 0, -3], [0, 0, 0, 1.0]])
+    found = recognised(np.moveaxis(array, 0, 1), to_lps, [21, 22], "it", "a choice")
+    assert dict(found.choices) == {"VerSe": {21: 21, 22: 22}, "TotalSpineSeg": {21: 8, 22: 9}}
+    assert not found.taken
+    assert found.problem.endswith("; say with a choice what they mean.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
-from .pose import Pose
+if TYPE_CHECKING:
+    from .pose import Pose  # needs scipy, which 3D Slicer may not have yet
 
 Points = NDArray[Any]
 """LPS mm, last axis (x, y, z)."""

@@ -103,17 +103,10 @@ def choose(labels: Collection[int], shapes: Mapping[int, LabelShape], name: str,
     Raises:
         InputError: two schemes fit, or none.
     """
-    readings, problems = [], []
-    for scheme in readable(labels):
-        reading = read_by(scheme, labels, shapes)
-        problem = impossible(reading.levels, shapes)
-        if problem is None and reading.levels:
-            readings.append(reading)
-        elif problem is not None:
-            problems.append(f"as {scheme.name}, {problem}")
+    readings, problems = possible(labels, shapes)
     if not readings:
         raise InputError(_none_fits(labels, shapes, problems, name, option))
-    best, *others = _distinct(readings)
+    best, *others = readings
     margin = _MARGIN + _MARGIN_OF_ONE / max(1, best.fit.sizes)
     trusted = best.scheme is VERSE and not best.unknown
     limit = best.misfit - margin if trusted else best.misfit + margin
@@ -134,6 +127,22 @@ def choose(labels: Collection[int], shapes: Mapping[int, LabelShape], name: str,
             f" C1 to {vertebra_name(max(labels))} by their sizes; {_name_them(labels, option)}."
         )
     return replace(best, rivals=tuple(other for other in others if other.is_ordinary))
+
+
+def possible(labels: Collection[int], shapes: Mapping[int, LabelShape]) -> tuple[list[Reading], list[str]]:
+    """The readings of labels that are anatomically possible, the preferred one first, and why others are not.
+
+    The arguments are those of `choose`; of readings that name all labels alike there is one.
+    """
+    readings, problems = [], []
+    for scheme in readable(labels):
+        reading = read_by(scheme, labels, shapes)
+        problem = impossible(reading.levels, shapes)
+        if problem is None and reading.levels:
+            readings.append(reading)
+        elif problem is not None:
+            problems.append(f"as {scheme.name}, {problem}")
+    return _distinct(readings), problems
 
 
 def read_by(scheme: LabelScheme, labels: Collection[int], shapes: Mapping[int, LabelShape]) -> Reading:
