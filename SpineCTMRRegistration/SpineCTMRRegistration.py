@@ -16,7 +16,7 @@ from slicer.ScriptedLoadableModule import (
 from spine_ctmr.errors import SpineError
 from SpineCTMRRegistrationLib import dependencies, readiness, sample_data
 from SpineCTMRRegistrationLib.hidden_vertebrae import HiddenVertebrae
-from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_inputs
+from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_inputs, name_segment
 from SpineCTMRRegistrationLib.qt_process import QtProcess
 from SpineCTMRRegistrationLib.result_table import QUALITY
 from SpineCTMRRegistrationLib.run import CommandRun
@@ -27,7 +27,7 @@ from SpineCTMRRegistrationLib.sections.placing import PlacingSection
 from SpineCTMRRegistrationLib.sections.result import ResultSection
 from SpineCTMRRegistrationLib.sections.running import RunningSection
 from SpineCTMRRegistrationLib.sections.sample import SampleSource
-from SpineCTMRRegistrationLib.sections.segments import fill_segment_table
+from SpineCTMRRegistrationLib.sections.segments import SegmentsSection
 from SpineCTMRRegistrationLib.self_test import SpineCTMRRegistrationTest
 from SpineCTMRRegistrationLib.session import Ending, RegistrationSession
 from SpineCTMRRegistrationLib.watching import Watcher, contents
@@ -112,7 +112,6 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         super().__init__(parent)
         self.logic = SpineCTMRRegistrationLogic()
         self._contents = Watcher(self._refresh, contents)
-        self._rows = None
 
     def setup(self):
         super().setup()
@@ -129,6 +128,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._placing = PlacingSection(self.ui, self._choose_points, hidden)
         self._ct_numbers = NumberingChoice(self.ui.ctNumbersLabel, self.ui.ctNumbersComboBox, self._refresh)
         self._mr_numbers = NumberingChoice(self.ui.mrNumbersLabel, self.ui.mrNumbersComboBox, self._refresh)
+        self._segments = SegmentsSection(self.ui.segmentTable, self._name_segment, self._placing.go_to)
         self._running = RunningSection(self.ui)
         self._result = ResultSection(self.ui, self.session.results_folder, hidden)
         self._connect()
@@ -141,7 +141,6 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self.session.progressed.connect(self._running.show_progress)
         self.session.logged.connect(self._running.add_log)
         self.session.ended.connect(self._on_ended)
-        self.ui.segmentTable.connect("cellClicked(int,int)", self._on_segment)
         self.ui.registerButton.connect("clicked()", self._on_register)
         self.ui.cancelButton.connect("clicked()", self._on_cancel)
         self.ui.networkButton.connect("clicked()", self._on_choose_network)
@@ -191,31 +190,23 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._ct_numbers.show(parameters and parameters.vertebrae)
         self._mr_numbers.show(parameters and parameters.mrVertebrae)
         if parameters is None:
-            self._show_segments([])
+            self._segments.show([])
             self._placing.update([], None, None, None)
             self._result.show(None)
             self._running.show_ready(_("Choose a parameter set above, or make one."), self.session.running)
             return
         rows = readiness.rows(parameters)
-        self._show_segments(rows)
+        self._segments.show(rows)
         levels = dict.fromkeys(row.vertebra for row in rows if row.vertebra and not row.problem)
         self._placing.update(list(levels), parameters.vertebrae, parameters.mr, parameters.mrVertebrae)
         self._result.show(parameters.table)
         self._running.show_ready(readiness.missing_input(parameters), self.session.running)
 
-    def _show_segments(self, rows):
-        if rows != self._rows:
-            self._rows = rows
-            fill_segment_table(self.ui.segmentTable, rows, self._name_segment)
-
-    def _on_segment(self, row, column):
-        self._placing.go_to(self._rows[row].vertebra)
-
     def _choose_points(self, points):
         self._parameters.mrVertebrae = points
 
     def _name_segment(self, segment_id, vertebra):
-        self._parameters.segmentNames = {**dict(self._parameters.segmentNames.items()), segment_id: vertebra}
+        name_segment(self._parameters, segment_id, vertebra)
 
     def _on_choose_network(self):
         path = qt.QFileDialog.getOpenFileName(self.parent, _("Network file"), "", "Networks (*.json *.onnx)")

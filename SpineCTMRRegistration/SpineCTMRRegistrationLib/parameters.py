@@ -50,6 +50,7 @@ class Parameters:
     Attributes:
         mrVertebrae: point list or segmentation of the MR; None to find the level automatically.
         segmentNames: vertebra by segment id, where the user said what a segment is.
+        namedVertebrae: whose segments `segmentNames` are; others have segments with the same ids.
         wantTransform: whether to make the transform; likewise the other outputs.
         transform: node to replace, None for a new one; likewise the other outputs.
         table: quality table of the last result.
@@ -63,6 +64,7 @@ class Parameters:
     vertebrae: LabelNode
     mrVertebrae: MrVertebraeNode
     segmentNames: dict[str, str]
+    namedVertebrae: LabelNode
     wantTransform: bool = True
     wantCtInMr: bool = True
     wantMrInCt: bool = True
@@ -132,6 +134,19 @@ def chosen_inputs(parameters: Parameters) -> list[slicer.vtkMRMLNode | None]:
     return [parameters.ct, parameters.mr, parameters.vertebrae, parameters.mrVertebrae]
 
 
+def segment_names(parameters: Parameters) -> dict[str, str]:
+    """Vertebra by segment id, where the user named segments of the chosen segmentation."""
+    known = parameters.namedVertebrae is parameters.vertebrae
+    return dict(parameters.segmentNames.items()) if known else {}
+
+
+def name_segment(parameters: Parameters, segment_id: str, vertebra: str) -> None:
+    """Note which vertebra a segment of the chosen segmentation is ("" for none), and no other's."""
+    names = {**segment_names(parameters), segment_id: vertebra}
+    parameters.segmentNames = names
+    parameters.namedVertebrae = parameters.vertebrae
+
+
 def forget(parameters: Parameters, node: slicer.vtkMRMLNode) -> list[str]:
     """Choose none wherever this node is chosen; what the panel calls those choices."""
     held = [name for name in NODES if chosen(parameters, name) is node]
@@ -161,7 +176,7 @@ def input_nodes(parameters: Parameters) -> InputNodes:
         vertebrae=parameters.vertebrae,
         mr_landmarks=given if points else None,
         mr_vertebrae=None if points else given,
-        overrides=dict(parameters.segmentNames.items()),
+        overrides=segment_names(parameters),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spine_ctmr.errors import InputError
 
 from .nodes import matrix_to_world
-from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes
+from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes, segment_names
 from .result_nodes import check_outputs
 from .scene import landmark_names
 from .segments import numbering_in, segments_of
@@ -41,8 +41,8 @@ def rows(parameters: Parameters) -> list[SegmentRow]:
     """The input table: the segments of the CT and what they were read as."""
     if parameters.vertebrae is None:
         return []
-    overrides = dict(parameters.segmentNames.items())
-    return segment_rows(segments_of(parameters.vertebrae), overrides, mr_names(parameters))
+    named = segment_names(parameters)
+    return segment_rows(segments_of(parameters.vertebrae), named, mr_names(parameters))
 
 
 def mr_names(parameters: Parameters) -> list[str] | None:

@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = REPOSITORY / "SpineCTMRRegistration"
 UI = MODULE / "Resources" / "UI" / "SpineCTMRRegistration.ui"
-WITHOUT_WIDGET = {"segmentNames"}
+WITHOUT_WIDGET = {"segmentNames", "namedVertebrae"}
 """Parameters that are edited in a table."""
 
 

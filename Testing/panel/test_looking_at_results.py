@@ -169,11 +169,6 @@ def test_contours_that_go_do_not_bring_back_what_still_would_mislead(panel, resu
 def test_a_label_map_of_the_ct_is_hidden_too(panel, engine, patient, composites, scene, host):
     labels = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
     host.vtkSlicerSegmentationsModuleLogic.ExportAllSegmentsToLabelmapNode(patient.vertebrae, labels)
-    for number, name in enumerate(("L3", "L4", "L5"), start=1):
-        panel.logic.getParameterNode().segmentNames = {
-            **panel.logic.getParameterNode().segmentNames,
-            str(number): name,
-        }
     panel.ui.vertebraeSelector.setCurrentNode(labels)
     for composite in composites:
         composite.SetLabelVolumeID(labels.GetID())

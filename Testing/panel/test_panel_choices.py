@@ -70,6 +70,23 @@ def test_a_segment_whose_name_means_nothing_can_be_named(panel, chosen):
     assert "2 segments are named L4" in what_is_missing(panel)
 
 
+def test_names_given_for_one_segmentation_do_not_reach_another(panel, chosen, scene):
+    first, other = (add_segmentation(scene, "Segment_1", "Segment_2") for _ in range(2))
+    panel.ui.vertebraeSelector.setCurrentNode(first)
+    panel.ui.segmentTable.cellWidget(0, 1).currentText = "L3"
+    panel.ui.vertebraeSelector.setCurrentNode(other)
+    assert panel.ui.segmentTable.cellWidget(0, 1).currentText == "not a vertebra"
+    assert "say in the table which vertebra" in what_is_missing(panel)
+    panel.ui.vertebraeSelector.setCurrentNode(first)
+    assert panel.ui.segmentTable.cellWidget(0, 1).currentText == "L3"
+    panel.ui.vertebraeSelector.setCurrentNode(other)
+    panel.ui.segmentTable.cellWidget(1, 1).currentText = "L5"
+    panel.ui.vertebraeSelector.setCurrentNode(first)
+    assert [panel.ui.segmentTable.cellWidget(row, 1).currentText for row in range(2)] == [
+        "not a vertebra"
+    ] * 2
+
+
 def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_no_complaint(panel, chosen):
     for name in ("sacrum", "spleen", "vertebrae_S1"):
         chosen[2].GetSegmentation().AddEmptySegment(name, name)

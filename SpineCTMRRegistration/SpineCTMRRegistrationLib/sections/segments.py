@@ -16,25 +16,40 @@ UNKNOWN_COLOR = (1.0, 0.92, 0.66)
 IN_MR = {True: "\N{CHECK MARK}", False: "\N{EN DASH}", None: ""}
 
 
-def fill_segment_table(table: Any, rows: Sequence[SegmentRow], choose: Callable[[str, str], None]) -> None:
-    """Show the rows; when the user names one, `choose` gets its segment id and vertebra ("" for none)."""
-    table.clearContents()
-    table.rowCount = len(rows)
-    nothing_read = not any(row.vertebra for row in rows)
-    for index, row in enumerate(rows):
+class SegmentsSection:
+    """Shows the rows; the user names segments whose own name means nothing."""
+
+    def __init__(self, table: Any, choose: Callable[[str, str], None], go_to: Callable[[Any], None]) -> None:
+        """`choose` gets a segment id and a vertebra ("" for none), `go_to` the vertebra of a clicked row."""
+        self._table, self._choose = table, choose
+        self._rows: Sequence[SegmentRow] = ()
+        table.connect("cellClicked(int,int)", lambda row, column: go_to(self._rows[row].vertebra))
+
+    def show(self, rows: Sequence[SegmentRow]) -> None:
+        """Fill the table, unless it shows these rows already."""
+        if rows == self._rows:
+            return
+        self._rows, table = rows, self._table
+        table.clearContents()
+        table.rowCount = len(rows)
+        nothing_read = not any(row.vertebra for row in rows)
+        for index, row in enumerate(rows):
+            self._show_row(index, row, nothing_read)
+        for column in range(2):
+            table.resizeColumnToContents(column)
+        table.resizeRowsToContents()
+        fit_height(table, TALLEST_PX)
+
+    def _show_row(self, index: int, row: SegmentRow, urgent: bool) -> None:
         hint = row.problem or row.name
-        table.setItem(index, 0, cell(row.name, hint))
+        self._table.setItem(index, 0, cell(row.name, hint))
         if row.editable:
-            table.setCellWidget(index, 1, _editor(row, choose, nothing_read))
+            self._table.setCellWidget(index, 1, _editor(row, self._choose, urgent))
         else:
-            table.removeCellWidget(index, 1)
+            self._table.removeCellWidget(index, 1)
             background = UNKNOWN_COLOR if row.problem else None
-            table.setItem(index, 1, cell(row.vertebra or NOT_A_VERTEBRA, hint, background))
-        table.setItem(index, 2, cell(IN_MR[row.in_mr], _in_mr_hint(row)))
-    for column in range(2):
-        table.resizeColumnToContents(column)
-    table.resizeRowsToContents()
-    fit_height(table, TALLEST_PX)
+            self._table.setItem(index, 1, cell(row.vertebra or NOT_A_VERTEBRA, hint, background))
+        self._table.setItem(index, 2, cell(IN_MR[row.in_mr], _in_mr_hint(row)))
 
 
 def _editor(row: SegmentRow, choose: Callable[[str, str], None], urgent: bool) -> Any:
