@@ -17,6 +17,7 @@ setup(
         NETWORKS: ["*.onnx", "*.json", "*.safetensors", "*.md"],
         ENGINE: [
             "py.typed",
+            "cohort/workflow.smk",
             "report/assets/*",
             *(f"research/{f}/*.toml" for f in ("training/recipes", "studies/papers")),
         ],

@@ -25,7 +25,7 @@ FLOORS = (
     {"quality", "registration"},
     {"report"},
     {"results"},
-    {"evaluation", "planning"},
+    {"cohort", "evaluation", "planning"},
     {"api"},
     {"demo", "research"},
     {"command"},

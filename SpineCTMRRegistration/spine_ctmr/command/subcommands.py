@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     accuracy,
     benchmark,
+    cohort,
     compare,
     contact_sheet,
     demo,
@@ -24,7 +25,7 @@ from .subcommand import Subcommand
 def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
-        *(register, sign_off, evaluate, compare, export_dicom, demo, phantom),
+        *(register, cohort, sign_off, evaluate, compare, export_dicom, demo, phantom),
         *(contact_sheet, train, export, papers, benchmark, accuracy, wrong_inputs),
     )
     return tuple(module.SUBCOMMAND for module in modules)

@@ -1,0 +1,139 @@
+"""Snakemake, which runs the workflow: what is to be done, side by side, on this computer or a cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Cancelled, InputError, SpineError
+from ..process.supervision import cancellation
+from .outcome import LOGS
+
+WORKFLOW = Path(__file__).with_name("workflow.smk")
+PACKAGE = "snakemake"
+LOG = "snakemake.log"
+"""What Snakemake says, in the study's folder."""
+JOB = "wildcards: case="
+"""So Snakemake announces a patient."""
+POLL_S = 0.5
+HEADROOM = 0.9
+"""Share of this computer's memory that patients side by side may ask for."""
+SETTLED = ("mtime", "input")
+"""A patient is registered again when an input is newer than the result or is another file."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The registrations of a study.
+
+    Attributes:
+        table: of the patients, absolute.
+        study: folder of the results, absolute.
+        options: for `spine-ctmr register`, the same for all.
+        cores: patients side by side on this computer; None = as many as it has cores.
+        profile: folder of a Snakemake profile, such as one for a cluster, which then says where and how many.
+        program: begins the command line that ends with `register`'s words.
+    """
+
+    table: Path
+    study: Path
+    options: Sequence[str]
+    cores: int | None = None
+    profile: Path | None = None
+    program: Sequence[str] = (sys.executable, "-m", "spine_ctmr")
+
+    def command(self, folder: Path) -> list[str]:
+        """How Snakemake is started for the study in `folder`."""
+        words = {"program": list(self.program), "options": list(self.options)}
+        config = [f"table={self.table}", *(f"{name}={json.dumps(value)}" for name, value in words.items())]
+        if self.profile is None:
+            where = ["--cores", str(self.cores or "all"), "--resources", f"mem_mb={_memory_mb()}"]
+        else:
+            where = ["--profile", str(self.profile)]
+        return [
+            *(sys.executable, "-m", PACKAGE, "--snakefile", str(WORKFLOW), "--directory", str(folder)),
+            *("--keep-going", "--rerun-incomplete", "--rerun-triggers", *SETTLED),
+            *("--nolock", "--nocolor", *where, "--config", *config),
+        ]
+
+
+def require_engine() -> None:
+    """Accept an installation that has Snakemake.
+
+    Raises:
+        InputError: it is missing.
+    """
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise InputError(
+            "Snakemake, which runs cohorts, is not installed; "
+            "run `pip install -c constraints.txt .[cohort]` or `pip install 'snakemake>=9'`."
+        )
+
+
+def waiting(workflow: Workflow) -> list[str]:
+    """The cases, sorted, that would be registered now; nothing is written.
+
+    Raises:
+        SpineError: Snakemake refuses the workflow.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        folder = workflow.study if workflow.study.is_dir() else Path(empty)
+        command = [*workflow.command(folder), "--dry-run", "--quiet", "host", "--printshellcmds"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SpineError(_refusal(done.stderr + done.stdout))
+    lines = (line.strip() for line in (done.stderr + done.stdout).splitlines())
+    return sorted(line.removeprefix(JOB) for line in lines if line.startswith(JOB))
+
+
+def run(workflow: Workflow, watch: Callable[[], None]) -> None:
+    """Register what is waiting; a patient that cannot be registered does not stop the rest.
+
+    Args:
+        workflow: the study, in an existing folder.
+        watch: called again and again meanwhile.
+
+    Raises:
+        Cancelled: SIGTERM or SIGINT; jobs on a cluster are taken back.
+        SpineError: Snakemake itself could not work.
+    """
+    log = workflow.study / LOG
+    earlier = _logs(workflow.study)
+    with cancellation() as cancelled, log.open("wb") as stream:
+        process = subprocess.Popen(
+            workflow.command(workflow.study), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+        )
+        while process.poll() is None and not cancelled.wait(POLL_S):
+            watch()
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+    if cancelled.is_set():
+        raise Cancelled("Cancelled; run the same command again to go on.")
+    if process.returncode and _logs(workflow.study) == earlier:
+        raise SpineError(_refusal(log.read_text(encoding="utf-8", errors="replace")))
+
+
+def _logs(study: Path) -> dict[str, int]:
+    """When each patient's log was last written."""
+    return {path.name: path.stat().st_mtime_ns for path in (study / LOGS).glob("*.log")}
+
+
+def _refusal(words: str) -> str:
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    reason = lines[-1].rstrip(".") if lines else "without a word"
+    return f"Snakemake could not register the patients ({reason}); mend the profile or the installation."
+
+
+def _memory_mb() -> int:
+    """Memory that patients on this computer share."""
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return int(HEADROOM * pages * size / 1e6)

@@ -1,0 +1,72 @@
+"""A study: its patients registered, its summary up to date, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+from ..json_files import read_json
+from ..process.claim import claimed
+from ..progress import Progress
+from ..results import names
+from .engine import Workflow, run
+from .outcome import PATIENTS, read_outcome
+from .summary import PAGE, in_a_sentence, write_summary
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a study.
+
+    Attributes:
+        sentence: how many patients came to what.
+        missing: patients without a result.
+        page: the page that shows all.
+    """
+
+    sentence: str
+    missing: int
+    page: Path
+
+
+def register_all(workflow: Workflow, cases: Sequence[str], progress: Progress) -> Summary:
+    """Register the cases that have no result yet, and write the summary; also when cancelled.
+
+    Raises:
+        InputError: another run is at work on the study, or it cannot be written.
+        Cancelled: asked to stop.
+        SpineError: Snakemake could not work.
+    """
+    study = workflow.study
+
+    def tell() -> None:
+        done = sum((study / PATIENTS / case / names.RUN).is_file() for case in cases)
+        progress(f"{done} of {len(cases)} registered", done / len(cases))
+
+    with claimed(study):
+        study.mkdir(parents=True, exist_ok=True)
+        try:
+            run(workflow, tell)
+        finally:
+            outcomes = [read_outcome(study, case) for case in cases]
+            write_summary(study, outcomes)
+    missing = sum(outcome.came in ("no result", "not begun") for outcome in outcomes)
+    return Summary(in_a_sentence(outcomes), missing, study / PAGE)
+
+
+def require_same_options(study: Path, quality: str, seed: int) -> None:
+    """Accept options that are those of the results in the study, so that all its results are alike.
+
+    Raises:
+        InputError: a result was made with others.
+    """
+    for path in sorted((study / PATIENTS).glob(f"*/{names.RUN}")):
+        options = read_json(path, "remove its folder and run the cohort again").get("options", {})
+        for name, value in (("quality", quality), ("seed", seed)):
+            if options.get(name, value) != value:
+                raise InputError(
+                    f"The study '{study}' holds results with --{name} {options[name]}; "
+                    "choose the same or another folder."
+                )

@@ -1,0 +1,151 @@
+"""Snakemake runs the workflow; only the registration itself is a stand-in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cohort.conftest import QUICK
+from spine_ctmr.cohort import engine
+from spine_ctmr.cohort.engine import require_engine, waiting
+from spine_ctmr.cohort.outcome import read_outcome
+from spine_ctmr.cohort.resources import memory_mb, minutes
+from spine_ctmr.cohort.study import register_all, require_same_options
+from spine_ctmr.errors import InputError, SpineError
+from spine_ctmr.progress import silent
+
+pytestmark = pytest.mark.slow
+"""Snakemake takes some seconds to start."""
+
+
+ENDED = {"a": "done", "c": "done"}
+
+
+def came(study: Path, cases: object) -> dict[str, str]:
+    return {case: read_outcome(study, case).came for case in cases}
+
+
+def run_of(study: Path, case: str) -> dict:
+    return json.loads((study / "patients" / case / "run.json").read_text())
+
+
+def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, quick: Callable) -> None:
+    kinds = {"a": "good", "b": "damaged", "c": "failed", "d": "doubtful"}
+    workflow = quick(table(kinds))
+    assert waiting(workflow) == ["a", "b", "c", "d"]
+    assert not workflow.study.exists()
+    told = []
+    summary = register_all(workflow, list(kinds), lambda stage, share: told.append((stage, share)))
+    assert came(workflow.study, kinds) == {
+        **{"a": "done", "b": "no result", "c": "failed its own checks", "d": "done"}
+    }
+    assert read_outcome(workflow.study, "b").sentence == "[file] is damaged; export it again."
+    assert summary.missing == 1
+    assert told[-1][0].endswith("of 4 registered")
+    words = run_of(workflow.study, "a")["words"]
+    assert words[words.index("--threads") + 1] == "1"
+    assert words[words.index("--quality") + 1] == "fast"
+
+    tokens = {case: run_of(workflow.study, case)["token"] for case in "acd"}
+    assert waiting(workflow) == ["b"]
+    table({**kinds, "b": "good"})
+    assert register_all(workflow, list(kinds), silent).missing == 0
+    assert {case: run_of(workflow.study, case)["token"] for case in "acd"} == tokens
+
+
+def test_a_patient_whose_images_changed_and_a_new_one_are_registered(
+    table: Callable, quick: Callable
+) -> None:
+    kinds = {"a": "good", "b": "good"}
+    workflow = quick(table(kinds))
+    register_all(workflow, list(kinds), silent)
+    table({"a": "good", "b": "doubtful", "c": "good"})
+    assert waiting(workflow) == ["b", "c"]
+
+
+def test_other_options_do_not_mix(table: Callable, quick: Callable) -> None:
+    workflow = quick(table({"a": "good"}))
+    register_all(workflow, ["a"], silent)
+    require_same_options(workflow.study, "fast", 0)
+    with pytest.raises(InputError, match="holds results with --quality fast; choose"):
+        require_same_options(workflow.study, "standard", 0)
+
+
+def test_two_runs_do_not_share_a_study(table: Callable, quick: Callable, tmp_path: Path) -> None:
+    path = table({"a": "wait"})
+    first = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), str(tmp_path / "study"), *QUICK])
+    try:
+        _until(lambda: (tmp_path / "study" / "logs" / "a.log").exists())
+        with pytest.raises(InputError, match="is being made by another run"):
+            register_all(quick(path), ["a"], silent)
+    finally:
+        (tmp_path / "data" / "a" / "go").touch()
+        assert first.wait(60) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_half_way_it_goes_on(table: Callable, quick: Callable, tmp_path: Path, number: int) -> None:
+    kinds = {"a": "good", "b": "wait", "c": "good"}
+    path = table(kinds)
+    study = tmp_path / "study"
+    words = [sys.executable, "-c", PROGRAM, str(path), str(study), *QUICK]
+    first = subprocess.Popen(words, start_new_session=True)
+    _until(lambda: came(study, "abc") == {**ENDED, "b": "no result"})  # b is at work: a log and no result
+    os.killpg(first.pid, number)
+    first.wait(60)
+    assert came(study, "ac") == ENDED
+    assert not (study / "patients" / "b").exists()
+    token = run_of(study, "a")["token"]
+    (tmp_path / "data" / "b" / "go").touch()
+    assert register_all(quick(path), list(kinds), silent).missing == 0
+    assert run_of(study, "a")["token"] == token
+
+
+def test_a_profile_that_is_wrong_is_one_sentence(table: Callable, quick: Callable, tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    (profile / "config.yaml").write_text("executor: nowhere\njobs: 2\n")
+    with pytest.raises(SpineError) as caught:
+        register_all(quick(table({"a": "good"}), profile=profile), ["a"], silent)
+    assert str(caught.value).startswith("Snakemake could not register the patients (")
+    assert str(caught.value).count("\n") == 0
+
+
+def test_without_snakemake_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match=r"not installed; run `pip install .*cohort"):
+        require_engine()
+
+
+def test_a_job_asks_for_more_the_more_vertebrae_and_when_tried_again() -> None:
+    assert 1800 < memory_mb(3) < memory_mb(24) == memory_mb(None)
+    assert memory_mb(24) > 4300
+    assert memory_mb(5, attempt=2) == 2 * memory_mb(5)
+    assert minutes(3) < minutes(None) < minutes(None, attempt=2)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from spine_ctmr.cohort.engine import Workflow
+from spine_ctmr.cohort.patients import read_patients
+from spine_ctmr.cohort.study import register_all
+from spine_ctmr.progress import silent
+
+table, study, *program = sys.argv[1:]
+words = ["--quality", "fast", "--device", "cpu", "--seed", "0"]
+cases = [patient.case for patient in read_patients(Path(table))]
+register_all(Workflow(Path(table), Path(study), words, 2, None, program), cases, silent)
+"""
+
+
+def _until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:
+    end = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
