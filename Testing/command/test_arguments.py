@@ -42,6 +42,11 @@ def refusal(capsys, *words) -> str:
         (["demo", "--seed", "-1"], "--seed"),
         (["demo", "--threads", "0"], "'0' is not a whole number from 1 to 1024"),
         (["demo", "--progress", "loud"], "--progress"),
+        (["capture", "--output", "o", "--patients", "0"], "--patients: '0' is not a whole number from 1"),
+        (
+            ["flag-calibration", "--output", "o", "--observations", "none.csv"],
+            "The table 'none.csv' does not",
+        ),
         (["demo", "--quali", "fast"], "--quali"),
         (["demo", "--network", "nowhere.onnx"], "The network file 'nowhere.onnx' does not exist"),
     ],

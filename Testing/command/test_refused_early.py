@@ -51,3 +51,17 @@ def test_swapped_pair(tmp_path):
     )
     assert "they seem swapped" in refusal("benchmark", "--kinds", *pair, "--output", "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_unknown_spine(tmp_path):
+    assert "choose from 'five lumbar', 'eight, bent'" in refusal(
+        "capture", "--spines", "six", "--output", "out"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_table(tmp_path):
+    (tmp_path / "quality.csv").write_text("name,flag\nL3,good\n")
+    words = ("flag-calibration", "--observations", "quality.csv", "--output", "out")
+    assert "'quality.csv' is no flag_calibration.csv" in refusal(*words)
+    assert not (tmp_path / "out").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     accuracy,
     benchmark,
+    capture,
     cohort,
     compare,
     contact_sheet,
@@ -12,6 +13,7 @@ from . import (
     evaluate,
     export,
     export_dicom,
+    flag_calibration,
     papers,
     phantom,
     register,
@@ -26,6 +28,6 @@ def subcommands() -> tuple[Subcommand, ...]:
     """All subcommands in the order of the help text."""
     modules = (
         *(register, cohort, sign_off, evaluate, compare, export_dicom, demo, phantom),
-        *(contact_sheet, train, export, papers, benchmark, accuracy, wrong_inputs),
+        *(contact_sheet, train, export, papers, benchmark, accuracy, capture, flag_calibration, wrong_inputs),
     )
     return tuple(module.SUBCOMMAND for module in modules)

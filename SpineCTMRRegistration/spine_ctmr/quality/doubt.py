@@ -1,7 +1,7 @@
 """How doubtful a vertebra's pose is: one number from indicators that are known without the truth.
 
 A monotone rule: no indicator that gets worse can lower the doubt. Its numbers were chosen on phantoms that
-were made to fail and tested on others: see `research.studies.flag_calibration` and
+were made to fail and tested on others: see `research.studies.flags` and
 docs/measured/flag_calibration.md.
 """
 

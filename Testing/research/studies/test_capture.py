@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.case import Case
 from spine_ctmr.phantoms.motion import MotionOptions
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
-from spine_ctmr.research.studies.capture import Errors, measure, summary, with_bad_start
+from spine_ctmr.research.studies import capture
+from spine_ctmr.research.studies.capture import (
+    Errors,
+    Spine,
+    measure,
+    run_capture,
+    spine_patients,
+    summary,
+    with_bad_start,
+)
+from spine_ctmr.research.studies.kernel import Patient
 
 BENT = PhantomOptions(
     levels=(17, 18, 19, 20, 21, 22, 23, 24),
@@ -52,3 +67,38 @@ def test_vertebrae_of_all_registrations_are_counted() -> None:
     assert record["network alone mm"] == 2.0
     assert record["found %"] == pytest.approx(66.7)
     assert (record["median mm"], record["worst mm"]) == (0.3, 8.0)
+
+
+def test_a_study_registers_every_start_once_and_tells_it_by_spine(
+    bent: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = []
+
+    def known(phantom: Phantom, case: Case, with_network: bool) -> Errors:
+        centers, true = case.mr_centroids, phantom.case.mr_centroids or {}
+        wrong = None if centers is None else float(np.linalg.norm(centers[20] - true[20]))
+        starts.append((wrong, with_network))
+        return Errors([4.0], [2.0] if with_network else [], [0.5 if with_network else 3.0])
+
+    monkeypatch.setattr(capture, "measure", known)
+    patients = [Patient(f"bent_{k}", lambda k=k: Spine(bent, k), "eight, bent") for k in range(2)]
+    run_capture(patients[:1], tmp_path)
+    page = run_capture(patients, tmp_path)
+    assert len(starts) == 20
+    assert {(round(wrong, 6) if wrong is not None else None, used) for wrong, used in starts} == {
+        (wrong, used) for wrong in (0.0, 5.0, 10.0, 15.0, None) for used in (True, False)
+    }
+    records = json.loads((tmp_path / "capture.json").read_text())
+    assert len(records) == 10
+    assert [r["found %"] for r in records if r["network"] == "left out"] == [0.0] * 5
+    assert records[-2] == {
+        **{"spine": "eight, bent", "centres": "none given", "network": "used", "vertebrae": 2},
+        **{"start mm": 4.0, "network alone mm": 2.0, "found %": 100.0, "median mm": 0.5, "worst mm": 0.5},
+    }
+    assert "| eight, bent | wrong by 5 mm | left out | 2 | 4.0 |  | 0.0 |" in page.read_text()
+
+
+def test_an_unknown_spine_is_refused() -> None:
+    with pytest.raises(InputError, match=r"spine 'six'.*'eight, bent'"):
+        spine_patients(["six"], 1)
+    assert [p.name for p in spine_patients(["eight, bent"], 2)] == ["eight_bent_0", "eight_bent_1"]

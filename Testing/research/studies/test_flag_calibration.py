@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
-from spine_ctmr.research.studies import failures
-from spine_ctmr.research.studies.flag_calibration import _append as append
-from spine_ctmr.research.studies.flag_calibration import _is_held_out as is_held_out
-from spine_ctmr.research.studies.flag_calibration import read_observations
-from spine_ctmr.research.studies.flag_cases import CROSSED_SEED, Observation
-from spine_ctmr.research.studies.flag_fit import fit_rule, flags_of
-from spine_ctmr.research.studies.flag_publication import (
+from spine_ctmr.research.studies.flags import failures
+from spine_ctmr.research.studies.flags.fit import fit_rule, flags_of
+from spine_ctmr.research.studies.flags.observations import (
+    Failing,
+    Observation,
+    is_crossed,
+    is_held_out,
+)
+from spine_ctmr.research.studies.flags.page import (
     accurate_but_refused,
     as_markdown,
     failed_but_good,
     good_and_within,
     marked_as_failed,
 )
+from spine_ctmr.research.studies.flags.run import (
+    chosen_rule,
+    publish_observations,
+    read_observations,
+    run_flag_calibration,
+    write_observations,
+)
+from spine_ctmr.research.studies.kernel import Patient
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "measured" / "flag_calibration.csv"
 SMALL = PhantomOptions(
@@ -136,22 +148,59 @@ def test_the_chosen_rule_keeps_its_word_on_other_patients() -> None:
     assert fine.count("good") > 0.8 * len(fine)
 
 
-def test_observations_survive_the_file(tmp_path) -> None:
+def test_observations_survive_the_file(tmp_path: Path) -> None:
     rows = _observations(3, 2)
     rows[0] = replace(rows[0], tre_mm=math.inf, level_ratio=math.nan)
-    append(tmp_path / "rows.csv", rows[:5])
-    append(tmp_path / "rows.csv", rows[5:])
+    write_observations(tmp_path / "rows.csv", rows)
     found = read_observations(tmp_path / "rows.csv")
     assert len(found) == len(rows)
     assert found[0].tre_mm == math.inf
     assert math.isnan(found[0].level_ratio)
     assert found[7].match_ratio == pytest.approx(rows[7].match_ratio, abs=1e-4)
-    assert read_observations(tmp_path / "none.csv") == []
+
+
+@pytest.mark.parametrize("content", [None, "", "a,b\n1,2\n", "patient,kind\n", b"\xff\xfe\x00"])
+def test_a_table_of_something_else_is_refused_in_one_sentence(
+    tmp_path: Path, content: str | bytes | None
+) -> None:
+    path = tmp_path / "rows.csv"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=r"^The table '.*rows\.csv' is .*; give one .*\.$"):
+        read_observations(path)
+
+
+class Observed(Failing):
+    """A phantom whose registrations are known and counted."""
+
+    calls = 0
+
+    def observe(self) -> list[Observation]:
+        Observed.calls += 1
+        return [o for o in _observations(5, 14) if o.patient == self.number]
+
+
+def test_a_study_keeps_its_rows_and_says_what_the_table_says(tmp_path: Path, phantom: Phantom) -> None:
+    Observed.calls = 0
+    patients: list[Patient[Failing]] = [
+        Patient(f"phantom_{n}", partial(Observed, n, "T1 1 mm", phantom, ())) for n in range(14)
+    ]
+    run_flag_calibration(patients[:5], tmp_path)
+    page = run_flag_calibration(patients, tmp_path)
+    assert Observed.calls == 14
+    rows = read_observations(page.with_suffix(".csv"))
+    assert [(o.patient, o.vertebra) for o in rows] == [(o.patient, o.vertebra) for o in _observations(5, 14)]
+    assert "8 phantoms with 24 vertebrae in 16 registrations: 48 results." in page.read_text()
+    assert "6 phantoms with 18 vertebrae in 12 registrations: 36 results." in page.read_text()
+    again = publish_observations(rows, tmp_path / "again")
+    assert again.read_text() == page.read_text()
+    assert str(fit_rule([o for o in rows if not is_held_out(o)])) in chosen_rule(rows)
+    assert "Too few" in chosen_rule(rows[:2])
 
 
 def test_published_flags_keep_what_is_promised() -> None:
     """The bars of the rules, on the held-out half of the published results."""
-    rows = [o for o in read_observations(PUBLISHED) if o.patient < CROSSED_SEED and is_held_out(o.patient)]
+    rows = [o for o in read_observations(PUBLISHED) if is_held_out(o)]
     assert len({(o.patient, o.vertebra) for o in rows}) >= 100
     within, good = good_and_within(rows, 2.0)
     assert within >= 0.97 * good
@@ -159,7 +208,7 @@ def test_published_flags_keep_what_is_promised() -> None:
     assert missed <= 0.05 * failed
     refused, accurate = accurate_but_refused(rows)
     assert refused <= 0.05 * accurate
-    rows += [o for o in read_observations(PUBLISHED) if o.patient >= CROSSED_SEED]
+    rows += [o for o in read_observations(PUBLISHED) if is_crossed(o)]
     wrong, wrong_count = marked_as_failed(rows, lambda s: s.is_wrong and s.is_measured)
     assert wrong >= 0.95 * wrong_count
     assert wrong_count >= 30

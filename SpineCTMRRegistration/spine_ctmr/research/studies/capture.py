@@ -1,19 +1,19 @@
-"""Measure what the network adds: how many vertebrae are found with and without it, from bad starts.
-
-Run as `python -m spine_ctmr.research.studies.capture --help`.
-"""
+"""What the network adds: how many vertebrae are found with and without it, from bad starts."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...errors import InputError
+from ...evaluation.markdown import header, line
 from ...evaluation.truth import pose_errors
 from ...evaluation.truth_points import phantom_bone
 from ...geometry.pose import Pose
@@ -21,11 +21,12 @@ from ...imaging.case import Case
 from ...options import RegistrationOptions
 from ...phantoms.motion import MotionOptions
 from ...phantoms.phantom import LUMBAR, Phantom, make_phantom
-from ...progress import silent
+from ...progress import Progress, silent
 from ...registration import MOST_LOOKS, find_poses
-from .flag_cases import phantom_options
-from .phantom_kinds import with_centroid_error
+from .kernel import Method, Patient, Row, Values, run_study
+from .phantom_kinds import phantom_options, with_centroid_error
 
+NAME = "capture"
 FIRST_SEED = 56_000
 """Seeds that neither training nor tests nor other measurements use."""
 FOUND_MM = 1.0
@@ -33,8 +34,51 @@ FOUND_MM = 1.0
 BEND_DEG = 4.0
 """Of every joint of a bent spine: 28 degrees over eight vertebrae."""
 SPINES = {"five lumbar": (LUMBAR, 0.0), "eight, bent": ((17, 18, 19, *LUMBAR), BEND_DEG)}
-CENTRES_WRONG_MM: tuple[float | None, ...] = (0.0, 5.0, 10.0, 15.0, None)
-"""None: no centres are given, and the images choose the start."""
+EXPLANATION = (
+    f"A vertebra is found when it is within {FOUND_MM:g} mm of the truth, on average over its bone. Means in "
+    "mm over all vertebrae: at the rigid start, and by the network alone."
+)
+
+
+@dataclass(frozen=True)
+class Spine:
+    """A phantom and the seed of its bad starts."""
+
+    phantom: Phantom
+    seed: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to register every spine.
+
+    Attributes:
+        wrong_mm: how far every given centre is wrong; None where none is given and the images choose.
+        network: whether it is used.
+    """
+
+    wrong_mm: float | None
+    network: bool
+
+    @property
+    def name(self) -> str:
+        """Of the file of its row."""
+        start = "no_centres" if self.wrong_mm is None else f"{self.wrong_mm:g}mm"
+        return f"{start}_{'with' if self.network else 'without'}_network"
+
+    @property
+    def title(self) -> str:
+        """For the progress."""
+        return ", ".join(f"{what} {how}" for what, how in self.words.items())
+
+    @property
+    def words(self) -> dict[str, str]:
+        """In the table."""
+        centres = "none given" if self.wrong_mm is None else f"wrong by {self.wrong_mm:.0f} mm"
+        return {"centres": centres, "network": "used" if self.network else "left out"}
+
+
+TRIALS = tuple(Trial(*each) for each in product((0.0, 5.0, 10.0, 15.0, None), (True, False)))
 
 
 @dataclass(frozen=True)
@@ -46,13 +90,19 @@ class Errors:
     found: Sequence[float]
 
 
-def phantoms(spine: str, patients: int) -> Iterator[tuple[int, Phantom]]:
-    """Seeds and phantoms of a kind of spine, every other one bent backwards."""
-    levels, bend = SPINES[spine]
-    for patient in range(patients):
-        seed = FIRST_SEED + 100 * list(SPINES).index(spine) + patient
-        motion = MotionOptions(bend_deg=(bend * (-1) ** patient, 0.0, 0.0))
-        yield seed, make_phantom(seed, replace(phantom_options(patient)[1], levels=levels, motion=motion))
+def spine_patients(spines: Sequence[str], count: int) -> list[Patient[Spine]]:
+    """`count` phantoms of each kind of spine, every other one bent backwards.
+
+    Raises:
+        InputError: a kind of spine is unknown.
+    """
+    if unknown := [spine for spine in spines if spine not in SPINES]:
+        raise InputError(f"spine '{unknown[0]}': unknown; choose from {', '.join(map(repr, SPINES))}.")
+    return [
+        Patient(f"{spine.replace(', ', '_').replace(' ', '_')}_{k}", partial(_spine, spine, k), spine)
+        for spine in spines
+        for k in range(count)
+    ]
 
 
 def with_bad_start(case: Case, wrong_mm: float | None, seed: int) -> Case:
@@ -68,10 +118,6 @@ def measure(phantom: Phantom, case: Case, with_network: bool) -> Errors:
     return Errors(
         *(_errors(phantom, motions) for motions in (result.start.motions, result.network_poses, result.poses))
     )
-
-
-def _errors(phantom: Phantom, motions: Mapping[int, Pose]) -> Sequence[float]:
-    return list(pose_errors(phantom_bone(phantom), motions).values())
 
 
 def summary(errors: Sequence[Errors], **what: str) -> dict[str, Any]:
@@ -90,29 +136,37 @@ def summary(errors: Sequence[Errors], **what: str) -> dict[str, Any]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table and, with --output, write it as JSON, as `spine-ctmr export --measured` takes it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spines", nargs="*", default=list(SPINES), choices=list(SPINES))
-    parser.add_argument("--patients", type=int, default=6, help="phantoms of each kind of spine")
-    parser.add_argument("--output", type=Path, help="JSON file")
-    chosen = parser.parse_args(arguments)
+def run_capture(patients: Sequence[Patient[Spine]], output: Path, progress: Progress = silent) -> Path:
+    """Write capture.md, and capture.json for `spine-ctmr export`; return the first (`run_study`)."""
+    methods = [Method(trial.name, trial.title, partial(_register, trial)) for trial in TRIALS]
+    return run_study(patients, methods, output, partial(_publish, output), progress)
+
+
+def _spine(spine: str, number: int) -> Spine:
+    levels, bend = SPINES[spine]
+    seed = FIRST_SEED + 100 * list(SPINES).index(spine) + number
+    motion = MotionOptions(bend_deg=(bend * (-1) ** number, 0.0, 0.0))
+    options = replace(phantom_options(number)[1], levels=levels, motion=motion)
+    return Spine(make_phantom(seed, options), seed)
+
+
+def _register(trial: Trial, spine: Spine) -> Values:
+    case = with_bad_start(spine.phantom.case, trial.wrong_mm, spine.seed)
+    return asdict(measure(spine.phantom, case, trial.network))
+
+
+def _errors(phantom: Phantom, motions: Mapping[int, Pose]) -> Sequence[float]:
+    return list(pose_errors(phantom_bone(phantom), motions).values())
+
+
+def _publish(output: Path, rows: Sequence[Row]) -> Path:
     records = []
-    for spine in chosen.spines:
-        errors: dict[tuple[float | None, bool], list[Errors]] = {}
-        for seed, phantom in phantoms(spine, chosen.patients):
-            for wrong_mm in CENTRES_WRONG_MM:
-                case = with_bad_start(phantom.case, wrong_mm, seed)
-                for network in (True, False):
-                    errors.setdefault((wrong_mm, network), []).append(measure(phantom, case, network))
-        for (wrong_mm, network), some in errors.items():
-            centres = "none given" if wrong_mm is None else f"wrong by {wrong_mm:.0f} mm"
-            used = "used" if network else "left out"
-            records.append(summary(some, spine=spine, centres=centres, network=used))
-            print(" | ".join(str(value) for value in records[-1].values()), flush=True)
-    if chosen.output:
-        chosen.output.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    for spine, trial in product(dict.fromkeys(row.kind for row in rows), TRIALS):
+        found = [Errors(**row.values) for row in rows if (row.kind, row.method) == (spine, trial.name)]
+        records.append(summary(found, spine=spine, **trial.words))
+    (output / f"{NAME}.json").write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+    table = [*header(list(records[0])), *(line([str(v) for v in record.values()]) for record in records)]
+    page = output / f"{NAME}.md"
+    lines = ["# What the network adds", "", EXPLANATION, "", *table]
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return page

@@ -22,6 +22,16 @@ KINDS: dict[str, PhantomOptions] = {
     "T2 4 mm slices flexed": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0), motion=FLEXED),
 }
 
+LEVELS = (
+    (20, 21, 22, 23, 24),
+    (21, 22, 23, 24),
+    (20, 21, 22, 23, 24),
+    (17, 18, 19, 20, 21),
+    (22, 23, 24),
+    (20, 21, 22, 23, 24),
+)
+"""VerSe numbers of the vertebrae of numbered phantoms."""
+
 
 def known_kinds(names: Sequence[str]) -> Sequence[str]:
     """The names themselves.
@@ -32,6 +42,21 @@ def known_kinds(names: Sequence[str]) -> Sequence[str]:
     if unknown := [name for name in names if name not in KINDS]:
         raise InputError(f"kind '{unknown[0]}': unknown; choose from {', '.join(map(repr, KINDS))}.")
     return names
+
+
+def phantom_options(patient: int) -> tuple[str, PhantomOptions]:
+    """Kind of MR and options of phantom number `patient`: every kind in turn, at several levels."""
+    kind = list(KINDS)[patient % len(KINDS)]
+    options = KINDS[kind]
+    inplane, thickness = options.mr_spacing_mm
+    return kind, replace(
+        options,
+        levels=LEVELS[(patient % len(KINDS) + patient // len(KINDS)) % len(LEVELS)],
+        mr_spacing_mm=(max(inplane, 1.2), max(thickness, 1.2)),
+        ct_spacing_mm=(1.25, 1.5),
+        margin_mm=14.0,
+        truth_spacing_mm=1.5,
+    )
 
 
 def with_centroid_error(case: Case, error_mm: float, seed: int) -> Case:

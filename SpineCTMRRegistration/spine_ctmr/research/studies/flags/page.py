@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...evaluation.markdown import header, line
-from ...quality.doubt import RULE
-from ...quality.flags import NO_MATCH_RATIO, OTHER_BONES_STRETCH_MM, Flag
-from .flag_cases import ANOTHER_PATIENT, ONE_LEVEL_OFF, Observation
-from .flag_fit import ACCURATE_MM, FAILED_MM, Spine, doubts_of, flags_of, spines_of
+from ....evaluation.markdown import header, line
+from ....quality.doubt import RULE
+from ....quality.flags import NO_MATCH_RATIO, OTHER_BONES_STRETCH_MM, Flag
+from .fit import ACCURATE_MM, FAILED_MM, Spine, doubts_of, flags_of, spines_of
+from .observations import ANOTHER_PATIENT, ONE_LEVEL_OFF, Observation
 
 NAME = "flag_calibration"
 FLAGS: tuple[Flag, ...] = ("good", "check", "do not use")
@@ -39,23 +39,30 @@ vertebra is not "good". If the median vertebra is above it, or its match_ratio a
 show different bones: no vertebra is to be used, and the registration is marked as failed. It is marked
 likewise where most vertebrae are refused, and where the spine fits clearly better one level up or down.
 """
-COMMAND = "python -m spine_ctmr.research.studies.flag_calibration"
+COMMAND = "spine-ctmr flag-calibration --output flags"
 
 
-def publish(sets: Mapping[str, Sequence[Observation]], folder: Path) -> None:
-    """Write `flag_calibration.md` and `.png`.
+def publish(sets: Mapping[str, Sequence[Observation]], folder: Path) -> Path:
+    """Write `flag_calibration.md` and `.png`; return the path of the first.
 
     Args:
         sets: observations by what they were used for.
         folder: where to write.
     """
-    (folder / f"{NAME}.md").write_text(as_markdown(sets), encoding="utf-8")
+    page = folder / f"{NAME}.md"
+    page.write_text(as_markdown(sets), encoding="utf-8")
     _draw(sets, folder / f"{NAME}.png")
+    return page
 
 
 def as_markdown(sets: Mapping[str, Sequence[Observation]]) -> str:
     """The page."""
-    parts = [INTRODUCTION, f"Repeat with `{COMMAND}`.\n", f"![]({NAME}.png)\n"]
+    parts = [
+        INTRODUCTION,
+        f"Repeat with `{COMMAND}`; with `--observations {NAME}.csv` it says what the "
+        "present rule makes of the kept results.\n",
+        f"![]({NAME}.png)\n",
+    ]
     for title, observations in sets.items():
         patients = {o.patient for o in observations}
         vertebrae = {(o.patient, o.vertebra) for o in observations}

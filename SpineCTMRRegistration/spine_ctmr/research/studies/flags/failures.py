@@ -10,11 +10,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from ...geometry.grid import Grid, Points
-from ...geometry.pose import Pose
-from ...imaging.case import Case
-from ...imaging.hounsfield import STORED_HU
-from ...phantoms.phantom import Phantom
+from ....geometry.grid import Grid, Points
+from ....geometry.pose import Pose
+from ....imaging.case import Case
+from ....imaging.hounsfield import STORED_HU
+from ....phantoms.phantom import Phantom
 
 SCREW_RADIUS_MM, SCREW_HU, STREAK_HU, STREAK_REACH_MM = 3.0, 3071, 700.0, 18.0
 VOID_MM, VOID_RIM_MM = 8.0, 6.0

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ...quality.doubt import RULE, DoubtRule
-from ...quality.flags import (
+from ....quality.doubt import RULE, DoubtRule
+from ....quality.flags import (
     Flag,
     VertebraQuality,
     at_wrong_level,
@@ -24,8 +24,8 @@ from ...quality.flags import (
     of_other_bones,
     other_bones,
 )
-from ...vertebrae.level_check import CLEARLY_BETTER
-from .flag_cases import ANOTHER_PATIENT, Observation
+from ....vertebrae.level_check import CLEARLY_BETTER
+from .observations import ANOTHER_PATIENT, Observation
 
 ACCURATE_MM, FAILED_MM = 0.5, 2.0
 STIFFNESS = 2e-3
