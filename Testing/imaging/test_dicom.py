@@ -2,10 +2,11 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.dicom import find_series
+from spine_ctmr.imaging.dicom_description import WITHHELD, series_description
 from spine_ctmr.imaging.reading import read_image, read_scan
 from spine_ctmr.imaging.series_choice import SeriesChoice
 
@@ -145,10 +146,40 @@ def test_the_only_ct_of_a_study_needs_no_choice(tmp_path):
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image), pixels - 1024)
 
 
-def test_the_description_never_names_the_patient(tmp_path):
-    write_series(tmp_path, description="DOE spine of Jane, ID 123, doesn't move")
-    found = read_scan(tmp_path)
-    assert found.description == '"… spine of …, ID …, doesn\'t move" (CT, 6 slices)'
+@pytest.mark.parametrize(
+    "description",
+    [
+        "DOE spine",
+        "Spine of Jane",
+        "jane_T2_sag",
+        "Spine 123",
+        "T2 Doé",
+        "xMüller-LüdenscheidxT1",
+        "T1 12.03.1980",
+        "19800312 T1",
+        "T1 2026-03-01",
+        "AB99120 T2",
+    ],
+)
+def test_a_description_that_may_name_the_patient_is_withheld(description):
+    header = Dataset()
+    header.PatientName, header.PatientID, header.AccessionNumber = "Doe^Jane", "123", "AB99120"
+    header.PatientBirthName = "Muller-Ludenscheid"
+    header.SeriesDescription = description
+    assert series_description(header) == WITHHELD
+
+
+@pytest.mark.parametrize("description", ["Spine 1.0 B60s", "t2_tse_sag 4mm", "LWS 512", "Janet doesn't move"])
+def test_other_descriptions_are_kept(description):
+    header = Dataset()
+    header.PatientName, header.PatientID = "Doe^Jane^B", "123"
+    header.SeriesDescription = description
+    assert series_description(header) == description
+
+
+def test_the_description_of_a_series_never_names_the_patient(tmp_path):
+    write_series(tmp_path, description="Spine of DOE, Jane")
+    assert read_scan(tmp_path).description == f'"{WITHHELD}" (CT, 6 slices)'
 
 
 def test_slices_without_pixel_spacing(tmp_path):

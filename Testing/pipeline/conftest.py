@@ -53,6 +53,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     centers = {vertebra_name(n): c.tolist() for n, c in (case.mr_centroids or {}).items()}
     (folder / "landmarks.json").write_text(json.dumps(centers))
     output = folder / "result"
-    done = command(*words_for(folder, output), "--quality", "fast", "--progress", "json")
+    options = ["--case", "Study 7 of /home/Jane_Doe", "--quality", "fast", "--progress", "json"]
+    done = command(*words_for(folder, output), *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return Registered(phantom, folder, output, [json.loads(line) for line in done.stdout.splitlines()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_heatmap_is_one_in_bone(registered: Registered) -> None:
 def test_no_output_names_the_inputs(registered: Registered) -> None:
     for name in ("run.json", "quality.json", "report.html"):
         assert registered.inputs.name not in (registered.output / name).read_text()
+
+
+def test_pages_and_run_say_which_case_and_when(registered: Registered) -> None:
+    run = json.loads((registered.output / "run.json").read_text())
+    assert run["case"] == "Study 7 of [file]"
+    age = datetime.now(timezone.utc) - datetime.fromisoformat(run["date"])
+    assert timedelta(0) <= age < timedelta(hours=1)
+    for page in ("report.html", "viewer.html"):
+        text = (registered.output / page).read_text()
+        assert "<title>Study 7 of [file]: Spine CT-MR registration" in text
+        assert "Jane" not in text
+    assert run["date"][:10] in (registered.output / "report.html").read_text()
 
 
 def test_a_second_run_does_not_replace_the_first_unasked(registered: Registered) -> None:

@@ -38,7 +38,16 @@ def jpeg():
 
 
 def report(**values):
-    empty = {"rows": [], "failure": None, "planes": {}, "strip": {}, "volume_change": {}, "overall": {}}
+    empty = {
+        "case": "",
+        "made_on": "2026-11-29",
+        "rows": [],
+        "failure": None,
+        "planes": {},
+        "strip": {},
+        "volume_change": {},
+        "overall": {},
+    }
     return Report(
         **{
             **empty,
@@ -64,6 +73,7 @@ def written(tmp_path_factory):
         path,
         report(
             rows=rows,
+            case="Case <7> of /data/Doe^Jane",
             failure="It failed & was kept.",
             planes={"Before & after <b>": PlanePictures(square, square, square, square)},
             strip={"L3": jpeg(), "L4": jpeg()},
@@ -86,6 +96,12 @@ def test_says_what_it_must(written):
     assert "The network is trained on synthetic patients." in text
     assert "For research use; not a medical device." in text
     assert "1 of 3 vertebrae good; check L4; do not use <i>L5</i>." in text
+
+
+def test_says_which_case_and_when(written):
+    text = " ".join(written[1].text.split())
+    assert text.startswith("Case <7> of [file]: Spine CT-MR registration report")
+    assert "Spine CT-MR registration: Case <7> of [file] 2026-11-29" in text
 
 
 def test_flags_can_be_read_without_colour(written):

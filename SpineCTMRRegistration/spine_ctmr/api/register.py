@@ -22,6 +22,7 @@ def register(
     *,
     label_scheme: str = AUTO,
     mr_label_scheme: str = AUTO,
+    case: str = "",
     options: RegistrationOptions | None = None,
     progress: Progress = silent,
 ) -> Registration:
@@ -38,6 +39,7 @@ def register(
         mr_vertebrae: vertebra labels of the MR, instead.
         label_scheme: how the CT's labels are numbered, as `spine-ctmr register --label-scheme` takes it.
         mr_label_scheme: likewise the MR's labels.
+        case: what to call the patient in the saved results; give no name or number of the patient.
         options: quality, device, seed, threads.
         progress: told the stage in words and the share done, in [0, 1].
 
@@ -47,6 +49,6 @@ def register(
     Raises:
         InputError: an input cannot be used; one sentence with the mend.
     """
-    schemes = ReadingOptions(given_scheme(label_scheme), given_scheme(mr_label_scheme))
-    case = read_case(ct, mr, vertebrae, mr_landmarks, mr_vertebrae, schemes)
-    return Registration(register_case(case, options, progress))
+    reading = ReadingOptions(given_scheme(label_scheme), given_scheme(mr_label_scheme), case=case)
+    read = read_case(ct, mr, vertebrae, mr_landmarks, mr_vertebrae, reading)
+    return Registration(register_case(read, options, progress))

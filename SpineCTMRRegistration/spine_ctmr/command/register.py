@@ -64,6 +64,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
             help=f"which series of a DICOM folder is the {name.upper()}, if it holds several: its number in "
             "the list that is shown then, or a part of its description",
         )
+    parser.add_argument(
+        "--case",
+        default="",
+        metavar="LABEL",
+        help="what to call this case in report, viewer and run.json; no name or number of the patient",
+    )
     add_label_scheme(parser, whose="CT's ")
     add_label_scheme(parser, "--mr-label-scheme", "MR's ")
     add_output_options(parser)
@@ -100,7 +106,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         arguments.vertebrae,
         arguments.mr_landmarks,
         arguments.mr_vertebrae,
-        ReadingOptions(*schemes, arguments.ct_series, arguments.mr_series),
+        ReadingOptions(*schemes, arguments.ct_series, arguments.mr_series, arguments.case),
     )
     for sentence in case.warnings:
         reporter.warning(sentence)

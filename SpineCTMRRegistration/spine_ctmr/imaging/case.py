@@ -39,6 +39,7 @@ class Case:
         mr_centroids: vertebral body centres in the MR, LPS mm by VerSe number, if known.
         mr_vertebrae: MR vertebra labels, uint8 VerSe numbers, on their own grid, if known.
         warnings: what the checks noticed, one sentence each.
+        label: what the user calls it, without paths; "" for nothing.
         about: what the inputs say of themselves and how they were read, by name; no identity.
     """
 
@@ -48,4 +49,5 @@ class Case:
     mr_centroids: Centroids | None = None
     mr_vertebrae: sitk.Image | None = None
     warnings: tuple[str, ...] = ()
+    label: str = ""
     about: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .dicom_description import series_description
 from .dicom_frames import TAGS, Frame, frames_of
 from .dicom_order import grid_of, ordered_frames
 from .series_choice import SeriesChoice
@@ -29,7 +29,7 @@ class Series:
     """The files of one DICOM series with equal image size.
 
     Attributes:
-        description: free text of whoever scanned, without the patient's name.
+        description: free text of whoever scanned, or why it is not shown (`series_description`).
         modality: "CT", "MR" and the like.
         rows, columns: voxels of a slice.
         frames: its slices, in no particular order.
@@ -130,22 +130,12 @@ def _header(path: Path) -> Any | None:
 def _series(headers: Sequence[Any]) -> Series:
     first = headers[0]
     return Series(
-        _description(first),
+        series_description(first),
         str(first.get("Modality") or "?"),
         int(first.Rows),
         int(first.Columns),
         tuple(frame for header in headers for frame in frames_of(header)),
     )
-
-
-def _description(header: Any) -> str:
-    """The series description without words of the patient's name and without the patient's ID."""
-    text = " ".join(str(header.get("SeriesDescription") or "no description").split())
-    name = re.split(r"[\s^=,]+", str(header.get("PatientName") or ""))
-    for word in (*name, str(header.get("PatientID") or "")):
-        if len(word) > 2:
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", text, flags=re.IGNORECASE)
-    return text
 
 
 def _one_each(frames: Sequence[Frame]) -> bool:

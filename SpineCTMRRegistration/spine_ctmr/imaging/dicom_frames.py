@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .dicom_description import IDENTITY
+
 TAGS: list[Any] = [
     "SpecificCharacterSet",
     "SOPClassUID",
@@ -13,8 +15,7 @@ TAGS: list[Any] = [
     "SeriesDescription",
     "SeriesNumber",
     "Modality",
-    "PatientName",
-    "PatientID",
+    *IDENTITY,
     "Rows",
     "Columns",
     "SamplesPerPixel",

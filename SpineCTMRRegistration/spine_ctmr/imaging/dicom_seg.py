@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .case import VertebraLabels
+from .dicom_description import IDENTITY, series_description
 from .label_schemes import LabelScheme
 from .named_masks import joined
 from .slicer_segments import Segment
 
-_TAGS: list[Any] = ["Modality", "SeriesDescription", "ContentLabel", "SpecificCharacterSet"]
+_TAGS: list[Any] = ["Modality", "SeriesDescription", "SpecificCharacterSet", *IDENTITY]
 _NO_LABELS = {
     "RTSTRUCT": "an RT Structure Set, whose contours are not read; load it in 3D Slicer with SlicerRT",
     "REG": "a DICOM registration",
@@ -97,8 +98,7 @@ def _header(path: Path) -> Any | None:
 
 
 def _described(path: Path, header: Any) -> str:
-    text = header.get("SeriesDescription") or header.get("ContentLabel") or "no description"
-    return f'"{" ".join(str(text).split())}" ({path.name})'
+    return f'"{series_description(header)}" ({path.name})'
 
 
 def _segment(description: Any, number: int) -> Segment:

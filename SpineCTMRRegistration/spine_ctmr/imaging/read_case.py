@@ -36,12 +36,14 @@ class ReadingOptions:
         ct_series: number or a part of the description of the CT in a folder with several series; "" where
             there is one CT.
         mr_series: likewise of the MR.
+        case: what to call the patient in the results; "" for nothing.
     """
 
     label_scheme: LabelScheme | None = None
     mr_label_scheme: LabelScheme | None = None
     ct_series: str = ""
     mr_series: str = ""
+    case: str = ""
 
 
 def read_case(
@@ -113,7 +115,7 @@ def _case(
     if mr_labels is not None:
         mr_labels = usable_labels(mr_labels, mr)
     warnings = tuple(_in_words(w, names) for w in warnings)
-    return Case(ct, mr, labels, centroids, mr_labels, warnings, about)
+    return Case(ct, mr, labels, centroids, mr_labels, warnings, " ".join(options.case.split()), about)
 
 
 def _scan(source: sitk.Image | Path, name: str, series: SeriesChoice) -> Scan:

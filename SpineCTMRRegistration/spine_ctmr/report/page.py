@@ -103,6 +103,8 @@ class Report:
     """What the page says.
 
     Attributes:
+        case: what the user calls it; "" for nothing.
+        made_on: the day of the run.
         rows: the quality of each vertebra, top to bottom.
         failure: why the registration failed its own checks.
         planes: MR, CT and both together, before and after, by plane.
@@ -115,6 +117,8 @@ class Report:
         viewer: name of the file beside the page in which the images can be scrolled.
     """
 
+    case: str
+    made_on: str
     rows: Sequence[VertebraQuality]
     failure: str | None
     planes: Mapping[str, PlanePictures]
@@ -133,6 +137,8 @@ def write_report(path: Path, report: Report) -> None:
     page = filled(
         "report.html.j2",
         style=asset("report.css"),
+        case=report.case,
+        made_on=report.made_on,
         verdict=verdict(rows),
         worst=worst_flag(rows, report.failure),
         mood=mood(rows, report.failure),

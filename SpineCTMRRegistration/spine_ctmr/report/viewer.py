@@ -94,6 +94,7 @@ def write_viewer(
     page = filled(
         "viewer.html.j2",
         style=asset("viewer.css"),
+        case=shown.case.label,
         niivue={"version": NIIVUE.partition("-")[2], "licence": asset(f"{NIIVUE}.LICENSE.md")},
         rows=rows,
         verdict=verdict(rows),

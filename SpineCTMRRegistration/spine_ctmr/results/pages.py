@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def write_pages(
     pictures: Pictures,
     shown: Shown,
     images: Future[tuple[ViewerImages, dict[str, str]]],
+    made: datetime,
 ) -> None:
     """Write report, viewer and the two pictures that also the viewer shows where it cannot draw.
 
@@ -58,8 +60,9 @@ def write_pages(
         pictures: of the report.
         shown: what the viewer shows.
         images: `packed_images` of it, under way.
+        made: when.
     """
-    write_report(directory / names.REPORT, _report(result, assessment, pictures))
+    write_report(directory / names.REPORT, _report(result, assessment, pictures, made))
     overview, volume_change = before_after_overview(pictures.planes), heatmap(pictures.volume_change)
     (directory / names.OVERVIEW).write_bytes(as_png(overview))
     (directory / names.HEATMAP).write_bytes(as_png(volume_change))
@@ -86,15 +89,19 @@ def packages() -> dict[str, str]:
     }
 
 
-def _report(result: RegistrationResult, assessment: Assessment, pictures: Pictures) -> Report:
-    start, network = result.found.start, result.found.network
+def _report(result: RegistrationResult, assessment: Assessment, pictures: Pictures, made: datetime) -> Report:
+    start, network, about = result.found.start, result.found.network, result.case.about
+    series = {image: about.get(f"{image.lower()}_series") for image in ("CT", "MR")}
     notes = [
+        *(f"{image}: series {text}." for image, text in series.items() if text),
         f"Rigid start from: {start.found_by}.",
         f"Network {network.card.name} ran on {network.device}; then one rigid pose per vertebra was refined "
         "on the images, and the soft tissue followed.",
         *result.notes,
     ]
     return Report(
+        case=result.case.label,
+        made_on=made.strftime("%Y-%m-%d"),
         rows=assessment.vertebrae,
         failure=assessment.failure,
         planes=pictures.planes,

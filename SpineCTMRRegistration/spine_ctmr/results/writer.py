@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..process.threads import beside
 from ..process.writing import written
 from ..progress import Progress, silent
 from ..quality.assessment import Assessment
+from ..quality.privacy import without_paths
 from ..quality.quality_files import write_quality_csv, write_quality_json
 from ..registration_result import RegistrationResult
 from ..report.pictures import Moved, PlanePictures, plane_pictures, volume_change_pictures
@@ -41,6 +43,7 @@ def write_results(registration: Registration, directory: Path, progress: Progres
         directory: an existing, empty folder.
         progress: told the stage and the share done.
     """
+    made = datetime.now().astimezone()
     result = registration.result
     case, deformation = result.case, result.deformation
     progress("warping the images", 0.0)
@@ -66,12 +69,12 @@ def write_results(registration: Registration, directory: Path, progress: Progres
         progress("writing the report", 0.6)
         planes = _planes(result, ct.result(), labels)
         pictures = Pictures(planes, volume_change.result(), strip.result())
-        pages = background.submit(write_pages, directory, result, assessment, pictures, shown, images)
+        pages = background.submit(write_pages, directory, result, assessment, pictures, shown, images, made)
         progress("writing the images", 0.8)
         for written in (mr, transforms, jacobian_file, pages):
             written.result()
     (directory / names.RUN).write_text(
-        json.dumps(_run(result, assessment), indent=2) + "\n", encoding="utf-8"
+        json.dumps(_run(result, assessment, made), indent=2) + "\n", encoding="utf-8"
     )
     progress("done", 1.0)
 
@@ -113,13 +116,15 @@ def _planes(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) 
     return plane_pictures(case.mr, before, Moved(warped, labels))
 
 
-def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
+def _run(result: RegistrationResult, assessment: Assessment, made: datetime) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
     start, network = result.found.start, result.found.network
     card, options, case = network.card, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
+        "case": without_paths(case.label),
+        "date": made.isoformat(timespec="seconds"),
         "software": {"SpineCTMRRegistration": __version__, **packages()},
         "network": {
             "name": card.name,
@@ -127,7 +132,7 @@ def _run(result: RegistrationResult, assessment: Assessment) -> dict[str, Any]:
             "device": network.device,
         },
         "options": chosen,
-        "inputs": dict(case.about),
+        "inputs": {name: without_paths(text) for name, text in case.about.items()},
         "start": {"found_by": start.found_by, "ct_to_mr_lps": start.global_rigid.matrix.tolist()},
         "images": images,
         "seconds": result.seconds,
