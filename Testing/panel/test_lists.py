@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from panel import cmake_lists
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = REPOSITORY / "SpineCTMRRegistration"
@@ -24,23 +25,6 @@ def parameter_names() -> set[str]:
     text = (MODULE / "SpineCTMRRegistrationLib" / "parameters.py").read_text()
     body = text.partition("class Parameters:")[2].partition("\n\n\n")[0]
     return set(re.findall(r"^    (\w+): ", body.rpartition('"""')[2], re.MULTILINE))
-
-
-def listed(variable: str) -> list[str]:
-    text = (MODULE / "CMakeLists.txt").read_text()
-    block = re.search(rf"set\({variable}\s(.*?)\)", text, re.DOTALL)
-    assert block, variable
-    return block[1].split()
-
-
-def files(*suffixes: str, without: tuple[str, ...] = ()) -> set[str]:
-    made_by_tools = ("__pycache__", "spine_ctmr.egg-info")
-    found = (p for p in MODULE.rglob("*") if p.is_file() and not set(made_by_tools) & set(p.parts))
-    return {
-        p.relative_to(MODULE).as_posix()
-        for p in found
-        if (not suffixes or p.suffix in suffixes) and p.suffix not in without
-    }
 
 
 def test_every_parameter_has_a_widget_and_every_widget_its_parameter():
@@ -83,19 +67,24 @@ def test_every_control_has_a_tool_tip():
             assert tips[0].findtext("string")
 
 
-@pytest.mark.parametrize(
-    ("variable", "present"),
-    [
-        ("MODULE_PYTHON_SCRIPTS", files(".py")),
-        ("MODULE_PYTHON_RESOURCES", files(without=(".py", ".pyc", ".txt"))),
-    ],
-)
-def test_cmake_lists_every_file(variable, present):
-    names = listed(variable)
+@pytest.mark.parametrize("variable", [cmake_lists.SCRIPTS, cmake_lists.RESOURCES])
+def test_cmake_lists_every_file(variable: str) -> None:
+    names, present = cmake_lists.listed(variable), cmake_lists.present()[variable]
     assert len(names) == len(set(names))
-    missing, gone = sorted(present - set(names)), sorted(set(names) - present)
-    assert not missing, f"add to {variable} in {MODULE.name}/CMakeLists.txt: {missing}"
-    assert not gone, f"remove from {variable} in {MODULE.name}/CMakeLists.txt: {gone}"
+    missing, gone = sorted(set(present) - set(names)), sorted(set(names) - set(present))
+    mend = "run `python Testing/panel/cmake_lists.py`"
+    assert not missing, f"{mend}: {variable} lacks {missing}"
+    assert not gone, f"{mend}: {variable} still has {gone}"
+
+
+def test_the_cmake_lists_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "CMakeLists.txt"
+    before = cmake_lists.CMAKE.read_text()
+    copy.write_text(before.replace("  spine_ctmr/errors.py\n", "  spine_ctmr/gone.py\n"))
+    monkeypatch.setattr(cmake_lists, "CMAKE", copy)
+    assert "spine_ctmr/gone.py" in cmake_lists.listed(cmake_lists.SCRIPTS)
+    cmake_lists.write()
+    assert copy.read_text() == before
 
 
 def test_only_the_module_lies_beside_its_cmake_file():
