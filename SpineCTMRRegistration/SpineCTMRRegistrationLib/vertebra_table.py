@@ -92,7 +92,7 @@ class ResultRow:
     @property
     def color(self) -> tuple[float, float, float]:
         """Background of the row, RGB from 0 to 1."""
-        return FLAG_COLORS.get(self.flag, FLAG_COLORS["check"])
+        return flag_color(self.flag)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ class QualityReport:
     overall: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     text: str = ""
+
+
+def flag_color(flag: str) -> tuple[float, float, float]:
+    """Background of a flag, RGB from 0 to 1; one that is not known looks like a doubt."""
+    return FLAG_COLORS.get(flag, FLAG_COLORS["check"])
 
 
 def vertebra_choices() -> tuple[str, ...]:

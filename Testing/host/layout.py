@@ -65,6 +65,7 @@ class ThreeDView:
         self._window.SetSize(300, 300)
         self._window.AddRenderer(self.renderer)
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
+        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
         self._interactor.SetRenderWindow(self._window)
 
     def interactor(self) -> Any:

@@ -17,10 +17,11 @@ from ..hidden_vertebrae import HiddenVertebrae
 from ..result_nodes import quality_of, results_of
 from ..result_table import QUALITY
 from ..session import FAILURE, WARNINGS
-from ..vertebra_table import FLAG_COLORS, GOOD, QualityReport, ResultRow
+from ..vertebra_table import FLAG_COLORS, GOOD, QualityReport, ResultRow, flag_color
 from .cells import cell, color, fit_height
 from .checks import ChecksSection
 
+SELECTED_SHADE = 0.82
 TALLEST_PX = 480
 """Most of a spine; the verdict above the table names every vertebra that is not good."""
 NOT_EXPORTABLE = "This result is from another session; register again to export its files."
@@ -35,6 +36,7 @@ class ResultSection:
         ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table: Any = None
         self._shown: tuple[str, ...] = ()
+        ui.vertebraTable.connect("itemSelectionChanged()", self._color_selection)
         exports = ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton
         self._exports = [(button, button.toolTip) for button in exports]
         ui.exportTransformsButton.connect("clicked()", self._on_export_transforms)
@@ -89,6 +91,14 @@ class ResultSection:
         for column in range(4):
             table.resizeColumnToContents(column)
         fit_height(table, TALLEST_PX)
+
+    def _color_selection(self) -> None:
+        """The selected row keeps its verdict's colour, in a deeper shade."""
+        item = self._ui.vertebraTable.item(self._ui.vertebraTable.currentRow(), 1)
+        if item is not None:
+            red, green, blue = (SELECTED_SHADE * part for part in flag_color(item.text()))
+            shade = f"selection-background-color: {color((red, green, blue))}; selection-color: black;"
+            self._ui.vertebraTable.styleSheet = f"QTableWidget {{ {shade} }}"
 
     def _show_verdict(self, quality: QualityReport, failure: str | None, warnings: list[str]) -> None:
         """In the colour of the worst vertebra, red for a registration that failed its own checks."""
