@@ -1,11 +1,9 @@
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from cohort.start_study import quick_workflow
 from spine_ctmr.cohort.engine import Workflow
-
-QUICK = (sys.executable, str(Path(__file__).with_name("quick_register.py")))
 
 
 @pytest.fixture
@@ -33,9 +31,4 @@ def table(tmp_path: Path) -> Callable[..., Path]:
 def quick(tmp_path: Path) -> Callable[..., Workflow]:
     """The workflow of a table, with a stand-in that registers at once."""
     pytest.importorskip("snakemake", reason="snakemake is not installed (extra cohort)")
-
-    def make(table: Path, **options: object) -> Workflow:
-        words = ["--quality", "fast", "--device", "cpu", "--seed", "0"]
-        return Workflow(table, tmp_path / "study", words, **{"cores": 2, "program": QUICK, **options})
-
-    return make
+    return lambda table, profile=None: quick_workflow(table, tmp_path / "study", profile)

@@ -3,14 +3,12 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cohort.conftest import QUICK
+from cohort.start_study import start_study
 from spine_ctmr.cohort import engine
 from spine_ctmr.cohort.engine import require_engine, waiting
 from spine_ctmr.cohort.outcome import read_outcome
@@ -78,14 +76,15 @@ def test_other_options_do_not_mix(table: Callable, quick: Callable) -> None:
 
 def test_two_runs_do_not_share_a_study(table: Callable, quick: Callable, tmp_path: Path) -> None:
     path = table({"a": "wait"})
-    first = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), str(tmp_path / "study"), *QUICK])
+    first = start_study(path, tmp_path / "study")
     try:
         _until(lambda: (tmp_path / "study" / "logs" / "a.log").exists())
         with pytest.raises(InputError, match="is being made by another run"):
             register_all(quick(path), ["a"], silent)
     finally:
         (tmp_path / "data" / "a" / "go").touch()
-        assert first.wait(60) == 0
+        first.communicate(timeout=60)
+    assert first.returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -93,11 +92,11 @@ def test_killed_half_way_it_goes_on(table: Callable, quick: Callable, tmp_path: 
     kinds = {"a": "good", "b": "wait", "c": "good"}
     path = table(kinds)
     study = tmp_path / "study"
-    words = [sys.executable, "-c", PROGRAM, str(path), str(study), *QUICK]
-    first = subprocess.Popen(words, start_new_session=True)
+    first = start_study(path, study)
     _until(lambda: came(study, "abc") == {**ENDED, "b": "no result"})  # b is at work: a log and no result
+    _until(lambda: (study / "snakemake.log").read_text().count("Finished jobid") == 2)
     os.killpg(first.pid, number)
-    first.wait(60)
+    first.communicate(timeout=60)
     assert came(study, "ac") == ENDED
     assert not (study / "patients" / "b").exists()
     token = run_of(study, "a")["token"]
@@ -127,21 +126,6 @@ def test_a_job_asks_for_more_the_more_vertebrae_and_when_tried_again() -> None:
     assert memory_mb(24) > 4300
     assert memory_mb(5, attempt=2) == 2 * memory_mb(5)
     assert minutes(3) < minutes(None) < minutes(None, attempt=2)
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from spine_ctmr.cohort.engine import Workflow
-from spine_ctmr.cohort.patients import read_patients
-from spine_ctmr.cohort.study import register_all
-from spine_ctmr.progress import silent
-
-table, study, *program = sys.argv[1:]
-words = ["--quality", "fast", "--device", "cpu", "--seed", "0"]
-cases = [patient.case for patient in read_patients(Path(table))]
-register_all(Workflow(Path(table), Path(study), words, 2, None, program), cases, silent)
-"""
 
 
 def _until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:

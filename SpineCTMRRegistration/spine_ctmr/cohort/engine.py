@@ -24,6 +24,7 @@ LOG = "snakemake.log"
 JOB = "wildcards: case="
 """So Snakemake announces a patient."""
 POLL_S = 0.5
+GRACE_S = 20.0
 HEADROOM = 0.9
 """Share of this computer's memory that patients side by side may ask for."""
 SETTLED = ("mtime", "input")
@@ -114,12 +115,21 @@ def run(workflow: Workflow, watch: Callable[[], None]) -> None:
         while process.poll() is None and not cancelled.wait(POLL_S):
             watch()
         if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+            _end(process)
     if cancelled.is_set():
         raise Cancelled("Cancelled; run the same command again to go on.")
     if process.returncode and _logs(workflow.study) == earlier:
         raise SpineError(_refusal(log.read_text(encoding="utf-8", errors="replace")))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have Snakemake take its jobs back, and wait for its end if that comes soon."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:  # it sleeps between two looks at a cluster; its jobs are taken back
+        process.kill()
+        process.wait()
 
 
 def _logs(study: Path) -> dict[str, int]:
