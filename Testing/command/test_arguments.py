@@ -32,7 +32,6 @@ def refusal(capsys, *words) -> str:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ([], "SUBCOMMAND"),
         (["fuse"], "invalid choice: 'fuse'"),
         (["register"], "CT, MR, --vertebrae, --output"),
         (["register", "a", "b", "--vertebrae", "c"], "--output"),
@@ -53,6 +52,15 @@ def refusal(capsys, *words) -> str:
 )
 def test_wrong_arguments_get_one_sentence(capsys, words, part):
     assert part in refusal(capsys, *words)
+
+
+def test_no_words_at_all_show_the_help(capsys):
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert shown.out.startswith("usage: spine-ctmr")
+    for subcommand in subcommands():
+        assert f"\n    {subcommand.name}" in shown.out
 
 
 @pytest.mark.parametrize(

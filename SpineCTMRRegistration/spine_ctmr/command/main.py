@@ -43,8 +43,8 @@ class _WorkerStopped(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `spine-ctmr` and return its exit code.
 
-    0 = done, 1 = unexpected failure, 2 = wrong arguments or unusable input, 3 = registration
-    failed its own checks (results kept), 130 = cancelled.
+    0 = done, 1 = unexpected failure, 2 = wrong arguments (none at all show the help) or unusable input,
+    3 = registration failed its own checks (results kept), 130 = cancelled.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     return run(words, subcommands(), [sys.executable, "-m", __package__.partition(".")[0]])
@@ -60,8 +60,12 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
     """
     secure_streams()
     _forget_settings_of_libraries()
+    parser = build_parser(known)
+    if not words:
+        parser.print_help()
+        return InputError.exit_code
     try:
-        arguments = build_parser(known).parse_args(words)
+        arguments = parser.parse_args(words)
     except InputError as error:
         print(f"error: {readable(str(error))}", file=sys.stderr)
         return error.exit_code

@@ -102,6 +102,15 @@ def read_truth_points(path: Path) -> TruthPoints:
     return TruthPoints(bone, _chosen(mr, ct, vertebra == 0))
 
 
+def write_truth_points(path: Path, truth: TruthPoints) -> None:
+    """Write points as `read_truth_points` reads them."""
+    parts = [*truth.bone.items(), (0, truth.soft)]
+    vertebra = np.concatenate([np.full(len(pairs), number) for number, pairs in parts])
+    mr, ct = (np.concatenate([getattr(pairs, side) for _, pairs in parts]) for side in ("mr", "ct"))
+    arrays = dict(zip(ARRAYS, (mr, ct, vertebra), strict=True))
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
 def _chosen(mr: NDArray[Any], ct: NDArray[Any], where: NDArray[np.bool_]) -> PointPairs:
     return PointPairs(mr[where].astype(float), ct[where].astype(float))
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..imaging.patient_files import CT, CT_LABELS, role
 from ..imaging.segmentation import read_vertebrae
 from .anatomy import Anatomy
 from .label_map import MeasuredSpine, anatomy_around, measured_spine
 from .scanned_anatomy import scanned_anatomy
 
 ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
-CT, LABELS = "ct", "ct_labels"
 _LARGEST_SCALE = 0.12
 
 
@@ -106,8 +106,8 @@ def _scanned(folder: Path) -> LabelledSpine:
     Raises:
         InputError: one of them is missing.
     """
-    found = {p.name.split(".")[0]: p for p in sorted(folder.iterdir()) if p.name.lower().endswith(ENDINGS)}
-    for name in (CT, LABELS):
+    found = {role(p): p for p in sorted(folder.iterdir()) if p.name.lower().endswith(ENDINGS)}
+    for name in (CT, CT_LABELS):
         if name not in found:
             raise InputError(f"The folder '{folder}' holds no '{name}'; give CT and labels as files.")
-    return LabelledSpine(found[LABELS], found[CT])
+    return LabelledSpine(found[CT_LABELS], found[CT])

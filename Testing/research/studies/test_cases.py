@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from spine_ctmr.command.phantom import SUBCOMMAND as phantom_command
+from spine_ctmr.command.reporting import PlainReporter
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.truth import pose_errors
 from spine_ctmr.evaluation.truth_points import read_truth_points
 from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.phantoms import phantom_files
 from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 from spine_ctmr.research.studies.benchmark.measures import measure
@@ -56,6 +60,23 @@ def test_a_case_is_read_and_measured_at_its_true_points(folder: Path) -> None:
     assert measures.bone_mean == pytest.approx(3.0)
     assert measures.soft_mean == pytest.approx(3.0)
     assert pose_errors(subject.truth.bone, {24: Pose.identity()}) == {24: pytest.approx(3.0)}
+
+
+def test_what_the_command_phantom_writes_is_a_case_with_its_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The truth in the file is the phantom's own, found again from its seed."""
+    monkeypatch.setattr(phantom_files, "DEMO_PATIENT", SMALL)
+    phantom_command.run(Namespace(seed=3, output=tmp_path), PlainReporter())
+    subject = find_cases(tmp_path)[tmp_path.name].read()
+    phantom = make_phantom(3, SMALL)
+    assert subject.truth is not None
+    assert subject.case.mr_centroids is not None
+    assert len(subject.truth.soft) > 1000
+    assert np.allclose(phantom.mr_to_ct_points(subject.truth.soft.mr), subject.truth.soft.ct, atol=1e-6)
+    for number, pairs in subject.truth.bone.items():
+        assert np.allclose(phantom.poses[number].apply(pairs.ct), pairs.mr)
+    assert subject.truth.bone.keys() == phantom.poses.keys()
 
 
 def test_a_folder_without_cases_or_a_case_without_a_start_is_refused(folder: Path, tmp_path: Path) -> None:

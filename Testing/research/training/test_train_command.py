@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from spine_ctmr.errors import InputError
+from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
+from spine_ctmr.phantoms.phantom_files import write_phantom
 from spine_ctmr.research.training.checkpoint import load_state
 from spine_ctmr.research.training.own_data import own_patients, read_patient
 from spine_ctmr.research.training.recipe_file import load_recipe
@@ -120,6 +123,25 @@ def test_own_patients_are_prepared_once_and_again_when_changed(tmp_path: Path, o
     os.utime(changed, (1, 1))
     own_patients(recipe, own, tmp_path / "bank")
     assert len(list((tmp_path / "bank").rglob("*.npz"))) == 3
+
+
+def test_phantoms_are_patients_to_learn_from_as_they_are_written(tmp_path: Path) -> None:
+    small = PhantomOptions(
+        levels=(23, 24),
+        mr_spacing_mm=(2.5, 2.5),
+        ct_spacing_mm=(2.5, 2.5),
+        margin_mm=14.0,
+        truth_spacing_mm=3.0,
+    )
+    for seed in (1, 2):
+        folder = tmp_path / "patients" / f"patient-{seed}"
+        folder.mkdir(parents=True)
+        write_phantom(make_phantom(seed, small), folder)
+    recipe = load_recipe(write_recipe(tmp_path))
+    data = own_patients(recipe, tmp_path / "patients", tmp_path / "bank")
+    for file in (*data.training, *data.held_out):
+        assert set(np.unique(read_patient(file).ct_labels)) == {0, 23, 24}
+    assert len(data.training) + len(data.held_out) == 2
 
 
 def test_own_data_without_what_it_needs_is_refused(tmp_path: Path, own: Path) -> None:

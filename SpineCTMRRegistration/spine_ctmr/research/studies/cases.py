@@ -9,11 +9,10 @@ from ...errors import InputError
 from ...evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
 from ...evaluation.truth_points import TruthPoints, read_truth_points
 from ...imaging.case import Case
+from ...imaging.patient_files import CT, CT_LABELS, MR, MR_LABELS, MR_LANDMARKS, TRUTH, role
 from ...imaging.read_case import read_case
 
-CT, MR, LABELS = ("ct",), ("mr",), ("ct_labels", "ct_vertebrae")
-CENTERS, MR_LABELS = ("mr_landmarks",), ("mr_labels", "mr_vertebrae", "mr_bodies")
-TRUTH, LANDMARKS = ("truth_points",), ("landmarks",)
+MR_BODIES, LANDMARKS = "mr_bodies", "landmarks"
 EXAMPLE = "ct.nii.gz, mr.nii.gz, ct_labels.nii.gz and mr_landmarks.json or mr_labels.nii.gz"
 
 
@@ -76,20 +75,21 @@ def find_cases(folder: Path) -> dict[str, CaseFiles]:
 
 
 def _files_of(place: Path) -> CaseFiles:
-    ct, mr, labels = (_needed(place, names) for names in (CT, MR, LABELS))
-    centers = _file(place, CENTERS)
-    mr_labels = None if centers is not None else _needed(place, MR_LABELS)
+    ct, mr, labels = (_needed(place, name) for name in (CT, MR, CT_LABELS))
+    centers = _file(place, MR_LANDMARKS)
+    mr_labels = None
+    if centers is None:
+        mr_labels = _file(place, MR_LABELS) or _file(place, MR_BODIES) or _needed(place, MR_LABELS)
     return CaseFiles(ct, mr, labels, centers, mr_labels, _file(place, TRUTH), _file(place, LANDMARKS))
 
 
-def _needed(place: Path, names: tuple[str, ...]) -> Path:
-    path = _file(place, names)
+def _needed(place: Path, name: str) -> Path:
+    path = _file(place, name)
     if path is None:
-        raise InputError(f"The case '{place}' has no {names[0]}; give {EXAMPLE}.")
+        raise InputError(f"The case '{place}' has no {name}; give {EXAMPLE}.")
     return path
 
 
-def _file(place: Path, names: tuple[str, ...]) -> Path | None:
-    """The file, or folder of DICOM, with one of the names before its extension."""
-    found = (path for name in names for path in sorted(place.glob("*")) if path.name.split(".")[0] == name)
-    return next(found, None)
+def _file(place: Path, name: str) -> Path | None:
+    """The file, or folder of DICOM, with this `role`."""
+    return next((path for path in sorted(place.glob("*")) if role(path) == name), None)

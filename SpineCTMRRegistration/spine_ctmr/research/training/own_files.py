@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...imaging.patient_files import role
 
 LEAST_PATIENTS = 2
 
@@ -31,14 +32,14 @@ def patient_folders(data: Path) -> list[Path]:
 
 
 def patient_files(folder: Path, required: Collection[str], optional: Collection[str]) -> dict[str, Path]:
-    """A patient's files, or folders of DICOM files, by their names without extension.
+    """A patient's files, or folders of DICOM files, by their `role`.
 
     Raises:
         InputError: a required one is missing, or a name is there twice.
     """
     found: dict[str, Path] = {}
     for path in sorted(_listed(folder)):
-        name = path.name.split(".")[0]
+        name = role(path)
         if name in (*required, *optional):
             if name in found:
                 raise InputError(f"The folder '{folder}' holds more than one '{name}'; keep one of them.")
