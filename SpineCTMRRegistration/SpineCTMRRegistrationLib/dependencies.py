@@ -40,6 +40,7 @@ TORCH = Package("torch", "torch>=2.4", "200 MB, or 3 GB where there is an NVIDIA
 NEEDED = (
     TORCH,
     Package("scipy", "scipy>=1.13", "40 MB"),
+    Package("h5py", "h5py>=3.11", "5 MB"),
     Package("safetensors", "safetensors>=0.4", "1 MB"),
     Package("PIL", "Pillow>=10.1", "7 MB"),
 )

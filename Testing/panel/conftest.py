@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -116,14 +117,27 @@ class BareRun:
     errors: str
 
 
+WITH_OTHERS = {"numpy", "SimpleITK", "jinja2"}
+"""Modules that come with Slicer or with torch."""
+
+
+def required_modules() -> set[str]:
+    """What every package that `pip install .` brings is imported as."""
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    assert listed
+    names = re.findall(r'^    "([\w-]+)', listed[1], re.MULTILINE)
+    return {{"Pillow": "PIL", "Jinja2": "jinja2"}.get(name, name) for name in names}
+
+
 @pytest.fixture(scope="session")
 @slow_fixture
 def bare_run(sample_folder, tmp_path_factory) -> BareRun:
     """The real engine, where every other package that we use somewhere is hidden."""
     from SpineCTMRRegistrationLib.dependencies import NEEDED
 
-    hidden = ["onnxruntime", "tqdm", "matplotlib", "onnx", "pydicom", "highdicom", "vtk", "hypothesis"]
     needed = sorted(package.module for package in NEEDED)
+    hidden = sorted({*required_modules(), "onnx", "vtk", "hypothesis"} - {*needed, *WITH_OTHERS})
     code = f"""
 import importlib.util, sys
 hidden = {hidden}

@@ -151,7 +151,8 @@ def test_slicer_5_12_installs_with_its_packaging(installed, monkeypatch):
     ("version", "fits"), [("2.3.1+cpu", False), ("2.4.0", True), ("2.13.0+cu128", True), ("3.0a0", True)]
 )
 def test_a_package_that_is_too_old_is_missing(monkeypatch, version, fits):
-    versions = dict.fromkeys(("scipy", "safetensors", "Pillow"), "99") | {"torch": version}
+    names = [package.requirement.partition(">")[0] for package in NEEDED]
+    versions = dict.fromkeys(names, "99") | {"torch": version}
     monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
     assert dependencies.missing_packages() == ([] if fits else [dependencies.TORCH])
 
