@@ -13,7 +13,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from .nodes import copy_window, matrix_to_world
 
 BOX_MM = 20.0
-EMPTY_HU, AIR_HU = -20_000, -1100
+EMPTY_HU, LEAST_DRAWN_HU = -20_000, -1100
 """What an empty voxel holds, and the least that is drawn: what a view interpolates between empty and full
 voxels lies below it, almost up to the border of a box."""
 
@@ -48,7 +48,7 @@ def fill_checkerboard(
     display = node.GetScalarVolumeDisplayNode()
     display.SetApplyThreshold(True)
     display.SetAutoThreshold(False)
-    display.SetThreshold(AIR_HU, 1e6)
+    display.SetThreshold(LEAST_DRAWN_HU, 1e6)
 
 
 def _resliced(

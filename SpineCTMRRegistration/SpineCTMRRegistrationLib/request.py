@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from spine_ctmr.choices import Device, Quality
+from spine_ctmr.choices import DEFAULT_DEVICE, DEFAULT_QUALITY, Device, Quality
 from spine_ctmr.imaging.label_schemes import VERSE
 
 
@@ -32,8 +32,8 @@ class RunOptions:
         network: a network file instead of the bundled one.
     """
 
-    quality: Quality = "standard"
-    device: Device = "auto"
+    quality: Quality = DEFAULT_QUALITY
+    device: Device = DEFAULT_DEVICE
     seed: int = 0
     threads: int | None = None
     network: Path | None = None

@@ -10,5 +10,8 @@ Quality = Literal["fast", "standard", "best"]
 Device = Literal["auto", "cuda", "cpu"]
 """Where the network runs; "auto" is CUDA where it is usable."""
 
+DEFAULT_QUALITY: Quality = "standard"
+DEFAULT_DEVICE: Device = "auto"
+
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 DEVICES: tuple[Device, ...] = get_args(Device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .choices import DEVICES, QUALITIES, Device, Quality
+from .choices import DEFAULT_DEVICE, DEFAULT_QUALITY, DEVICES, QUALITIES, Device, Quality
 from .deformation.options import DeformationOptions
 from .deformation.soft_tissue import SoftTissueOptions
 from .errors import InputError
@@ -30,8 +30,8 @@ class RegistrationOptions:
         InputError: a value is unknown.
     """
 
-    quality: Quality = "standard"
-    device: Device = "auto"
+    quality: Quality = DEFAULT_QUALITY
+    device: Device = DEFAULT_DEVICE
     seed: int = 0
     network: Path | None = None
     threads: int | None = None

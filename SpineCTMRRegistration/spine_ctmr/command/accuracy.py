@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..choices import QUALITIES
+from ..choices import DEFAULT_QUALITY, QUALITIES
 from .options import require_folder, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -39,8 +39,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--quality",
         nargs="+",
         choices=QUALITIES,
-        default=["standard"],
-        help="accuracy against time (default: standard)",
+        default=[DEFAULT_QUALITY],
+        help=f"accuracy against time (default: {DEFAULT_QUALITY})",
     )
     parser.add_argument(
         "--centroid-errors",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..choices import DEVICES, QUALITIES
+from ..choices import DEFAULT_DEVICE, DEFAULT_QUALITY, DEVICES, QUALITIES
 from ..errors import InputError
 from ..imaging.given_scheme import CHOICES
 from ..imaging.label_schemes import AUTO
@@ -83,14 +83,15 @@ def add_registration_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--quality",
         choices=QUALITIES,
-        default="standard",
-        help="accuracy against time and memory (default: standard)",
+        default=DEFAULT_QUALITY,
+        help=f"accuracy against time and memory (default: {DEFAULT_QUALITY})",
     )
     group.add_argument(
         "--device",
         choices=DEVICES,
-        default="auto",
-        help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can (default: auto)",
+        default=DEFAULT_DEVICE,
+        help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can "
+        f"(default: {DEFAULT_DEVICE})",
     )
     group.add_argument(
         "--network",
@@ -128,17 +129,21 @@ def check_registration_options(arguments: Namespace) -> None:
         )
 
 
-def require_cuda(device: str) -> None:
-    """Accept a device that training can use; imports torch only for "cuda".
+def training_device(device: str) -> str:
+    """ "cuda" or "cpu", where the device is one of `DEVICES`; imports torch unless it is "cpu".
 
     Raises:
         InputError: the device is "cuda" and there is none.
     """
-    if device == "cuda":
-        import torch
+    if device == "cpu":
+        return device
+    import torch
 
-        if not torch.cuda.is_available():
-            raise InputError("device 'cuda': no usable CUDA device was found; choose another one.")
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise InputError("device 'cuda': no usable CUDA device was found; choose another one.")
+    return "cpu"
 
 
 def limit_threads(arguments: Namespace) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .options import require_cuda, require_no_file, whole_number
+from ..choices import DEVICES
+from .options import require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -46,9 +47,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--measure-only", action="store_true", help="measure the networks as they are, without training on"
     )
-    parser.add_argument(
-        "--device", choices=("cuda", "cpu"), default="cpu", help="for the training (default: cpu)"
-    )
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="for the training (default: cpu)")
     parser.add_argument(
         "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
     )
@@ -59,13 +58,13 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    require_cuda(arguments.device)
+    device = training_device(arguments.device)
 
     from ..research.studies.papers.paper import Choices, run_paper
     from ..research.studies.papers.papers import find_paper
 
     train = not arguments.measure_only
-    choices = Choices(arguments.patients, arguments.steps, arguments.folds, arguments.device, train)
+    choices = Choices(arguments.patients, arguments.steps, arguments.folds, device, train)
     reporter.result(run_paper(find_paper(arguments.paper), arguments.output, choices, reporter))
 
 

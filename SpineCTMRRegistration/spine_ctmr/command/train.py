@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from ..choices import DEVICES
+from ..choices import DEFAULT_DEVICE, DEVICES
 from ..errors import InputError
-from .options import require_cuda, require_no_file, whole_number
+from .options import require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -66,8 +66,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         choices=DEVICES,
-        default="auto",
-        help="cuda needs an NVIDIA GPU; auto takes it if there is one (default: auto)",
+        default=DEFAULT_DEVICE,
+        help=f"cuda needs an NVIDIA GPU; auto takes it if there is one (default: {DEFAULT_DEVICE})",
     )
     parser.add_argument(
         "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
@@ -88,8 +88,6 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    import torch
-
     from ..phantoms.segmented_spines import label_maps
     from ..research.training.batch import TrainingData
     from ..research.training.own_data import own_patients
@@ -105,10 +103,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     if arguments.steps is not None:
         recipe = replace(recipe, steps=arguments.steps)
     require_new_or_resumed(arguments.output, arguments.resume)
-    device = arguments.device
-    require_cuda(device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = training_device(arguments.device)
     bank = arguments.bank or arguments.output / "patients"
     data: TrainingData
     if arguments.data is not None:

@@ -52,7 +52,7 @@ def ringing(rng: Generator, volume: Volume) -> Volume:
     axis = int(rng.integers(0, 3))
     spectrum = np.fft.rfft(volume, axis=axis)
     kept = max(int(rng.uniform(0.45, 0.85) * spectrum.shape[axis]), 2)
-    spectrum[(*(slice(None),) * axis, slice(kept, None))] = 0
+    np.moveaxis(spectrum, axis, 0)[kept:] = 0
     return np.fft.irfft(spectrum, volume.shape[axis], axis).astype(np.float32).clip(0)
 
 

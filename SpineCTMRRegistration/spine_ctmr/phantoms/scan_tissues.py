@@ -21,7 +21,7 @@ _PLACED = ("annulus", "nucleus", "csf", "cord", "vessel", "organ", "visceral fat
 """Soft tissues that HU cannot tell apart; the anatomy says where they are."""
 _FAT_HU, _MUSCLE_HU = -100.0, 50.0
 _MARROW_HU, _CORTEX_HU = 120.0, 700.0
-_BONE_HU, _GAS_HU, _AIR_HU = 190.0, -250.0, -600.0
+_BONE_HU, _GAS_HU, _PURE_GAS_HU = 190.0, -250.0, -600.0
 _SMOOTHING_STEPS, _SMOOTHING_CONDUCTANCE = 5, 3.0
 _LARGEST_HOLE, _BRIGHTEST_HU = 3, 2000.0
 
@@ -55,7 +55,7 @@ def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> Scan:
     share[bone] = ((smooth - _MARROW_HU) / (_CORTEX_HU - _MARROW_HU)).clip(0, 1)[bone]
     gas = smooth < _GAS_HU
     first[gas], second[gas] = INDEX["gas"], INDEX["fat"]
-    share[gas] = ((smooth - _AIR_HU) / (_GAS_HU - _AIR_HU)).clip(0, 1)[gas] * 0.5
+    share[gas] = ((smooth - _PURE_GAS_HU) / (_GAS_HU - _PURE_GAS_HU)).clip(0, 1)[gas] * 0.5
     return Scan(grid, hounsfield, first, second, share)
 
 

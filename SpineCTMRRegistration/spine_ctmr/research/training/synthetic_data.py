@@ -239,7 +239,7 @@ def make_batch(
 ) -> Batch:
     """One crop of a pair as scanners would show it, or ideal ones; sometimes mirrored left to right."""
     window = random_window(rng, pair.ct.shape, crop)
-    ct, signals = pair.ct[window].astype(np.float32), pair.mr[(slice(None), *window)]
+    ct, signals = pair.ct[window].astype(np.float32), pair.mr[:, window[0], window[1], window[2]]
     if scanner_effects:
         mr, seen = scanned_mr(rng, signals, pair.spacing_mm, sequence)
         ct = scanned_ct(rng, ct, pair.spacing_mm)

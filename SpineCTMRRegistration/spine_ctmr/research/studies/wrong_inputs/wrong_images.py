@@ -8,11 +8,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ....geometry.grid import Grid, Points
+from ....imaging.hounsfield import STORED_HU
 from .known import Known, body_axis, flipped, on_grid_of
 from .wrong_input import SIDE, WrongInput, own
 
 LEFT, BACK, HEAD = 0, 1, 2
-AIR_HU, METAL_HU = -1024.0, 3071.0
 
 
 def same(known: Known, other: Known) -> Known:
@@ -181,9 +181,9 @@ WRONG = (
     WrongInput("ct-as-mr", "the CT, 6 mm aside, as the MR", own(ct_as_mr, 4.0)),
     WrongInput("swapped", "CT and MR swapped", own(swapped)),
     WrongInput("ct-window", "CT windowed to -160 … 240 HU", own(with_hu, -160, 240, 1, 0)),
-    WrongInput("ct-0-1", "CT scaled to 0 … 1", own(with_hu, AIR_HU, METAL_HU, 1 / 4095, 0.25)),
-    WrongInput("ct-offset", "CT without its offset of -1024", own(with_hu, AIR_HU, METAL_HU, 1, 1024)),
-    WrongInput("ct-negative", "CT inverted", own(with_hu, AIR_HU, METAL_HU, -1, 0)),
+    WrongInput("ct-0-1", "CT scaled to 0 … 1", own(with_hu, *STORED_HU, 1 / 4095, 0.25)),
+    WrongInput("ct-offset", "CT without its offset of -1024", own(with_hu, *STORED_HU, 1, 1024)),
+    WrongInput("ct-negative", "CT inverted", own(with_hu, *STORED_HU, -1, 0)),
     WrongInput("scale-2", "CT and labels 2 % too large", own(scale_ct, (1.02,) * 3)),
     WrongInput("scale-5", "CT and labels 5 % too large", own(scale_ct, (1.05,) * 3)),
     WrongInput("scale-10", "CT and labels 10 % too large", own(scale_ct, (1.1,) * 3)),
