@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from ..deformation.warping import vertebrae_in_mr
 from ..errors import InputError
@@ -15,9 +17,10 @@ from ..imaging.vertebra_names import vertebra_list
 from ..quality.metrics import dice
 from ..quality.surface_distance import surface_distances
 from ..results.reader import ResultFolder
+from .bodies import body_of
 
 PARTIAL_SHARE = 0.7
-"""A reference with less than this share of the vertebra's volume cannot be the same part of it."""
+"""A reference with less than this share of the volume cannot be the same part of the vertebra."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,19 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
             f"The MR segmentation ({vertebra_list(named)}) and the result ({vertebra_list(result.poses)}) "
             "have no vertebra in common; name the same vertebrae in both."
         )
-    identity = sitk.Transform()
-    after = sitk.Resample(result.labels_in_mr, grid.empty(), identity, sitk.sitkNearestNeighbor, 0.0)
-    found = sitk.GetArrayViewFromImage(after)
+    after = sitk.Resample(result.labels_in_mr, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
+    found = sitk.GetArrayFromImage(after)
     seen = common & {int(n) for n in np.unique(found)}
     if not seen:
         raise InputError(
             "The MR segmentation and the result do not overlap; give labels of the MR that was registered."
         )
+    bodies, others = _cut_to_bodies(found, truth, seen, grid.spacing_mm)
+    after = grid.image(found)
     back = {n: result.start @ result.poses[n].inverse for n in seen}
     started = sitk.GetArrayFromImage(vertebrae_in_mr(after, reference, back))
     measured = {}
-    for n in common:
+    for n in common - set(others):
         distances = surface_distances(found == n, truth == n, grid.spacing_mm)
         measured[n] = Overlap(
             dice=dice(found == n, truth == n),
@@ -70,16 +74,41 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
             hd95_mm=distances.hd95_mm,
             hd99_mm=distances.hd99_mm,
         )
-    return measured, _partial({n: float((truth == n).sum() / (found == n).sum()) for n in seen})
+    return measured, _notes(bodies, others)
 
 
-def _partial(shares: Mapping[int, float]) -> list[str]:
-    """A note about references that are much smaller than the vertebrae, given their shares of the volume."""
-    small = [n for n, share in shares.items() if share < PARTIAL_SHARE]
-    if not small:
-        return []
-    share = 100 * max(shares[n] for n in small)
-    return [
-        f"The MR labels of {vertebra_list(small)} hold at most {share:.0f} % of the registered vertebra's "
-        "volume, perhaps the bodies only: their DSC and distances compare different parts of the bone."
-    ]
+def _cut_to_bodies(
+    found: NDArray[Any], truth: NDArray[Any], numbers: Iterable[int], spacing_mm: Sequence[float]
+) -> tuple[list[int], list[int]]:
+    """Cut moved labels to their bodies, in place, where the reference holds bodies alone.
+
+    Returns:
+        The vertebrae that were cut, and those whose reference is another part, which cannot be compared.
+    """
+    bodies, others = [], []
+    for n in numbers:
+        whole, known = found == n, int((truth == n).sum())
+        if known >= PARTIAL_SHARE * whole.sum():
+            continue
+        body = body_of(whole, spacing_mm)
+        if known >= PARTIAL_SHARE * body.sum():
+            found[whole & ~body] = 0
+            bodies.append(n)
+        else:
+            others.append(n)
+    return bodies, others
+
+
+def _notes(bodies: Collection[int], others: Collection[int]) -> list[str]:
+    notes = []
+    if bodies:
+        notes.append(
+            f"The MR labels of {vertebra_list(bodies)} are of the vertebral bodies alone: DSC and surface "
+            "distances compare the bodies."
+        )
+    if others:
+        notes.append(
+            f"The MR labels of {vertebra_list(others)} hold less than {100 * PARTIAL_SHARE:.0f} % of the "
+            "vertebra and are not its body: DSC and surface distances were left out."
+        )
+    return notes
