@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from spine_ctmr.command.subcommands import subcommands
+from walls import FLOORS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENGINE = REPOSITORY / "SpineCTMRRegistration" / "spine_ctmr"
@@ -34,6 +35,11 @@ def test_every_room_has_a_page_of_reference() -> None:
     assert rooms <= shown
     navigation = (REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8")
     assert all(f"reference/{page.name}" in navigation for page in (DOCS / "reference").glob("*.md"))
+
+
+def test_every_room_is_in_the_picture() -> None:
+    shown = re.findall(r"<text [^>]*>([^<]+)</text>", (DOCS / "rooms.svg").read_text(encoding="utf-8"))
+    assert set().union(*FLOORS) <= set(shown), "run `python Testing/draw_rooms.py`"
 
 
 def test_every_subcommand_is_explained() -> None:

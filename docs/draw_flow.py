@@ -17,7 +17,7 @@ STAGES = (
     ("vertebrae", "one rigid pose per vertebra, all refined together on the images"),
     ("deformation", "rigid in bone, smooth and invertible between; both directions"),
     ("quality", "figures, flags with reasons, failure"),
-    ("results", "files on disk, pictures and page from report"),
+    ("results", "files on disk; pictures, page and viewer from report"),
 )
 WAYS_IN = ("3D Slicer panel", "command spine-ctmr", "Python: spine_ctmr.register")
 FLOORS = ("geometry: Grid, Pose, sampling, Jacobian, distance", "similarity: MIND-SSC, mutual information")
