@@ -19,6 +19,10 @@ from spine_ctmr.imaging.case import Case
 
 pytestmark = pytest.mark.slow
 
+ALL_BUT_CONTESTED = 0.999
+"""Share of the points that must be rigid; a node of the grid can follow one bone only, and under these true
+poses the insides of two bones come so near to each other that they share some nodes."""
+
 
 @pytest.fixture(scope="module")
 def moved(real_data: Path) -> tuple[Case, Deformation]:
@@ -43,11 +47,11 @@ def test_bone_is_rigid_a_voxel_inside(moved: tuple[Case, Deformation]) -> None:
     for number, pose in deformation.poses.items():
         inside = binary_erosion(labels == number, np.ones((3, 3, 3)))
         surface = inside & ~binary_erosion(inside, np.ones((3, 3, 3)))
-        points = grid.to_points(np.argwhere(surface)[::3, ::-1])
+        points = grid.to_points(np.argwhere(surface)[::2, ::-1])
         there = np.array([to_mr.TransformPoint(p) for p in points.tolist()])
         back = np.array([to_ct.TransformPoint(p) for p in pose.apply(points).tolist()])
-        assert np.linalg.norm(there - pose.apply(points), axis=1).max() <= 0.05
-        assert np.linalg.norm(back - points, axis=1).max() <= 0.05
+        for error in (there - pose.apply(points), back - points):
+            assert np.quantile(np.linalg.norm(error, axis=1), ALL_BUT_CONTESTED) <= 0.02
 
 
 def test_nothing_folds(moved: tuple[Case, Deformation]) -> None:

@@ -21,9 +21,9 @@ class DeformationOptions:
     """
 
     spacing_mm: float = 1.0
-    reach_mm: float = 44.0
+    reach_mm: float = 40.0
     weight_power: float = 2.0
     steps: int = 2
     stride: int = 2
-    untangling_rounds: int = 8
+    untangling_rounds: int = 10
     resolution_mm: float = 0.0

@@ -25,7 +25,7 @@ MENDED_DETERMINANT = 0.1
 SAFE_STRETCH = 0.36
 """Sum of squared edge differences below which no corner can be under `SMALLEST_DETERMINANT`:
 det(I + G) >= (1 - |G|)^3 and (1 - 0.6)^3 = 0.064."""
-KEPT_VOXELS = (1.5, 1.0, 0.5, 0.5, 0.0, 0.0)
+KEPT_VOXELS = (1.5, 0.5) + 6 * (0.0,)
 """By round, nodes closer than this to bone do not move; the cores of the bones have negative distances.
 After the last they move too, at a fold: the bones penetrate each other there."""
 ANCHOR = 1e-4
@@ -52,7 +52,7 @@ class Corners:
 
 
 def untangle(
-    field: NDArray[Any], distance: NDArray[Any], spacing_mm: float, rounds: int = 8
+    field: NDArray[Any], distance: NDArray[Any], spacing_mm: float, rounds: int = 10
 ) -> NDArray[np.int64]:
     """Mend a field's folds in place.
 
@@ -139,10 +139,16 @@ def _at(nodes: list[NDArray[np.int64]], shape: tuple[int, ...]) -> Corners:
     return Corners(np.concatenate(neighbours), signs)
 
 
-def _edges(corners: Corners, flat: NDArray[Any], spacing_mm: float) -> NDArray[Any]:
-    """The edges (3, 3, n) of p + u(p) in voxels: by neighbour, then component."""
-    values = flat[corners.nodes.T].transpose(0, 2, 1)
-    edges = (values[1:] - values[:1]) * (corners.signs.T / np.float32(spacing_mm))[:, None]
+def _edges(values: NDArray[Any], at: NDArray[np.int64], signs: NDArray[Any]) -> NDArray[Any]:
+    """The edges (3, 3, n) of p + u(p) in voxels: by neighbour, then component.
+
+    Args:
+        values: (3, m) u in voxels.
+        at: (4, n) columns of `values`: a corner and its neighbours along x, y, z.
+        signs: (3, n) on which side of the corner those lie.
+    """
+    u = values.take(at, axis=1)
+    edges = (u[:, 1:] - u[:, :1]).transpose(1, 0, 2) * signs[:, None]
     for axis in range(3):
         edges[axis, axis] += 1
     return edges
@@ -184,27 +190,28 @@ def _relax(flat: NDArray[Any], free: NDArray[np.int64], shape: tuple[int, ...], 
     if not len(free):
         return
     corners = _corners(_beside(free, shape, 1), shape)
-    number = np.searchsorted(free, corners.nodes).clip(max=len(free) - 1)
-    is_free = free[number] == corners.nodes
-    touched = is_free.any(1)
-    corners, number, is_free = corners.where(touched), number[touched], is_free[touched]
-    start = flat[free].astype(np.float64)
+    is_free = free[np.searchsorted(free, corners.nodes).clip(max=len(free) - 1)] == corners.nodes
+    corners = corners.where(is_free.any(1))
+    nodes, place = np.unique(corners.nodes, return_inverse=True)
+    at = np.ascontiguousarray(place.reshape(-1, 4).T)
+    signs = np.ascontiguousarray(corners.signs.T)
+    moving = np.searchsorted(nodes, free)
+    values = np.ascontiguousarray(flat[nodes].T) / np.float32(spacing_mm)
+    start = values[:, moving].astype(np.float64)
 
-    def energy(values: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-        shift = values.reshape(-1, 3)
-        flat[free] = start + spacing_mm * shift
-        edges = _edges(corners, flat, spacing_mm)
+    def energy(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        shift = parameters.reshape(3, -1)
+        values[:, moving] = start + shift
+        edges = _edges(values, at, signs)
         lack = MENDED_DETERMINANT - (edges[0] * _cross(edges[1], edges[2])).sum(0)
-        open_corners = lack > 0
-        lack, (a, b, c) = lack[open_corners].astype(np.float64), edges[..., open_corners]
-        by_edge = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)]).transpose(2, 0, 1)
-        pull = by_edge * (-2 * lack[:, None] * corners.signs[open_corners])[..., None]
-        slope = np.concatenate([-pull.sum(1, keepdims=True), pull], 1)
-        chosen = is_free[open_corners]
-        index, slope = number[open_corners][chosen], slope[chosen]
-        gradient = np.stack([np.bincount(index, slope[:, k], len(free)) for k in range(3)], 1)
+        folded = np.flatnonzero(lack > 0)
+        lack, (a, b, c) = lack[folded].astype(np.float64), edges[..., folded]
+        pull = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)]) * (-2 * lack * signs[:, folded])[:, None]
+        slope = np.concatenate([-pull.sum(0, keepdims=True), pull])
+        index = at[:, folded].ravel()
+        gradient = [np.bincount(index, slope[:, k].ravel(), len(nodes))[moving] for k in range(3)]
         value = float(lack @ lack) + ANCHOR * float(np.square(shift).sum())
-        return value, (gradient + 2 * ANCHOR * shift).ravel()
+        return value, (np.stack(gradient) + 2 * ANCHOR * shift).ravel()
 
-    best = minimize(energy, np.zeros(3 * len(free)), jac=True, method="L-BFGS-B", options={"maxiter": 30})
-    flat[free] = start + spacing_mm * best.x.reshape(-1, 3)
+    best = minimize(energy, np.zeros(start.size), jac=True, method="L-BFGS-B", options={"maxiter": 30})
+    flat[free] = spacing_mm * (start + best.x.reshape(3, -1)).T
