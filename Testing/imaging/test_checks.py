@@ -89,7 +89,9 @@ def test_ct_cropped_inside_the_body_passes(patient):
 def test_dark_and_misplaced_labels(patient):
     labels = sitk.GetArrayFromImage(patient.labels) > 0
     faint = edited(patient.ct, lambda a: np.where(labels, a - 240, a).astype(np.int16))
-    warns(patient, ["dark inside the vertebra labels"], ct=faint)
+    dark, loose = check(patient, ct=faint)
+    assert "dark inside the vertebra labels" in dark
+    assert "L1, L2, L3 does not follow the bone" in loose
     in_air = edited(patient.ct, lambda a: np.where(labels, -900, a).astype(np.int16))
     fails(patient, ["ct.nii", "not bone", "belong to this CT"], ct=in_air)
 
@@ -100,7 +102,11 @@ def test_swapped(patient):
 
 def test_same_image_twice_and_a_ct_as_mr(patient):
     fails(patient, ["same image"], mr=patient.ct)
-    warns(patient, ["mr.nii", "like a CT"], mr=edited(patient.ct, lambda a: a[::-1].copy()))
+    fails(patient, ["same image"], mr=moved(patient.ct, (6, 3, 6)))
+    another = edited(patient.ct, lambda a: a[::-1].copy())
+    fails(patient, ["mr.nii", "is a CT"], mr=another)
+    inverted = edited(patient.mr, lambda a: 1000 - 4 * a)
+    warns(patient, ["mr.nii", "like a CT"], mr=inverted)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def test_an_indicator_that_gets_worse_never_improves_the_flag(shares, which, ste
     [
         ("match_ratio", 1.2, "as well 5 mm beside"),
         ("neighbour_disagreement_mm", 9.0, "9.0 mm against its neighbour"),
+        ("label_offset_mm", 6.2, "its label lies 6 mm beside its bone in the CT"),
+        ("label_contrast", 0.1, "the outline of its label does not follow the bone"),
         ("level_ratio", 0.6, "one level up or down"),
         ("network_disagreement_mm", 6.0, "6.0 mm from where the network puts it"),
     ],

@@ -14,6 +14,7 @@ from .case import Centroids
 from .image_checks import check_image
 from .label_checks import check_labels, too_small
 from .label_edges import check_mirrored
+from .label_offsets import check_on_bone
 from .label_voxels import label_voxels
 from .landmark_checks import check_landmarks
 from .modality_checks import check_modalities
@@ -64,6 +65,7 @@ def check_case(
     warnings = check_modalities(ct, mr, points, names.ct, names.mr)
     warnings += check_labels(voxels, ct, names.vertebrae, names.ct)
     check_mirrored(vertebrae, voxels, ct, names.vertebrae)
+    warnings += check_on_bone(vertebrae, ct, names.vertebrae)
     levels = voxels.keys() - set(too_small(voxels, Grid.of(ct)))
     if mr_centroids is not None:
         warnings += check_landmarks(mr_centroids, mr, names.mr_landmarks, names.mr)

@@ -24,7 +24,7 @@ _DOUBTFUL = 0.5
 
 Right labels of phantoms and real cases have 0.4 to 1.0, mirrored ones below 0.25.
 """
-_CLEARLY_HU, _BONE_HU = 40.0, 150.0
+_CLEARLY_HU, BONE_HU = 40.0, 150.0
 """How much more contrast mirrored labels must have, and the least mean of bone to compare with."""
 _AXES = ("left and right", "front and back", "head and foot")
 Indices = NDArray[np.int64]
@@ -41,10 +41,10 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
         name: of the label map, for messages.
     """
     grid = Grid.of(labels)
-    inner, outer = _edges(labels, voxels)
+    inner, outer = edges(labels, voxels)
     bone = np.concatenate([v.indices[:: 1 + len(v.indices) // 2000] for v in voxels.values()])
     found = _contrast(ct, grid, inner, outer)
-    if found >= _DOUBTFUL * max(_BONE_HU, float(_values(ct, grid.to_points(bone)).mean())):
+    if found >= _DOUBTFUL * max(BONE_HU, float(values(ct, grid.to_points(bone)).mean())):
         return
     mirrored = [_contrast(ct, grid, *(_flipped(i, axis, grid) for i in (inner, outer))) for axis in range(3)]
     best = int(np.argmax(mirrored))
@@ -56,7 +56,7 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
         )
 
 
-def _edges(labels: sitk.Image, voxels: Mapping[int, LabelVoxels]) -> tuple[Indices, Indices]:
+def edges(labels: sitk.Image, voxels: Mapping[int, LabelVoxels]) -> tuple[Indices, Indices]:
     """Voxels just inside of each label and voxels just outside, in pairs."""
     array = sitk.GetArrayViewFromImage(labels)
     size = np.array(labels.GetSize())
@@ -78,11 +78,11 @@ def _edges(labels: sitk.Image, voxels: Mapping[int, LabelVoxels]) -> tuple[Indic
 
 def _contrast(ct: sitk.Image, grid: Grid, inner: Indices, outer: Indices) -> float:
     """How much brighter the CT is just inside the labels than just outside, in HU."""
-    differences = _values(ct, grid.to_points(inner)) - _values(ct, grid.to_points(outer))
+    differences = values(ct, grid.to_points(inner)) - values(ct, grid.to_points(outer))
     return float(differences.mean()) if differences.size else 0.0
 
 
-def _values(ct: sitk.Image, points: NDArray[Any]) -> NDArray[np.float64]:
+def values(ct: sitk.Image, points: NDArray[Any]) -> NDArray[np.float64]:
     """Values of the CT at LPS mm points (n, 3); beyond its border those at the border."""
     indices = np.rint(Grid.of(ct).to_indices(points)).astype(int)
     x, y, z = np.clip(indices, 0, np.array(ct.GetSize()) - 1).T

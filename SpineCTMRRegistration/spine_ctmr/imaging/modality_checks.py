@@ -8,24 +8,27 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry.grid import Grid, Points
+from ..geometry.grid import Points
 from .image_checks import sample, values_at
 
 _AIR_HU = -200
 _CT_RANGE_HU = 300
 _BONE_HU = (0, 2000)
 _DARK_BONE_HU = 80
+_SOFT_HU, _SOFT_SHARE = 150, 0.25
+"""Water and fat lie between, and more than this share of a CT; CTs of the spine have 0.5 and more."""
 _OFFSET_BONE = 700
 """Median of bone above which values that are never negative carry an offset of about 1000."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """Robust minimum and maximum of an image, and its median inside the bone, if any."""
+    """Robust minimum and maximum of an image, its median inside the bone, if any, and its share near 0."""
 
     low: float
     high: float
     bone: float | None
+    soft: float
 
     @property
     def has_air(self) -> bool:
@@ -43,9 +46,11 @@ class Values:
 
 def measure(image: sitk.Image, bone_points: Points) -> Values:
     """Values of `image`, with bone taken at LPS mm `bone_points` (n, 3)."""
-    low, high = np.percentile(sample(image), [0.1, 99.9])
+    values = sample(image)
+    low, high = np.percentile(values, [0.1, 99.9])
     bone = values_at(image, bone_points)
-    return Values(float(low), float(high), float(np.median(bone)) if len(bone) else None)
+    soft = float(np.mean(np.abs(values) < _SOFT_HU))
+    return Values(float(low), float(high), float(np.median(bone)) if len(bone) else None, soft)
 
 
 def check_modalities(
@@ -63,6 +68,8 @@ def check_modalities(
         raise InputError(
             f"{ct_name} does not look like a CT, but {mr_name} does; exchange the two, they seem swapped."
         )
+    if in_mr.has_air and in_mr.can_be_ct and in_mr.soft > _SOFT_SHARE:
+        raise InputError(f"{mr_name} is a CT (its values are Hounsfield units); give the MR.")
     if not in_ct.can_be_ct:
         raise InputError(_why_not(in_ct, ct_name))
     warnings = []
@@ -97,6 +104,7 @@ def _why_not(values: Values, name: str) -> str:
 
 
 def _identical(first: sitk.Image, second: sitk.Image) -> bool:
-    if not Grid.of(first).same_as(Grid.of(second)):
+    """Whether two images have the same voxels, wherever they lie."""
+    if first.GetSize() != second.GetSize():
         return False
     return bool(np.array_equal(sample(first), sample(second)))

@@ -27,6 +27,9 @@ OUT_OF_MEMORY_TEXTS = (
 )
 NO_THREAD_TEXTS = ("start new thread", "pthread_create", "Resource temporarily unavailable")
 ENDED_BY_KILL = (-9, 137)
+ENDED_BY_ASKING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+)
 WINDOWS_NO_MEMORY = 0xC0000017
 
 
@@ -109,6 +112,8 @@ def unsaid_ending(ending: Ending, noun: str, memory_advice: str) -> SpineError:
         return SpineError(
             f"The {noun} ran out of memory{where} and was ended by the system; {memory_advice}."
         )
+    if -code in ENDED_BY_ASKING:
+        return SpineError(f"The {noun} was ended by another program ({_ending_name(code)}); run it again.")
     if code == 0:
         return SpineError(f"The {noun} ended without a word, so its results were not kept; run it again.")
     if reading:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
+from ..imaging.label_offsets import LabelFit, label_fits
 from ..imaging.vertebra_names import vertebra_name
 from ..registration_result import RegistrationResult
 from ..vertebrae.level_check import LevelShift
@@ -61,7 +62,11 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     starts = dict.fromkeys(result.found.vertebrae, result.found.start.global_rigid)
     motions = starts, result.found.poses
     similarity = [vertebra_similarity(result.case, labels_in_mr, m) for m in motions]
-    rows = [_row(result, n, in_bone, *(s.get(n, NAN) for s in similarity)) for n in result.found.vertebrae]
+    labels = label_fits(result.case.vertebrae, result.case.ct)
+    rows = [
+        _row(result, n, in_bone, labels[n], *(s.get(n, NAN) for s in similarity))
+        for n in result.found.vertebrae
+    ]
     shift = result.found.shift if result.found.shift is not None and result.found.shift.is_better else None
     other = other_bones(rows) if shift is None else None
     rows = _judged_together(rows, shift, other)
@@ -95,6 +100,7 @@ def _row(
     result: RegistrationResult,
     number: int,
     in_bone: Mapping[int, NDArray[Any]],
+    label: LabelFit,
     nmi_before: float,
     nmi_after: float,
 ) -> VertebraQuality:
@@ -115,6 +121,8 @@ def _row(
         network_disagreement_mm=NAN if network is None else network.distance_mm(found.pose, center),
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
         visible_share=found.visible_share,
+        label_offset_mm=label.distance_mm,
+        label_contrast=label.follows,
         overlap_share=result.deformation.overlap.get(number, 0.0),
         moved_mm=found.pose.distance_mm(start.global_rigid, center),
         rotated_deg=(found.pose @ start.global_rigid.inverse).angle_deg,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from ..imaging.label_offsets import FOLLOWS
 from .doubt import RULE, DoubtRule
 
 Flag = Literal["good", "check", "do not use"]
@@ -56,6 +57,8 @@ class VertebraQuality:
         network_disagreement_mm: distance between the refined pose and the network's.
         neighbour_disagreement_mm: distance between the refined pose and its neighbours' prediction.
         visible_share: share of the bone inside the MR's field of view, 0 to 1.
+        label_offset_mm: how far beside its bone the label lies in the CT (0 = on it).
+        label_contrast: how much brighter the CT is inside the label's outline, over the mean in the bone.
         overlap_share: share of the bone that overlaps other vertebrae, 0 to 1.
         moved_mm: how far refinement moved the vertebra's centre from its start.
         rotated_deg: how far it turned it.
@@ -78,6 +81,8 @@ class VertebraQuality:
     network_disagreement_mm: float = NAN
     neighbour_disagreement_mm: float = NAN
     visible_share: float = NAN
+    label_offset_mm: float = NAN
+    label_contrast: float = NAN
     overlap_share: float = NAN
     moved_mm: float = NAN
     rotated_deg: float = NAN
@@ -113,6 +118,10 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
         reasons.append(_in_words("visible_share", row.visible_share))
     if row.overlap_share > OVERLAP_SHARE_CHECK:
         reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
+    if row.label_offset_mm > 0:
+        reasons.append(f"its label lies {row.label_offset_mm:.0f} mm beside its bone in the CT")
+    elif row.label_contrast < FOLLOWS:
+        reasons.append("the outline of its label does not follow the bone in the CT")
     if row.network_disagreement_mm > NETWORK_DISAGREEMENT_CHECK_MM:
         reasons.append(_in_words("network_disagreement_mm", row.network_disagreement_mm))
     if row.stretch_mm > OTHER_BONES_STRETCH_MM:

@@ -15,7 +15,7 @@ from ....deformation.warping import deformation_determinant, vertebrae_in_mr
 from ....errors import InputError
 from ....evaluation.truth import pose_errors
 from ....imaging.image_checks import values_at
-from ....imaging.label_voxels import label_voxels
+from ....imaging.label_voxels import LabelVoxels, label_voxels
 from ....imaging.read_case import read_case
 from ....imaging.vertebra_names import vertebra_name
 from ....options import RegistrationOptions
@@ -26,8 +26,8 @@ from .known import Known
 from .wrong_input import WrongInput
 
 TOLERATED_MM = 2.0
-OWN_SHARE = 0.5
-"""Share of a label that must lie on the bone that it names."""
+OWN_SHARE = 0.8
+"""Share of a label that must lie on the bone that it names, or of the bone that must lie in the label."""
 
 REFUSED, FAILED, DOUBTED, HARMLESS, ACCEPTED = "refused", "failed", "doubted", "harmless", "accepted"
 """Outcomes: not registered; marked as failed; nothing wrong is good; nothing is wrong; something wrong is
@@ -87,11 +87,22 @@ def is_wrong(found: Mapping[str, Any]) -> bool:
 
 
 def own_shares(labels: sitk.Image, bones: sitk.Image | None) -> dict[int, float]:
-    """The share of each label that lies on the bone that it names, by VerSe number."""
+    """How far each label and the bone that it names are the same, by VerSe number.
+
+    The share of the label on the bone, or of the bone in the label if that is more: a label may be thicker or
+    thinner than its bone.
+    """
     if bones is None:
         return {}
-    voxels = label_voxels(labels)
-    return {n: float(np.mean(values_at(bones, v.points()) == n)) for n, v in voxels.items()}
+    return {
+        n: max(_share_on(bones, n, voxels), _share_on(labels, n, bone))
+        for n, voxels in label_voxels(labels).items()
+        if (bone := label_voxels(bones).get(n)) is not None
+    }
+
+
+def _share_on(image: sitk.Image, number: int, voxels: LabelVoxels) -> float:
+    return float(np.mean(values_at(image, voxels.points()) == number))
 
 
 def _written(given: Known, folder: Path) -> Sequence[Path]:

@@ -37,7 +37,8 @@ def _lines(wrongs: Sequence[WrongInput], rows: Sequence[Row]) -> list[str]:
         "# Wrong inputs",
         "",
         f"A vertebra is wrong where its bone ends more than {TOLERATED_MM:g} mm from its true place on "
-        f"average, or less than {100 * OWN_SHARE:.0f} % of its label lies on the bone that it names.",
+        f"average, or less than {100 * OWN_SHARE:.0f} % of its label lie on the bone that it names and "
+        f"less than {100 * OWN_SHARE:.0f} % of that bone in the label.",
         "",
         *header(["outcome", "means", "registrations"]),
         *(line([word, meaning, str(counts[word])]) for word, meaning in MEANINGS.items()),

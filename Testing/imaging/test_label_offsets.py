@@ -1,0 +1,82 @@
+"""Labels beside their bones are told from right ones, also from those that are too thick or too thin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.label_offsets import check_on_bone, in_words, label_fits
+
+
+def changed(labels: sitk.Image, change) -> sitk.Image:
+    result = sitk.GetImageFromArray(change(sitk.GetArrayFromImage(labels)))
+    result.CopyInformation(labels)
+    return result
+
+
+def moved(labels: sitk.Image, voxels: Sequence[int], numbers: Sequence[int] = (20, 21, 22)) -> sitk.Image:
+    """Some labels moved by voxels (z, y, x)."""
+
+    def change(array):
+        kept = np.where(np.isin(array, numbers), 0, array)
+        there = np.roll(np.where(np.isin(array, numbers), array, 0), voxels, (0, 1, 2))
+        return np.where(there > 0, there, kept).astype(np.uint8)
+
+    return changed(labels, change)
+
+
+def test_right_labels(patient):
+    assert check_on_bone(patient.labels, patient.ct, "seg.nii") == ()
+
+
+@pytest.mark.parametrize(
+    ("voxels", "words"),
+    [
+        ((0, 0, 3), "to the left"),
+        ((0, 0, -2), "to the right"),
+        ((0, 3, 0), "to the back"),
+        ((2, 0, 0), "to the head"),
+        ((-3, 1, 0), "to the feet"),
+    ],
+)
+def test_labels_beside_the_bones_are_refused_with_the_way(patient, voxels, words):
+    with pytest.raises(InputError) as refused:
+        check_on_bone(moved(patient.labels, voxels), patient.ct, "seg.nii")
+    assert words in str(refused.value)
+    fits = label_fits(moved(patient.labels, voxels), patient.ct)
+    truth = np.array(voxels[::-1]) * patient.ct.GetSpacing()
+    voxel = np.array(patient.ct.GetSpacing())
+    assert [bool(np.all(np.abs(fit.offset_mm - truth) <= voxel)) for fit in fits.values()] == [True] * 3
+
+
+def test_one_label_beside_its_bone_is_told(patient):
+    (warning,) = check_on_bone(moved(patient.labels, (0, 3, 0), [21]), patient.ct, "seg.nii")
+    assert warning == "seg.nii: L2 lies about 6 mm to the back of its bone in the CT; correct its label."
+
+
+@pytest.mark.parametrize("change", [ndimage.grey_dilation, ndimage.grey_erosion])
+def test_thick_and_thin_labels_are_on_their_bones(patient, change):
+    other = changed(patient.labels, lambda array: change(array, size=3))
+    assert all(fit.is_right for fit in label_fits(other, patient.ct).values())
+
+
+def test_labels_where_there_is_no_bone(patient):
+    soft = changed(patient.ct, lambda array: np.where(array > 150, 40, array).astype(np.int16))
+    (warning,) = check_on_bone(patient.labels, soft, "seg.nii")
+    assert "the outline of L1, L2, L3 does not follow the bone" in warning
+
+
+def test_what_lies_outside_the_ct_is_not_judged(patient):
+    ct = sitk.Crop(patient.ct, (0, 0, 0), (0, 0, 14))
+    fits = label_fits(patient.labels, ct)
+    assert np.isnan(fits[20].follows)
+    assert all(fit.is_right for fit in fits.values())
+
+
+def test_ways():
+    assert in_words(np.array([-3.2, 1.0, 2.0])) == "about 3 mm to the right"
+    assert in_words(np.array([0.0, -4.0, 2.0])) == "about 4 mm to the front"
