@@ -23,7 +23,7 @@ _mouth: int | None = None
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileReading:
     """A file that a worker is reading.
 
     Attributes:
@@ -47,7 +47,7 @@ class Account:
     """
 
     exit_code: int | None = None
-    readings: dict[int, Reading] = field(default_factory=dict)
+    readings: dict[int, FileReading] = field(default_factory=dict)
 
     def listen(self, ear: int) -> None:
         """Take in what comes from a pipe until its other end is closed, and close it."""
@@ -55,7 +55,7 @@ class Account:
             for line in stream:
                 self.take(line)
 
-    def overdue(self) -> Reading | None:
+    def overdue(self) -> FileReading | None:
         """A file that takes too long, if there is one."""
         now = time.monotonic()
         return next((one for one in list(self.readings.values()) if now > one.deadline_s), None)
@@ -68,7 +68,7 @@ class Account:
                 self.exit_code = int(told["ended"])
             elif "reading" in told:
                 limit_s = float(told["limit_s"])
-                self.readings[told["number"]] = Reading(
+                self.readings[told["number"]] = FileReading(
                     str(told["reading"]), limit_s, time.monotonic() + limit_s
                 )
             else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError, SpineError
-from .supervision import Ending
+from .supervision import WorkerEnding
 
 TRACEBACK = "SPINE_CTMR_TRACEBACK"
 """Environment variable that asks for the details of unexpected errors."""
@@ -93,7 +93,7 @@ def _about_the_system(error: BaseException, noun: str, memory_advice: str, folde
     return None
 
 
-def unsaid_ending(ending: Ending, noun: str, memory_advice: str) -> SpineError:
+def unsaid_ending(ending: WorkerEnding, noun: str, memory_advice: str) -> SpineError:
     """What it means to the user that a worker ended without a word.
 
     Args:

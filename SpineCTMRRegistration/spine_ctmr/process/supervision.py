@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from ..errors import SpineError
-from .account import PIPE, Account, Reading, pipe_for_worker
+from .account import PIPE, Account, FileReading, pipe_for_worker
 
 POLL_S = 0.1
 LAST_WORDS_S = 2.0
@@ -64,7 +64,7 @@ def _set_at_end_of_input(cancelled: threading.Event) -> None:
 
 
 @dataclass(frozen=True)
-class Ending:
+class WorkerEnding:
     """How a worker ended.
 
     Attributes:
@@ -78,7 +78,7 @@ class Ending:
     told: int | None
     returned: int
     reading: str | None
-    overdue: Reading | None
+    overdue: FileReading | None
 
 
 def supervise(
@@ -86,7 +86,7 @@ def supervise(
     environment: Mapping[str, str],
     cancelled: threading.Event,
     grace_s: float = 0.5,
-) -> Ending:
+) -> WorkerEnding:
     """Run a worker to its end.
 
     Standard output and error are the worker's own; its standard input is a pipe that ends with this process.
@@ -110,7 +110,7 @@ def supervise(
     told = account.exit_code
     if told is None and process.returncode == 0 and not POSIX:  # no exit code is ever lost on Windows
         told = 0
-    return Ending(told, process.returncode, reading, overdue)
+    return WorkerEnding(told, process.returncode, reading, overdue)
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
 
 def _waited_for(
     process: subprocess.Popen[bytes], account: Account, cancelled: threading.Event, grace_s: float
-) -> Reading | None:
+) -> FileReading | None:
     """Wait for a worker's end, or end it; the file for which it was ended, if any."""
     overdue = None
     try:

@@ -23,8 +23,8 @@ from spine_ctmr.research.studies.benchmark.child import Cost
 from spine_ctmr.research.studies.benchmark.methods import ENGINE, METHODS, Peer, find_methods
 from spine_ctmr.research.studies.benchmark.patients import ACCURACY, Entry, phantoms
 from spine_ctmr.research.studies.benchmark.problem import make_problem
-from spine_ctmr.research.studies.benchmark.registrations import Registration
 from spine_ctmr.research.studies.benchmark.report import write_report
+from spine_ctmr.research.studies.benchmark.rows import BenchmarkRow
 from spine_ctmr.research.studies.benchmark.run import Terms, run_benchmark
 from spine_ctmr.research.studies.cases import Subject
 from spine_ctmr.research.studies.kernel import Patient
@@ -191,9 +191,9 @@ def test_a_method_that_takes_too_long_is_ended(patient: Patient[Entry], tmp_path
     assert "- sleeping on small: ended after 0.02 minutes without a result." in page
 
 
-def _row(method: str, patient: str, vertebrae: int, cpu_s: float) -> Registration:
+def _row(method: str, patient: str, vertebrae: int, cpu_s: float) -> BenchmarkRow:
     names = (method, patient, ACCURACY, "", vertebrae, 1000 * vertebrae, "", None, 1, None, None)
-    return Registration(*names, Cost(wall_s=2 * cpu_s, cpu_s=cpu_s, memory_mb=None), None)
+    return BenchmarkRow(*names, Cost(wall_s=2 * cpu_s, cpu_s=cpu_s, memory_mb=None), None)
 
 
 def test_exponents_and_ratios_of_known_laws() -> None:

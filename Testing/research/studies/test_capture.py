@@ -14,7 +14,7 @@ from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies import capture
 from spine_ctmr.research.studies.capture import (
     Errors,
-    Spine,
+    SpinePhantom,
     measure,
     run_capture,
     spine_patients,
@@ -81,7 +81,7 @@ def test_a_study_registers_every_start_once_and_tells_it_by_spine(
         return Errors([4.0], [2.0] if with_network else [], [0.5 if with_network else 3.0])
 
     monkeypatch.setattr(capture, "measure", known)
-    patients = [Patient(f"bent_{k}", lambda k=k: Spine(bent, k), "eight, bent") for k in range(2)]
+    patients = [Patient(f"bent_{k}", lambda k=k: SpinePhantom(bent, k), "eight, bent") for k in range(2)]
     run_capture(patients[:1], tmp_path)
     page = run_capture(patients, tmp_path)
     assert len(starts) == 20

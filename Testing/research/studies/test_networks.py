@@ -27,7 +27,7 @@ from spine_ctmr.research.studies.networks.results import (
     rows_of,
 )
 from spine_ctmr.research.studies.networks.similarity import coarse, truth_method, truth_table
-from spine_ctmr.research.studies.networks.tables import Claim, Result, verdict, what_was_learned
+from spine_ctmr.research.studies.networks.verdicts import Claim, Result, verdict, what_was_learned
 from spine_ctmr.research.studies.networks.whole import case_of
 from spine_ctmr.research.studies.papers import cao, vanulsen
 from spine_ctmr.research.training.batch import Batch

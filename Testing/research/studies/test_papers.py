@@ -20,7 +20,7 @@ from spine_ctmr.research.studies.papers import cao, gao, jian, vanulsen
 from spine_ctmr.research.studies.papers.gao_figures import draw_vertebra_pair
 from spine_ctmr.research.studies.papers.gao_pairs import (
     STAGES,
-    Overlap,
+    PairOverlap,
     PairResult,
     folding_table,
     overlap_table,
@@ -207,7 +207,7 @@ def test_figure_6_shows_both_cuts_of_every_network(tmp_path: Path) -> None:
 
 def test_claims_of_pairs_compare_the_same_pairs() -> None:
     def results(dice: float, folds: int) -> dict[str, PairResult]:
-        overlaps = {stage: Overlap(dice, 0.5, 0.5, 2.0 - dice) for stage in STAGES}
+        overlaps = {stage: PairOverlap(dice, 0.5, 0.5, 2.0 - dice) for stage in STAGES}
         return {str(k): PairResult(20, overlaps, folds + k % 2, 0.0) for k in range(4)}
 
     said = [c.sentence() for c in gao.claims({gao.STUDY_2: results(0.8, 9), gao.STUDY_3: results(0.9, 3)})]

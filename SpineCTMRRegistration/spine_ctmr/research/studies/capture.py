@@ -41,7 +41,7 @@ EXPLANATION = (
 
 
 @dataclass(frozen=True)
-class Spine:
+class SpinePhantom:
     """A phantom and the seed of its bad starts."""
 
     phantom: Phantom
@@ -90,7 +90,7 @@ class Errors:
     found: Sequence[float]
 
 
-def spine_patients(spines: Sequence[str], count: int) -> list[Patient[Spine]]:
+def spine_patients(spines: Sequence[str], count: int) -> list[Patient[SpinePhantom]]:
     """`count` phantoms of each kind of spine, every other one bent backwards.
 
     Raises:
@@ -136,21 +136,21 @@ def summary(errors: Sequence[Errors], **what: str) -> dict[str, Any]:
     }
 
 
-def run_capture(patients: Sequence[Patient[Spine]], output: Path, progress: Progress = silent) -> Path:
+def run_capture(patients: Sequence[Patient[SpinePhantom]], output: Path, progress: Progress = silent) -> Path:
     """Write capture.md, and capture.json for `spine-ctmr export`; return the first (`run_study`)."""
     methods = [Method(trial.name, trial.title, partial(_register, trial)) for trial in TRIALS]
     return run_study(patients, methods, output, partial(_publish, output), progress)
 
 
-def _spine(spine: str, number: int) -> Spine:
+def _spine(spine: str, number: int) -> SpinePhantom:
     levels, bend = SPINES[spine]
     seed = FIRST_SEED + 100 * list(SPINES).index(spine) + number
     motion = MotionOptions(bend_deg=(bend * (-1) ** number, 0.0, 0.0))
     options = replace(phantom_options(number)[1], levels=levels, motion=motion)
-    return Spine(make_phantom(seed, options), seed)
+    return SpinePhantom(make_phantom(seed, options), seed)
 
 
-def _register(trial: Trial, spine: Spine) -> Values:
+def _register(trial: Trial, spine: SpinePhantom) -> Values:
     case = with_bad_start(spine.phantom.case, trial.wrong_mm, spine.seed)
     return asdict(measure(spine.phantom, case, trial.network))
 

@@ -39,7 +39,7 @@ Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Patient:
+class OwnPatient:
     """One patient's images on a common grid in the MR frame, the CT brought there by its rigid start.
 
     Attributes:
@@ -148,13 +148,13 @@ def own_patients(
     return OwnPatients(training, held_out, recipe)
 
 
-def read_patient(path: Path) -> Patient:
+def read_patient(path: Path) -> OwnPatient:
     """A patient that `own_patients` has prepared."""
     with np.load(path) as stored:
-        return Patient(**stored)
+        return OwnPatient(**stored)
 
 
-def prepare_patient(case: Case, recipe: Recipe, paired: Mapping[str, sitk.Image] | None = None) -> Patient:
+def prepare_patient(case: Case, recipe: Recipe, paired: Mapping[str, sitk.Image] | None = None) -> OwnPatient:
     """A case on a grid around its spine, at least as large as the recipe's crop, after its start.
 
     Args:
@@ -177,7 +177,7 @@ def prepare_patient(case: Case, recipe: Recipe, paired: Mapping[str, sitk.Image]
         back = sitk.CompositeTransform([back, _affine(mr, ct, seen, grid)])
     still, air = sitk.Transform(), AIR_HU
     places = {"ct_in_mr": (still, air), "mr_in_ct": (back, 0.0)}
-    return Patient(
+    return OwnPatient(
         ct=on_grid(case.ct, grid, back, air, interpolator),
         mr=mr,
         seen=seen,

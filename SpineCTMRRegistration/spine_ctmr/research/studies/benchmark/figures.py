@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from .registrations import Registration
+from .rows import BenchmarkRow
 from .summary import Exponent
 
 INK = "#222222"
@@ -33,7 +33,7 @@ SMALLEST = 1e-3
 """Where logarithmic axes begin, in mm or s."""
 
 
-def draw_accuracy(path: Path, rows: Sequence[Registration], titles: Mapping[str, str]) -> None:
+def draw_accuracy(path: Path, rows: Sequence[BenchmarkRow], titles: Mapping[str, str]) -> None:
     """A panel per measure: violins of the errors at all bone points, a dot per patient for the others.
 
     Kinds of phantoms lie side by side, each in its colour.
@@ -90,7 +90,7 @@ def draw_scaling(
     _save(figure, path)
 
 
-def _values(rows: Sequence[Registration], measure: str) -> NDArray[Any]:
+def _values(rows: Sequence[BenchmarkRow], measure: str) -> NDArray[Any]:
     """All values of a method: one per bone point, or one per patient."""
     if measure == "bone_points":
         return np.array([error for row in rows if row.measures for error in row.measures.bone_points or ()])

@@ -21,7 +21,7 @@ from .methods import Peer
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PeerOutcome:
     """How a method ended: a transform and its cost, or a failure in words."""
 
     transform: sitk.Transform | None = None
@@ -29,7 +29,7 @@ class Outcome:
     failure: str | None = None
 
 
-def run_isolated(peer: Peer, folder: Path, threads: int, limit_s: float) -> Outcome:
+def run_isolated(peer: Peer, folder: Path, threads: int, limit_s: float) -> PeerOutcome:
     """Register the problem that lies in `folder`.
 
     Args:
@@ -52,13 +52,13 @@ def run_isolated(peer: Peer, folder: Path, threads: int, limit_s: float) -> Outc
     finally:
         timer.cancel()
     if too_long.is_set() and ending.told != 0:
-        return Outcome(failure=f"ended after {limit_s / 60:.3g} minutes without a result")
+        return PeerOutcome(failure=f"ended after {limit_s / 60:.3g} minutes without a result")
     found = _read(folder / FOUND)
     if "failure" in found:
-        return Outcome(failure=found["failure"])
+        return PeerOutcome(failure=found["failure"])
     if ending.told != 0 or not found:
-        return Outcome(failure=_ending(ending.returned))
-    return Outcome(sitk.ReadTransform(str(folder / TRANSFORM)), Cost(**found))
+        return PeerOutcome(failure=_ending(ending.returned))
+    return PeerOutcome(sitk.ReadTransform(str(folder / TRANSFORM)), Cost(**found))
 
 
 def _read(path: Path) -> dict[str, Any]:

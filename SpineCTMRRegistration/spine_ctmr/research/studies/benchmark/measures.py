@@ -24,7 +24,7 @@ POINTS, SOFT_POINTS = 300, 4000
 
 
 @dataclass(frozen=True)
-class Measures:
+class TransformMeasures:
     """Errors in mm unless named otherwise; None where the patient does not tell.
 
     Attributes:
@@ -51,7 +51,7 @@ def measure(
     problem: Problem,
     truth: TruthPoints | None,
     landmarks: Sequence[LandmarkPair] = (),
-) -> Measures:
+) -> TransformMeasures:
     """Measure a transform of a problem; at its true points and at landmarks, where given."""
     bone = _bone_errors(mr_to_ct, truth) if truth else {}
     means = [float(errors.mean()) for errors in bone.values()]
@@ -59,7 +59,7 @@ def measure(
     soft = _errors(mr_to_ct, truth.soft.thinned(SOFT_POINTS, np.random.default_rng(0))) if truth else None
     distances = tre([p.mr for p in landmarks], [p.ct for p in landmarks], mr_to_ct) if landmarks else None
     displacement = _displacement(mr_to_ct, problem.grid)
-    return Measures(
+    return TransformMeasures(
         bone_points=tuple(every.round(3).tolist()) if bone else None,
         bone_mean=float(np.mean(means)) if bone else None,
         bone_worst=max(means) if bone else None,

@@ -17,7 +17,7 @@ from ..kernel import write_csv
 from .figures import draw_accuracy, draw_scaling
 from .methods import ENGINE, Peer
 from .patients import ACCURACY, CASES, REAL, VERTEBRAE, VOLUME
-from .registrations import Registration
+from .rows import BenchmarkRow
 from .summary import Exponent, cost_ratio, exponents, means
 
 ERRORS = {
@@ -39,7 +39,7 @@ EXPLANATION = (
 )
 
 
-def write_report(output: Path, rows: Sequence[Registration], peers: Sequence[Peer], threads: int) -> Path:
+def write_report(output: Path, rows: Sequence[BenchmarkRow], peers: Sequence[Peer], threads: int) -> Path:
     """Write benchmark.md, .csv, .json, benchmark.png and scaling.png; return the path of the first.
 
     Args:
@@ -65,9 +65,9 @@ def write_report(output: Path, rows: Sequence[Registration], peers: Sequence[Pee
     return page
 
 
-def _groups(rows: Sequence[Registration]) -> dict[str, list[Registration]]:
+def _groups(rows: Sequence[BenchmarkRow]) -> dict[str, list[BenchmarkRow]]:
     """The rows of each table by its heading: one per kind of phantoms, per case, and for the real pair."""
-    groups: dict[str, list[Registration]] = {}
+    groups: dict[str, list[BenchmarkRow]] = {}
     for row in rows:
         if row.series == ACCURACY:
             groups.setdefault(f"Phantoms with known truth: {row.kind}", []).append(row)
@@ -87,7 +87,7 @@ def _machine() -> dict[str, object]:
     }
 
 
-def _conditions(rows: Sequence[Registration], threads: int) -> str:
+def _conditions(rows: Sequence[BenchmarkRow], threads: int) -> str:
     """One paragraph: whom, where, and how busy the machine was."""
     vertebrae = {row.patient: row.vertebrae for row in rows if row.series == ACCURACY}
     loads = [row.load for row in rows if row.load is not None]
@@ -107,7 +107,7 @@ def _count(number: int, noun: str, plural: str = "s") -> str:
     return f"{number} {noun}{'' if number == 1 else plural}"
 
 
-def _table(rows: Sequence[Registration], titles: Mapping[str, str]) -> list[str]:
+def _table(rows: Sequence[BenchmarkRow], titles: Mapping[str, str]) -> list[str]:
     """A line per method, with the columns that were measured."""
     by_method = {name: [r for r in rows if r.method == name and r.cost] for name in titles}
     averages = {name: means(found) for name, found in by_method.items() if found}
@@ -132,7 +132,7 @@ def _cell(key: str, value: float) -> str:
     return f"{value:.{digits.get(key, 3)}f}"
 
 
-def _scaling(output: Path, rows: Sequence[Registration], titles: Mapping[str, str]) -> list[str]:
+def _scaling(output: Path, rows: Sequence[BenchmarkRow], titles: Mapping[str, str]) -> list[str]:
     """The exponents of both series, where they were run."""
     fits = {}
     for series, size in ((VERTEBRAE, "vertebrae"), (VOLUME, "voxels")):
@@ -169,7 +169,7 @@ def _growth(title: str, fits: Mapping[str, Exponent], titles: Mapping[str, str])
     return lines
 
 
-def _absent(rows: Sequence[Registration], peers: Sequence[Peer], titles: Mapping[str, str]) -> list[str]:
+def _absent(rows: Sequence[BenchmarkRow], peers: Sequence[Peer], titles: Mapping[str, str]) -> list[str]:
     """Failures and skipped methods, one line each."""
     lines = [f"- {titles[row.method]} on {row.patient}: {row.failure}." for row in rows if row.failure]
     lines += [

@@ -21,8 +21,8 @@ from .measures import measure
 from .methods import Peer
 from .patients import Entry
 from .problem import Problem, make_problem, write_problem
-from .registrations import Registration
 from .report import write_report
+from .rows import BenchmarkRow
 
 TERMS = "terms.json"
 
@@ -79,7 +79,7 @@ def run_benchmark(
     ]
 
     def publish(rows: Sequence[Row]) -> Path:
-        return write_report(output, [Registration.of(row) for row in rows], peers, terms.threads)
+        return write_report(output, [BenchmarkRow.of(row) for row in rows], peers, terms.threads)
 
     with tempfile.TemporaryDirectory(prefix=".problem-", dir=output) as place:
         placed = [

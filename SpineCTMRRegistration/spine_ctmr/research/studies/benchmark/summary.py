@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .registrations import Registration
+from .rows import BenchmarkRow
 
 MEASURES = (
     *("bone_mean", "bone_worst", "soft_mean", "landmarks_mean", "rigid_deviation", "folds"),
@@ -31,7 +31,7 @@ class Exponent:
     exponent: float
 
 
-def means(rows: Sequence[Registration]) -> dict[str, float]:
+def means(rows: Sequence[BenchmarkRow]) -> dict[str, float]:
     """Mean of every measure over the rows that have it, the worst vertebra of all; NaN where none has."""
     flat = [row.flat() for row in rows]
     result = {}
@@ -42,7 +42,7 @@ def means(rows: Sequence[Registration]) -> dict[str, float]:
     return result
 
 
-def cost_ratio(rows: Sequence[Registration], reference: Sequence[Registration], measure: str) -> float:
+def cost_ratio(rows: Sequence[BenchmarkRow], reference: Sequence[BenchmarkRow], measure: str) -> float:
     """Geometric mean of a cost over that of the reference on the same patients; NaN without common ones."""
     theirs = {row.patient: row.flat().get(measure) for row in reference}
     logs = []
@@ -54,7 +54,7 @@ def cost_ratio(rows: Sequence[Registration], reference: Sequence[Registration], 
 
 
 def exponents(
-    rows: Sequence[Registration], measure: str, size: Callable[[Registration], float]
+    rows: Sequence[BenchmarkRow], measure: str, size: Callable[[BenchmarkRow], float]
 ) -> list[Exponent]:
     """How a cost grows with a size, for every method with results at two sizes or more."""
     found = []

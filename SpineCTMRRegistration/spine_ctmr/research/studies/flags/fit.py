@@ -82,7 +82,7 @@ def fit_stretch_limit(observations: Sequence[Observation]) -> float:
 
 
 @dataclass(frozen=True)
-class Spine:
+class ObservedSpine:
     """The vertebrae of one registration."""
 
     members: tuple[Observation, ...]
@@ -103,10 +103,10 @@ class Spine:
         return any(np.isfinite(o.stretch_mm) for o in self.members)
 
 
-def spines_of(observations: Sequence[Observation]) -> list[Spine]:
+def spines_of(observations: Sequence[Observation]) -> list[ObservedSpine]:
     """The observations, registration by registration."""
     groups = groupby(observations, key=lambda o: (o.patient, o.scenario))
-    return [Spine(tuple(members)) for _, members in groups]
+    return [ObservedSpine(tuple(members)) for _, members in groups]
 
 
 def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.float64]:

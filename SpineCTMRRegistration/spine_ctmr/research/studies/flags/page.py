@@ -12,7 +12,7 @@ import numpy as np
 from ....evaluation.markdown import header, line
 from ....quality.doubt import RULE
 from ....quality.flags import NO_MATCH_RATIO, OTHER_BONES_STRETCH_MM, Flag
-from .fit import ACCURATE_MM, FAILED_MM, Spine, doubts_of, flags_of, spines_of
+from .fit import ACCURATE_MM, FAILED_MM, ObservedSpine, doubts_of, flags_of, spines_of
 from .observations import ANOTHER_PATIENT, ONE_LEVEL_OFF, Observation
 
 NAME = "flag_calibration"
@@ -124,7 +124,9 @@ def _bars(observations: Sequence[Observation]) -> str:
     )
 
 
-def marked_as_failed(observations: Sequence[Observation], chosen: Callable[[Spine], bool]) -> tuple[int, int]:
+def marked_as_failed(
+    observations: Sequence[Observation], chosen: Callable[[ObservedSpine], bool]
+) -> tuple[int, int]:
     """How many registrations of the chosen kind end with "failed its own checks", of how many."""
     flags, failed, count = iter(flags_of(observations)), 0, 0
     for spine in spines_of(observations):
@@ -135,7 +137,7 @@ def marked_as_failed(observations: Sequence[Observation], chosen: Callable[[Spin
     return failed, count
 
 
-KINDS_OF_SPINES: dict[str, Callable[[Spine], bool]] = {
+KINDS_OF_SPINES: dict[str, Callable[[ObservedSpine], bool]] = {
     "one level off": lambda s: s.members[0].scenario == ONE_LEVEL_OFF,
     "another patient's MR": lambda s: s.is_wrong and s.is_measured,
     "another patient's MR, stretch not measured": lambda s: s.is_wrong and not s.is_measured,

@@ -20,7 +20,7 @@ from ..kernel import Method, Row, Values
 from .held_out import HeldOutPatient
 from .methods import voxels_across
 from .results import rows_of
-from .tables import is_lower
+from .verdicts import is_lower
 
 NAME = "losses-of-the-truth"
 REGULARISERS = (

@@ -18,8 +18,8 @@ from ..networks.contours import draw_contours
 from ..networks.held_out import HeldOutPatient
 from ..networks.methods import by_affine, by_syn
 from ..networks.similarity import truth_method
-from ..networks.tables import Claim, claims_section
 from ..networks.trainings import Training, budgeted
+from ..networks.verdicts import Claim, claims_section
 from .pages import (
     START,
     Registers,

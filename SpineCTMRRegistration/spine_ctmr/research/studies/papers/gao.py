@@ -24,8 +24,8 @@ from ...training.vertebra_pairs import TEST_SEED, pair_of, synthetic_vertebrae
 from ..kernel import Method, Patient, Values
 from ..networks.methods import TrainedNetwork
 from ..networks.results import rows_of
-from ..networks.tables import Claim, claims_section, is_lower
 from ..networks.trainings import BANK, Training, budgeted, method_name, trained, trainings_table
+from ..networks.verdicts import Claim, claims_section, is_lower
 from .gao_figures import draw_stage_losses, draw_vertebra_pair
 from .gao_pairs import PairResult, folding_table, overlap_table, pair_result, result_of, values_of
 from .pages import closing, rows_of_training, write_page

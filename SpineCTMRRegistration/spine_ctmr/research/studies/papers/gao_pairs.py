@@ -20,7 +20,7 @@ STAGES = ("initial", "affine", "final")
 
 
 @dataclass(frozen=True)
-class Overlap:
+class PairOverlap:
     """How well a moved vertebra covers the fixed one.
 
     Attributes:
@@ -48,15 +48,15 @@ class PairResult:
     """
 
     level: int
-    overlaps: Mapping[str, Overlap]
+    overlaps: Mapping[str, PairOverlap]
     folded_voxels: int
     folded_percent: float
 
 
-def overlap(fixed: NDArray[np.bool_], moved: NDArray[np.bool_], spacing_mm: float) -> Overlap:
+def overlap(fixed: NDArray[np.bool_], moved: NDArray[np.bool_], spacing_mm: float) -> PairOverlap:
     """Measures of two masks (z, y, x) on an isotropic grid."""
     distance = surface_distances(fixed, moved, (spacing_mm,) * 3).mean_mm
-    return Overlap(dice(fixed, moved), precision(moved, fixed), recall(moved, fixed), distance)
+    return PairOverlap(dice(fixed, moved), precision(moved, fixed), recall(moved, fixed), distance)
 
 
 def pair_result(outcome: Outcome) -> PairResult:
@@ -83,14 +83,14 @@ def values_of(result: PairResult) -> Values:
 
 def result_of(values: Values) -> PairResult:
     """What `values_of` kept."""
-    overlaps = {stage: Overlap(**overlap) for stage, overlap in values["overlaps"].items()}
+    overlaps = {stage: PairOverlap(**overlap) for stage, overlap in values["overlaps"].items()}
     return PairResult(values["level"], overlaps, values["folded_voxels"], values["folded_percent"])
 
 
 def overlap_table(results: Sequence[PairResult]) -> str:
     """Markdown of tables 1 to 3: means per level and over all pairs, before and after every stage."""
     names = {"dice": "Dice", "precision": "PREC", "recall": "REC", "assd_mm": "ASSD (mm)"}
-    lines = header(["", *(f"{names[f.name]} {stage}" for f in fields(Overlap) for stage in STAGES)])
+    lines = header(["", *(f"{names[f.name]} {stage}" for f in fields(PairOverlap) for stage in STAGES)])
     for name, group in _groups(results):
         means = {s: np.mean([astuple(r.overlaps[s]) for r in group], 0) for s in STAGES}
         lines.append(line([name, *(f"{means[s][k]:.3f}" for k in range(len(names)) for s in STAGES)]))

@@ -21,8 +21,8 @@ from ..networks.measures import OVERALL
 from ..networks.methods import by_bundled, by_staring
 from ..networks.results import Overall, rows_of
 from ..networks.similarity import truth_method
-from ..networks.tables import Claim, claims_section, mean_and_spread
 from ..networks.trainings import BANK, Training, budgeted
+from ..networks.verdicts import Claim, claims_section, mean_and_spread
 from ..networks.whole import by_registration
 from .pages import (
     START,

@@ -23,8 +23,8 @@ from ..networks.held_out import (
 from ..networks.methods import PACKAGES, Register, by_network, measured, missing, no_motion
 from ..networks.results import Overall, cohort_of, mean_cohort, mean_overall, overall_of, rows_of
 from ..networks.similarity import truth_table
-from ..networks.tables import Result, methods_table, what_was_learned
 from ..networks.trainings import BANK, Training, method_name, trained, trainings_table
+from ..networks.verdicts import Result, methods_table, what_was_learned
 from .paper import PaperRun
 
 START = "initial"

@@ -18,8 +18,8 @@ from ..networks.figures import draw_violins
 from ..networks.held_out import HeldOutPatient
 from ..networks.similarity import truth_method
 from ..networks.slices import draw_patient
-from ..networks.tables import Claim, claims_section
 from ..networks.trainings import Training, budgeted
+from ..networks.verdicts import Claim, claims_section
 from .pages import (
     START,
     Registers,

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..kernel import FAILURE, Row
 from .child import Cost
-from .measures import Measures
+from .measures import TransformMeasures
 
 
 @dataclass(frozen=True)
-class Registration:
+class BenchmarkRow:
     """One registration of the benchmark.
 
     Attributes:
@@ -38,23 +38,23 @@ class Registration:
     version: str | None
     failure: str | None
     cost: Cost | None
-    measures: Measures | None
+    measures: TransformMeasures | None
 
     @staticmethod
-    def of(row: Row) -> Registration:
+    def of(row: Row) -> BenchmarkRow:
         """What a kept row of the benchmark says."""
         values = {FAILURE: None, **row.values}
         cost, measures = values.pop("cost"), values.pop("measures")
         if measures and measures["bone_points"] is not None:
             measures = {**measures, "bone_points": tuple(measures["bone_points"])}
-        return Registration(
+        return BenchmarkRow(
             method=row.method,
             patient=row.patient,
             kind=row.kind,
             began=row.began,
             load=row.load,
             cost=cost and Cost(**cost),
-            measures=measures and Measures(**measures),
+            measures=measures and TransformMeasures(**measures),
             **values,
         )
 
