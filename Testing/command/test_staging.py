@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 
 import pytest
@@ -15,7 +16,11 @@ def final(tmp_path):
 
 def write_result(final, content="new", overwrite=False) -> None:
     with staged_directory(final, overwrite) as folder:
-        (folder / "run.json").write_text(content)
+        (folder / "run.json").write_text(json.dumps({"says": content}))
+
+
+def content_of(final) -> str:
+    return json.loads((final / "run.json").read_text())["says"]
 
 
 def tree(folder) -> list[str]:
@@ -59,9 +64,9 @@ def test_earlier_result_needs_overwrite(final, tmp_path):
     write_result(final, "old")
     with pytest.raises(InputError, match=r"is not empty; .* --overwrite"):
         write_result(final)
-    assert (final / "run.json").read_text() == "old"
+    assert content_of(final) == "old"
     write_result(final, overwrite=True)
-    assert (final / "run.json").read_text() == "new"
+    assert content_of(final) == "new"
     assert tree(tmp_path) == ["result", "result/run.json"]
 
 
@@ -69,7 +74,7 @@ def test_failed_overwrite_keeps_the_earlier_result(final, tmp_path):
     write_result(final, "old")
     with pytest.raises(ValueError, match="no"), staged_directory(final, overwrite=True):
         raise ValueError("no")
-    assert (final / "run.json").read_text() == "old"
+    assert content_of(final) == "old"
     assert tree(tmp_path) == ["result", "result/run.json"]
 
 
@@ -80,6 +85,107 @@ def test_foreign_files_are_never_touched(final, overwrite):
     with pytest.raises(InputError, match="result"):
         write_result(final, overwrite=overwrite)
     assert tree(final) == ["thesis.docx"]
+
+
+RESULT = ("run.json", "report.html", "vertebrae/L1.tfm", "vertebrae/L2.tfm")
+
+
+def write_files(final, content, files=RESULT, **options) -> None:
+    with staged_directory(final, **options) as folder:
+        for name in files:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(json.dumps({"says": content}))
+
+
+@pytest.fixture
+def worked_with(final):
+    """A result in which a user has left things, and to which this program has added a file."""
+    write_files(final, "old")
+    for name in ("notes.txt", "vertebrae/L9.tfm", "screws/plan A/screw.stl", "evaluation.json"):
+        (final / name).parent.mkdir(parents=True, exist_ok=True)
+        (final / name).write_text("my own")
+    (final / "empty").mkdir()
+    (final / "images").symlink_to(final.parent)
+    return final
+
+
+def test_overwriting_keeps_what_no_run_wrote_and_says_so(worked_with, tmp_path):
+    told = []
+    write_files(
+        worked_with,
+        "new",
+        (*RESULT[:3], "screws.stl"),
+        overwrite=True,
+        added_later=["evaluation.json"],
+        tell=told.append,
+    )
+    assert tree(worked_with) == [
+        *("empty", "images", "notes.txt", "report.html", "run.json", "screws", "screws.stl", "screws/plan A"),
+        *("screws/plan A/screw.stl", "vertebrae", "vertebrae/L1.tfm", "vertebrae/L9.tfm"),
+    ]
+    for name in ("notes.txt", "vertebrae/L9.tfm", "screws/plan A/screw.stl"):
+        assert (worked_with / name).read_text() == "my own"
+    assert content_of(worked_with) == "new"
+    assert (worked_with / "images").is_symlink()
+    assert os.listdir(tmp_path) == ["result"]
+    (sentence,) = told
+    assert "kept in the output folder" in sentence
+    assert all(name in sentence for name in ("notes.txt", "screw.stl", "L9.tfm", "empty", "images"))
+
+
+def test_kept_files_stay_the_users_at_the_next_overwriting(worked_with):
+    for content in ("second", "third"):
+        write_files(worked_with, content, overwrite=True, added_later=["evaluation.json"])
+    assert (worked_with / "notes.txt").read_text() == "my own"
+    assert content_of(worked_with) == "third"
+    assert "notes.txt" not in json.loads((worked_with / "run.json").read_text())["files"]
+
+
+def test_a_new_file_takes_no_name_from_a_kept_one(worked_with):
+    write_files(worked_with, "new", (*RESULT, "notes.txt"), overwrite=True)
+    assert json.loads((worked_with / "notes.txt").read_text()) == {"says": "new"}
+    assert (worked_with / "notes (kept).txt").read_text() == "my own"
+
+
+def test_a_failed_run_changes_nothing_of_the_users(worked_with, tmp_path):
+    before = {path: path.read_text() for path in worked_with.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="no"), staged_directory(worked_with, overwrite=True):
+        raise ValueError("no")
+    assert {path: path.read_text() for path in worked_with.rglob("*") if path.is_file()} == before
+    assert os.listdir(tmp_path) == ["result"]
+
+
+def test_nothing_is_replaced_if_a_file_cannot_be_kept(worked_with, tmp_path, monkeypatch):
+    def deny(source, *arguments: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(source))
+
+    monkeypatch.setattr("os.link", deny)
+    monkeypatch.setattr("shutil.copy2", deny)
+    with pytest.raises(InputError, match=r"in it cannot be kept \(Permission denied\)"):
+        write_files(worked_with, "new", overwrite=True)
+    assert content_of(worked_with) == "old"
+    assert (worked_with / "notes.txt").read_text() == "my own"
+    assert os.listdir(tmp_path) == ["result"]
+
+
+def test_files_are_kept_without_hard_links(worked_with, monkeypatch):
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    write_files(worked_with, "new", overwrite=True)
+    assert (worked_with / "notes.txt").read_text() == "my own"
+    assert (worked_with / "images").is_symlink()
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "no JSON", '{"files": 3}'])
+def test_a_result_that_does_not_list_its_files_is_not_replaced(final, content):
+    final.mkdir()
+    (final / "run.json").write_text(content)
+    (final / "notes.txt").touch()
+    with pytest.raises(InputError, match="does not list what that run wrote; remove it yourself"):
+        write_files(final, "new", overwrite=True)
+    assert tree(final) == ["notes.txt", "run.json"]
 
 
 def test_foreign_files_that_come_later_are_not_touched_either(final, tmp_path):
@@ -130,7 +236,7 @@ def test_earlier_result_returns_if_the_new_one_cannot_take_its_place(final, tmp_
     monkeypatch.setattr(staging.Path, "rename", fail_for_new)
     with pytest.raises(InputError, match=r"cannot be replaced \(used by another program\)"):
         write_result(final, overwrite=True)
-    assert (final / "run.json").read_text() == "old"
+    assert content_of(final) == "old"
     assert tree(tmp_path) == ["result", "result/run.json"]
 
 
@@ -150,7 +256,7 @@ def test_result_that_a_killed_run_was_replacing_comes_back(final, tmp_path):
     final.rename(workplace / EARLIER)
     with pytest.raises(InputError, match="is not empty"):
         write_result(final)
-    assert (final / "run.json").read_text() == "old"
+    assert content_of(final) == "old"
     assert tree(tmp_path) == ["result", "result/run.json"]
 
 

@@ -21,6 +21,7 @@ from ..process.memory import begin_blas
 from ..process.staging import staged_directory
 from ..process.streams import lost_output, secure_streams
 from ..process.supervision import cancellation, supervise
+from ..results.names import ADDED_LATER
 from .options import limit_threads
 from .parsing import build_parser
 from .reporting import Reporter, make_reporter
@@ -111,7 +112,7 @@ def _oversee(subcommand: Subcommand, arguments: Namespace, reporter: Reporter, w
             if not subcommand.staged:
                 return _supervised(subcommand, worker, None, cancelled)
             output = Path(os.path.abspath(arguments.output))
-            with staged_directory(output, arguments.overwrite) as staging:
+            with staged_directory(output, arguments.overwrite, ADDED_LATER, reporter.warning) as staging:
                 code = _supervised(subcommand, worker, staging, cancelled)
         except _WorkerStopped as stopped:
             return stopped.exit_code

@@ -62,7 +62,9 @@ def add_output_options(parser: ArgumentParser, default: str | None = None) -> No
         + (f" (default: {default})" if default else ""),
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace DIR if it holds the results of an earlier run"
+        "--overwrite",
+        action="store_true",
+        help="replace DIR if it holds the results of an earlier run; files of your own in it stay",
     )
 
 

@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from .. import __version__
-from ..process.staging import RESULT_MARK
+from ..process.own_files import RESULT_MARK
 from ..progress import span
 from .options import add_output_options, add_seed_and_threads
 from .reporting import Reporter

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..errors import InputError
 from .claim import EARLIER, claimed
+from .own_files import RESULT_MARK, holds_mount, keep, note_files, noted_files, own_files
 
-RESULT_MARK = "run.json"
-"""The file that every folder of results holds."""
+SHOWN = 5
+"""Of the user's files that stayed."""
 
 
 @contextmanager
-def staged_directory(final: Path, overwrite: bool = False) -> Iterator[Path]:
+def staged_directory(
+    final: Path,
+    overwrite: bool = False,
+    added_later: Collection[str] = (),
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[Path]:
     """A new hidden folder beside `final` that takes its name at success and is removed at failure.
 
     Args:
         final: the folder to create; missing parents are created too. It belongs to this run alone.
-        overwrite: replace `final` if it holds the results of an earlier run.
+        overwrite: replace `final` if it holds the results of an earlier run; what that run did not write
+            stays in it.
+        added_later: files that this program adds to finished results, which go with them.
+        tell: told of files that stayed.
 
     Raises:
         InputError: `final` cannot be created, must not be replaced, or is being made by another run.
@@ -38,7 +47,13 @@ def staged_directory(final: Path, overwrite: bool = False) -> Iterator[Path]:
                 f"The output folder '{final}' cannot be created ({error.strerror}); choose another one."
             ) from error
         yield staging
-        _publish(staging, final, workplace / EARLIER, overwrite)
+        note_files(staging)
+        _require_replaceable(final, overwrite)
+        kept = _kept(staging, final, added_later)
+        _publish(staging, final, workplace / EARLIER)
+        if kept:
+            shown = ", ".join(f"'{path}'" for path in kept[:SHOWN]) + (", …" if len(kept) > SHOWN else "")
+            tell(f"Not written by the earlier run, and therefore kept in the output folder: {shown}.")
 
 
 @contextmanager
@@ -100,7 +115,7 @@ def _require_replaceable(final: Path, overwrite: bool) -> None:
         return
     if not final.is_dir():
         raise InputError(f"The output '{final}' is a file; choose a folder.")
-    if os.path.ismount(final) or final == Path.cwd():
+    if final == Path.cwd() or holds_mount(final):
         raise InputError(f"The output folder '{final}' is in use; choose a folder inside it.")
     if not _names(final):
         return
@@ -110,6 +125,11 @@ def _require_replaceable(final: Path, overwrite: bool) -> None:
         raise InputError(
             f"The output folder '{final}' is not overwritten because it holds no {RESULT_MARK} "
             "of an earlier run; choose another one."
+        )
+    if noted_files(final) is None:
+        raise InputError(
+            f"The output folder '{final}' is not overwritten because its {RESULT_MARK} does not list what "
+            "that run wrote; remove it yourself, or choose another one."
         )
 
 
@@ -122,13 +142,28 @@ def _names(folder: Path) -> list[str]:
         ) from error
 
 
-def _publish(staging: Path, final: Path, earlier: Path, overwrite: bool) -> None:
+def _kept(staging: Path, final: Path, added_later: Collection[str]) -> list[PurePath]:
+    """Put the user's own files in `final` into the folder that will replace it, too.
+
+    Raises:
+        InputError: one cannot be kept.
+    """
+    noted = noted_files(final) if final.exists() else None
+    try:
+        return [] if noted is None else keep(own_files(final, {*noted, *added_later}), final, staging)
+    except OSError as error:
+        raise InputError(
+            f"The output folder '{final}' is not overwritten because '{error.filename}' in it cannot be kept "
+            f"({error.strerror}); choose another one."
+        ) from error
+
+
+def _publish(staging: Path, final: Path, earlier: Path) -> None:
     """Give the finished folder its name.
 
     Raises:
-        InputError: someone else has written to `final` meanwhile, or it cannot be replaced.
+        InputError: `final` cannot be replaced.
     """
-    _require_replaceable(final, overwrite)
     try:
         if final.exists():
             final.rename(earlier)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..imaging.vertebra_names import vertebra_name, vertebra_number
-from ..process.staging import RESULT_MARK
+from ..process.own_files import RESULT_MARK
 
 RUN = RESULT_MARK
 """Versions, options, seed, timings: enough to repeat the run; no name of a patient."""
@@ -25,6 +25,8 @@ SIGN_OFF = "sign_off.json"
 """What a person decided about the result; in the folder once somebody has."""
 EVALUATION = "evaluation"
 """Without ending: what `spine-ctmr evaluate` adds, as .json, .csv and .md."""
+ADDED_LATER = (SIGN_OFF, *(f"{EVALUATION}.{ending}" for ending in ("json", "csv", "md")))
+"""What belongs to a result although the run did not write it."""
 PATIENT, TRUTH = "patient", "truth.json"
 """What `spine-ctmr demo` adds: the folder of the synthetic patient, and the errors against its truth."""
 

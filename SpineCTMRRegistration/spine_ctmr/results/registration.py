@@ -29,6 +29,7 @@ from ..quality.assessment import Assessment, assess
 from ..quality.flags import VertebraQuality
 from ..quality.quality_files import quality_content
 from ..registration_result import RegistrationResult
+from .names import ADDED_LATER
 from .reader import ResultFolder
 from .registered import Registered
 
@@ -120,7 +121,7 @@ class Registration(Registered):
 
         Args:
             folder: to create.
-            overwrite: replace it if it holds the results of an earlier run.
+            overwrite: replace it if it holds the results of an earlier run; your own files in it stay.
             progress: told the stage and the share done.
 
         Raises:
@@ -129,5 +130,5 @@ class Registration(Registered):
         from .writer import write_results  # draws, which nobody else needs
 
         threads = limited(self.result.options.threads)
-        with threads, staged_directory(Path(folder), overwrite) as staging:
+        with threads, staged_directory(Path(folder), overwrite, ADDED_LATER) as staging:
             write_results(self, staging, progress)
