@@ -27,5 +27,4 @@ def start_study(*paths: Path, environment: Mapping[str, str] | None = None) -> s
 
 if __name__ == "__main__":
     workflow = quick_workflow(*map(Path, sys.argv[1:]))
-    cases = [patient.case for patient in read_patients(workflow.table)]
-    print(register_all(workflow, cases, silent).sentence)
+    print(register_all(workflow, read_patients(workflow.table), silent).sentence)

@@ -17,6 +17,7 @@ import pytest
 from cohort.fake_slurm import COMMANDS
 from cohort.start_study import start_study
 from spine_ctmr.cohort.outcome import read_outcome
+from spine_ctmr.cohort.patients import Patient
 from spine_ctmr.cohort.resources import memory_mb, minutes
 
 pytestmark = pytest.mark.slow
@@ -70,7 +71,7 @@ def test_every_patient_is_a_job_and_a_damaged_one_is_tried_twice(
         "1 of 3 patients registered, 1 with all vertebrae good; 1 failed their own checks; 1 "
     )
     study = tmp_path / "study"
-    assert [read_outcome(study, case).came for case in "abc"] == [
+    assert [read_outcome(study, Patient(case, {})).came for case in "abc"] == [
         "done",
         "no result",
         "failed its own checks",

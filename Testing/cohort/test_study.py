@@ -10,22 +10,27 @@ from pathlib import Path
 import pytest
 from cohort.start_study import start_study
 from spine_ctmr.cohort import engine
-from spine_ctmr.cohort.engine import require_engine, waiting
+from spine_ctmr.cohort.engine import Workflow, require_engine, waiting
 from spine_ctmr.cohort.outcome import read_outcome
+from spine_ctmr.cohort.patients import Patient, read_patients
 from spine_ctmr.cohort.resources import memory_mb, minutes
-from spine_ctmr.cohort.study import register_all, require_same_options
+from spine_ctmr.cohort.study import Summary, register_all, require_same_options
 from spine_ctmr.errors import InputError, SpineError
-from spine_ctmr.progress import silent
+from spine_ctmr.progress import Progress, silent
 
 pytestmark = pytest.mark.slow
 """Snakemake takes some seconds to start."""
+
+
+def registered(workflow: Workflow, progress: Progress = silent) -> Summary:
+    return register_all(workflow, read_patients(workflow.table), progress)
 
 
 ENDED = {"a": "done", "c": "done"}
 
 
 def came(study: Path, cases: object) -> dict[str, str]:
-    return {case: read_outcome(study, case).came for case in cases}
+    return {case: read_outcome(study, Patient(case, {})).came for case in cases}
 
 
 def run_of(study: Path, case: str) -> dict:
@@ -38,11 +43,12 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
     assert waiting(workflow) == ["a", "b", "c", "d"]
     assert not workflow.study.exists()
     told = []
-    summary = register_all(workflow, list(kinds), lambda stage, share: told.append((stage, share)))
+    summary = registered(workflow, lambda stage, share: told.append((stage, share)))
     assert came(workflow.study, kinds) == {
         **{"a": "done", "b": "no result", "c": "failed its own checks", "d": "done"}
     }
-    assert read_outcome(workflow.study, "b").sentence == "[file] is damaged; export it again."
+    patients = read_patients(workflow.table)
+    assert read_outcome(workflow.study, patients[1]).sentence == "The ct is damaged; export it again."
     assert summary.missing == 1
     assert told[-1][0].endswith("of 4 registered")
     words = run_of(workflow.study, "a")["words"]
@@ -52,7 +58,7 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
     tokens = {case: run_of(workflow.study, case)["token"] for case in "acd"}
     assert waiting(workflow) == ["b"]
     table({**kinds, "b": "good"})
-    assert register_all(workflow, list(kinds), silent).missing == 0
+    assert registered(workflow).missing == 0
     assert {case: run_of(workflow.study, case)["token"] for case in "acd"} == tokens
 
 
@@ -61,14 +67,14 @@ def test_a_patient_whose_images_changed_and_a_new_one_are_registered(
 ) -> None:
     kinds = {"a": "good", "b": "good"}
     workflow = quick(table(kinds))
-    register_all(workflow, list(kinds), silent)
+    registered(workflow)
     table({"a": "good", "b": "doubtful", "c": "good"})
     assert waiting(workflow) == ["b", "c"]
 
 
 def test_other_options_do_not_mix(table: Callable, quick: Callable) -> None:
     workflow = quick(table({"a": "good"}))
-    register_all(workflow, ["a"], silent)
+    registered(workflow)
     require_same_options(workflow.study, "fast", 0)
     with pytest.raises(InputError, match="holds results with --quality fast; choose"):
         require_same_options(workflow.study, "standard", 0)
@@ -80,7 +86,7 @@ def test_two_runs_do_not_share_a_study(table: Callable, quick: Callable, tmp_pat
     try:
         _until(lambda: (tmp_path / "study" / "logs" / "a.log").exists())
         with pytest.raises(InputError, match="is being made by another run"):
-            register_all(quick(path), ["a"], silent)
+            registered(quick(path))
     finally:
         (tmp_path / "data" / "a" / "go").touch()
         first.communicate(timeout=60)
@@ -101,7 +107,7 @@ def test_killed_half_way_it_goes_on(table: Callable, quick: Callable, tmp_path: 
     assert not (study / "patients" / "b").exists()
     token = run_of(study, "a")["token"]
     (tmp_path / "data" / "b" / "go").touch()
-    assert register_all(quick(path), list(kinds), silent).missing == 0
+    assert registered(quick(path)).missing == 0
     assert run_of(study, "a")["token"] == token
 
 
@@ -110,7 +116,7 @@ def test_a_profile_that_is_wrong_is_one_sentence(table: Callable, quick: Callabl
     profile.mkdir()
     (profile / "config.yaml").write_text("executor: nowhere\njobs: 2\n")
     with pytest.raises(SpineError) as caught:
-        register_all(quick(table({"a": "good"}), profile=profile), ["a"], silent)
+        registered(quick(table({"a": "good"}), profile=profile))
     assert str(caught.value).startswith("Snakemake could not register the patients (")
     assert str(caught.value).count("\n") == 0
 

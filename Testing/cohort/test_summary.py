@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from spine_ctmr.cohort.outcome import Outcome, read_outcome
+from spine_ctmr.cohort.patients import Patient
 from spine_ctmr.cohort.summary import write_summary
 from spine_ctmr.results.sign_off import fingerprint
 
@@ -46,7 +47,7 @@ CASES = ("fine", "unsure", "unsurer", "bad", "refused", "broken", "cut", "never"
 
 
 def rows(study: Path) -> list[dict[str, str]]:
-    write_summary(study, [read_outcome(study, case) for case in CASES])
+    write_summary(study, [read_outcome(study, Patient(case, {})) for case in CASES])
     with (study / "summary.tsv").open(newline="") as file:
         return list(csv.DictReader(file, dialect="excel-tab"))
 
@@ -74,6 +75,11 @@ def test_no_path_reaches_table_or_page(study: Path) -> None:
         assert "[file] is" in text
 
 
+def test_a_sentence_names_the_column_instead_of_the_file(study: Path) -> None:
+    broken = Patient("broken", {"mr": Path("/m.nii"), "ct": Path("/home/jane_doe/ct.nii.gz")})
+    assert read_outcome(study, broken).sentence == "The ct is <damaged>; export it again."
+
+
 def test_the_page_stands_alone_and_leads_to_every_result(study: Path) -> None:
     rows(study)
     page = (study / "index.html").read_text()
@@ -92,20 +98,20 @@ def test_the_sign_off_is_that_of_this_result(study: Path) -> None:
     decisions = [{"vertebra": f"L{i}", "decision": "accept"} for i in (1, 2, 3, 4)]
     signed = {"result": fingerprint(folder), "vertebrae": decisions}
     (folder / "sign_off.json").write_text(json.dumps(signed))
-    assert read_outcome(study, "fine").signed == "accepted"
+    assert read_outcome(study, Patient("fine", {})).signed == "accepted"
     (folder / "sign_off.json").write_text(json.dumps({**signed, "vertebrae": decisions[:2]}))
-    assert read_outcome(study, "fine").signed == "in part"
+    assert read_outcome(study, Patient("fine", {})).signed == "in part"
     (folder / "sign_off.json").write_text(json.dumps({**signed, "result": "0" * 64}))
-    assert read_outcome(study, "fine").signed == "open"
+    assert read_outcome(study, Patient("fine", {})).signed == "open"
 
 
 def test_a_damaged_result_is_none(study: Path) -> None:
     (study / "patients" / "fine" / "quality.json").write_text("{")
-    outcome = read_outcome(study, "fine")
+    outcome = read_outcome(study, Patient("fine", {}))
     assert outcome.came == "no result"
     assert "not valid JSON" in outcome.sentence
     (study / "patients" / "unsure" / "quality.json").write_text("{}")
-    assert read_outcome(study, "unsure").sentence.startswith("The result is damaged;")
+    assert read_outcome(study, Patient("unsure", {})).sentence.startswith("The result is damaged;")
 
 
 def test_a_failed_result_is_never_shown_as_good() -> None:

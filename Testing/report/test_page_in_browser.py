@@ -35,7 +35,7 @@ def write(path, count, height, width):
     return path
 
 
-@pytest.mark.parametrize(("count", "height", "width"), [(5, 560, 450), (17, 900, 220)])
+@pytest.mark.parametrize(("count", "height", "width"), [(3, 560, 450), (5, 560, 450), (17, 900, 220)])
 def test_prints_on_two_pages_and_shows_every_picture_on_a_phone(tmp_path, count, height, width):
     page = write(tmp_path / "report.html", count, height, width)
     with browser(tmp_path, size=(500, 900)) as window:

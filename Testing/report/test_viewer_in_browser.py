@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -251,6 +252,20 @@ def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, page):
     assert sign_off.reviewer == "A. Reader"
     assert text(opened, "count") == "1 accepted, 1 rejected, 1 open"
     assert text(opened, "state") == "CT registered"  # a typed b is a letter
+
+
+def test_prints_the_decisions_with_the_pictures_and_all_that_must_be_said(opened):
+    assert opened.window.execute_script("return document.getElementById('pictures').open") is False
+    pdf = base64.b64decode(opened.window.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    pictures = len(opened.window.find_elements("css selector", "#pictures img"))
+    assert len(re.findall(rb"/Subtype\s*/Image", pdf)) == pictures > 0
+    opened.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = opened.window.find_element("tag name", "body").text
+    opened.window.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    opened.window.execute_script("document.getElementById('pictures').open = false")
+    assert "calibrated on synthetic patients" in shown
+    assert "Signed by" in shown
+    assert "Mouse and keys" not in shown
 
 
 def test_a_signature_outlives_a_reload(opened):

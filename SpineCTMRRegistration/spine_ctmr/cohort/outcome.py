@@ -14,6 +14,7 @@ from ..quality.flags import Flag
 from ..quality.privacy import without_paths
 from ..results import names
 from ..results.sign_off import State, read_sign_off, require_match, state, vertebrae_of
+from .patients import Patient
 
 PATIENTS, LOGS = "patients", "logs"
 """Folders of the study: a folder of results and a log for each case."""
@@ -64,11 +65,12 @@ class Outcome:
         return (float(WORST_FIRST.index(self.came)), *shares)
 
 
-def read_outcome(study: Path, case: str) -> Outcome:
-    """What came of a case."""
+def read_outcome(study: Path, patient: Patient) -> Outcome:
+    """What came of a patient."""
+    case = patient.case
     folder = study / PATIENTS / case
     if not (folder / names.RUN).is_file():
-        return _without_result(study / LOGS / f"{case}.log", case)
+        return _without_result(study / LOGS / f"{case}.log", patient)
     mend = "remove its folder and run the cohort again"
     try:
         run, quality = (_table(folder / name, mend) for name in (names.RUN, names.QUALITY))
@@ -93,13 +95,15 @@ def _table(path: Path, mend: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _without_result(log: Path, case: str) -> Outcome:
+def _without_result(log: Path, patient: Patient) -> Outcome:
     if not log.is_file():
-        return Outcome(case, "not begun")
+        return Outcome(patient.case, "not begun")
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     said = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
     sentence = said[-1] if said else "It was ended before it was done; run the cohort again."
-    return Outcome(case, "no result", without_paths(sentence))
+    for column, path in patient.files.items():
+        sentence = sentence.replace(f"'{path}'", f"The {column}").replace(str(path), f"The {column}")
+    return Outcome(patient.case, "no result", without_paths(sentence))
 
 
 def _signed(folder: Path) -> State:

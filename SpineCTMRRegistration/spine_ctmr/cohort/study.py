@@ -13,6 +13,7 @@ from ..progress import Progress
 from ..results import names
 from .engine import Workflow, run
 from .outcome import PATIENTS, read_outcome
+from .patients import Patient
 from .summary import PAGE, in_a_sentence, write_summary
 
 
@@ -31,8 +32,8 @@ class Summary:
     page: Path
 
 
-def register_all(workflow: Workflow, cases: Sequence[str], progress: Progress) -> Summary:
-    """Register the cases that have no result yet, and write the summary; also when cancelled.
+def register_all(workflow: Workflow, patients: Sequence[Patient], progress: Progress) -> Summary:
+    """Register the patients who have no result yet, and write the summary; also when cancelled.
 
     Raises:
         InputError: another run is at work on the study, or it cannot be written.
@@ -42,15 +43,15 @@ def register_all(workflow: Workflow, cases: Sequence[str], progress: Progress) -
     study = workflow.study
 
     def tell() -> None:
-        done = sum((study / PATIENTS / case / names.RUN).is_file() for case in cases)
-        progress(f"{done} of {len(cases)} registered", done / len(cases))
+        done = sum((study / PATIENTS / patient.case / names.RUN).is_file() for patient in patients)
+        progress(f"{done} of {len(patients)} registered", done / len(patients))
 
     with claimed(study):
         study.mkdir(parents=True, exist_ok=True)
         try:
             run(workflow, tell)
         finally:
-            outcomes = [read_outcome(study, case) for case in cases]
+            outcomes = [read_outcome(study, patient) for patient in patients]
             write_summary(study, outcomes)
     missing = sum(outcome.came in ("no result", "not begun") for outcome in outcomes)
     return Summary(in_a_sentence(outcomes), missing, study / PAGE)

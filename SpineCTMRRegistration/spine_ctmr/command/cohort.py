@@ -77,7 +77,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         listed = f": {', '.join(cases)}" if cases else ""
         reporter.message(f"{len(cases)} of {len(patients)} patients would be registered{listed}.")
         return
-    summary = register_all(workflow, [patient.case for patient in patients], reporter)
+    summary = register_all(workflow, patients, reporter)
     reporter.close()
     reporter.message(summary.sentence)
     reporter.result(summary.page)

@@ -154,4 +154,5 @@ async function begin() {
   document.body.dataset.ready = "yes";
 }
 
+addEventListener("beforeprint", () => { byId("pictures").open = true; });
 begin();
