@@ -17,6 +17,7 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from spine_ctmr.results import names
 
+from .transform_reading import transform_steps
 from .vertebra_table import QualityReport, read_quality
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -56,7 +57,7 @@ class ResultFiles:
 
 
 def reading_steps(folder: Path, volumes: Collection[str]) -> Generator[None, None, ResultFiles]:
-    """Read a finished folder of results, one file in each step, so that a window can live meanwhile.
+    """Read a finished folder of results, a file or part of one in each step, so that a window can live.
 
     Args:
         folder: written by `spine-ctmr register`.
@@ -69,12 +70,11 @@ def reading_steps(folder: Path, volumes: Collection[str]) -> Generator[None, Non
     poses = _read_poses(folder)
     labels = read_volume(folder / names.VERTEBRAE_IN_MR, slicer.vtkMRMLLabelMapVolumeNode())
     yield
-    transform = _read_transform(folder / names.MR_TO_CT, slicer.vtkMRMLTransformNode())
-    yield
     read = {}
     for name in volumes:
         read[name] = read_volume(folder / f"{name}.nrrd", slicer.vtkMRMLScalarVolumeNode())
         yield
+    transform = yield from transform_steps(folder / names.MR_TO_CT)
     return ResultFiles(transform, read, labels, poses, quality, rigid_start)
 
 
