@@ -1,35 +1,29 @@
 """The Slicer module: registers CT and MR of the spine through the command of spine_ctmr."""
 
-import shutil
-import sys
-from pathlib import Path
-
 import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleWidget,
 )
 from spine_ctmr.errors import SpineError
-from SpineCTMRRegistrationLib import dependencies, readiness, sample_data
+from SpineCTMRRegistrationLib import readiness
 from SpineCTMRRegistrationLib.hidden_vertebrae import HiddenVertebrae
-from SpineCTMRRegistrationLib.parameters import Parameters, chosen_inputs, has_inputs, name_segment
-from SpineCTMRRegistrationLib.qt_process import QtProcess
+from SpineCTMRRegistrationLib.logic import SpineCTMRRegistrationLogic, start_up
+from SpineCTMRRegistrationLib.parameters import chosen_inputs, name_segment
+from SpineCTMRRegistrationLib.reloading import forget_packages
 from SpineCTMRRegistrationLib.result_table import QUALITY
-from SpineCTMRRegistrationLib.run import CommandRun
 from SpineCTMRRegistrationLib.sections.numbering import NumberingChoice
 from SpineCTMRRegistrationLib.sections.outputs import OutputsSection
 from SpineCTMRRegistrationLib.sections.parameter_sets import ParameterSetSection
 from SpineCTMRRegistrationLib.sections.placing import PlacingSection
 from SpineCTMRRegistrationLib.sections.result import ResultSection
 from SpineCTMRRegistrationLib.sections.running import RunningSection
-from SpineCTMRRegistrationLib.sections.sample import SampleSource
 from SpineCTMRRegistrationLib.sections.segments import SegmentsSection
 from SpineCTMRRegistrationLib.self_test import SpineCTMRRegistrationTest
-from SpineCTMRRegistrationLib.session import Ending, RegistrationSession
+from SpineCTMRRegistrationLib.session import Ending
 from SpineCTMRRegistrationLib.watching import Watcher, contents
 
 __all__ = [
@@ -61,48 +55,7 @@ class SpineCTMRRegistration(ScriptedLoadableModule):
             "The network follows Jian et al., Weakly-supervised biomechanically-constrained CT/MR "
             "registration of the spine, MICCAI 2022. It was trained on synthetic patients only."
         )
-        slicer.app.connect("startupCompleted()", register_sample_data)
-
-
-class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):
-    """What the panel and scripts share: parameter sets and registration runs."""
-
-    def __init__(self):
-        super().__init__()
-        self.isSingletonParameterNode = False
-
-    def getParameterNode(self):
-        return Parameters(super().getParameterNode())
-
-    @staticmethod
-    def make_session():
-        """A session on the present scene whose runs are child processes of Slicer."""
-        return RegistrationSession(slicer.mrmlScene, make_run, lambda call: qt.QTimer.singleShot(0, call))
-
-    @classmethod
-    def make_sample_source(cls):
-        """The phantom patient for Sample Data; its files stay in Slicer's temporary folder."""
-        folder = Path(slicer.app.temporaryPath) / sample_data.SAMPLE_NAME
-        maker = sample_data.SampleMaker(slicer.mrmlScene, folder, make_run)
-        maker.loaded.connect(cls.choose_sample)
-        return SampleSource(maker, cls.ensure_dependencies)
-
-    @classmethod
-    def choose_sample(cls, nodes):
-        """Make the sample patient the inputs, unless images are chosen already."""
-        parameters = cls().getParameterNode()
-        if not has_inputs(parameters):
-            parameters.ct, parameters.mr = nodes.ct, nodes.mr
-            parameters.vertebrae, parameters.mrVertebrae = nodes.vertebrae, nodes.mr_landmarks
-
-    @staticmethod
-    def ensure_dependencies():
-        """Install what the engine lacks if the user agrees; True if it can run.
-
-        Raises:
-            SpineError: the installation failed.
-        """
-        return dependencies.ensure(slicer.util.confirmOkCancelDisplay, dependencies.SlicerInstaller())
+        slicer.app.connect("startupCompleted()", start_up)
 
 
 class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
@@ -130,7 +83,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._mr_numbers = NumberingChoice(self.ui.mrNumbersLabel, self.ui.mrNumbersComboBox, self._refresh)
         self._segments = SegmentsSection(self.ui.segmentTable, self._name_segment, self._placing.go_to)
         self._running = RunningSection(self.ui)
-        self._result = ResultSection(self.ui, self.session.results_folder, hidden)
+        self._result = ResultSection(self.ui, self.session.kept.folder_of, hidden)
         self._connect()
         self._sets.show()
 
@@ -157,6 +110,11 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         """The user left the module; a run goes on."""
         self._placing.stop()
         self._sets.hide()
+
+    def onReload(self):
+        """A developer wants the files as they are now."""
+        forget_packages()
+        super().onReload()
 
     def cleanup(self):
         """The module or Slicer is closed: end the run with all its processes."""
@@ -236,25 +194,3 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
             self._refresh()
             self._result.present()
         self._refresh()
-
-
-def make_run():
-    """A run of the command by Slicer's own interpreter, which is on the path of a running Slicer."""
-    python = shutil.which("PythonSlicer") or sys.executable
-    return CommandRun(QtProcess(), python, Path(slicer.app.temporaryPath))
-
-
-def register_sample_data():
-    """Offer the phantom patient in the Sample Data module; it is made on this computer, not downloaded."""
-    import SampleData
-
-    icons = Path(__file__).parent / "Resources" / "Icons"
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category=_("Spine"),
-        sampleName=sample_data.SAMPLE_NAME,
-        thumbnailFileName=str(icons / f"{NAME}.png"),
-        uris="",
-        fileNames=sample_data.SAMPLE_NAME,
-        nodeNames=sample_data.SAMPLE_NAME,
-        customDownloader=SpineCTMRRegistrationLogic.make_sample_source().load,
-    )

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from spine_ctmr.errors import Cancelled, InputError, RegistrationFailed
-from spine_ctmr.process.removal import remove
+from spine_ctmr.process.temporary import OwnedFolder
 
 from .json_lines import Line, LineReader, parse
+from .panel_words import in_panel_words
 from .process import ChildProcess
 from .signal import Signal
 
@@ -95,7 +96,7 @@ class CommandRun:
         self._process = process
         self._python = str(python)
         self._parent = temporary_parent
-        self._work: Path | None = None
+        self._folder: OwnedFolder | None = None
         self._names: Mapping[str, str] = {}
         self._output, self._errors = LineReader(), LineReader()
         self._sentence: str | None = None
@@ -106,7 +107,7 @@ class CommandRun:
     @property
     def running(self) -> bool:
         """Whether the process was started and has not ended."""
-        return self._work is not None
+        return self._folder is not None
 
     def start(self, prepare: Callable[[Path], Sequence[str]], names: Mapping[str, str] | None = None) -> None:
         """Make a temporary folder, have `prepare` write the inputs there, and start the command.
@@ -122,8 +123,8 @@ class CommandRun:
         """
         self._names = names or {}
         try:
-            self._work = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=self._parent)).resolve()
-            words = prepare(self._work)
+            self._folder = OwnedFolder(self._parent)
+            words = prepare(self._folder.path)
             command = [self._python, "-m", ENGINE.name, *words, "--progress", "json", "--cancel-on-eof"]
             self._process.start(command, ENGINE.parent, self._read_output, self._read_errors, self._end)
         except OSError as error:
@@ -190,7 +191,7 @@ class CommandRun:
             self._clean_up()
 
     def _tell_end(self, code: int | None) -> None:
-        results = self._work / RESULTS if self._work else None
+        results = self._folder.path / RESULTS if self._folder else None
         if self._asked_to_stop or code == CANCELLED:
             self.cancelled.emit()
         elif code in (DONE, FAILED_CHECKS) and results is not None and results.is_dir():
@@ -211,17 +212,17 @@ class CommandRun:
         return f"The run stopped unexpectedly (exit code {code}{detail}); see the log, then run it again."
 
     def _named(self, text: str) -> str:
-        """`text` with the user's names of the inputs instead of temporary files."""
-        folder = re.escape(f"{self._work}{os.sep}")
+        """`text` in the panel's words, with the user's names of the inputs instead of temporary files."""
+        folder = re.escape(f"{self._folder and self._folder.path}{os.sep}")
         if self._names:
             file = f"(?:{folder})?({'|'.join(map(re.escape, self._names))})"
             text = re.sub(f"'{file}'|{file}", lambda found: self._names[found[1] or found[2]], text)
-        return re.sub(folder, "", text)
+        return in_panel_words(re.sub(folder, "", text))
 
     def _clean_up(self) -> None:
-        work, self._work = self._work, None
-        if work is not None:
-            remove(work)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.remove()
 
 
 def _progress(line: Mapping[str, Any]) -> ProgressReport:

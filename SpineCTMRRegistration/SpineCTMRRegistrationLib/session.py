@@ -6,8 +6,6 @@ Without Qt: the run is injected, and the panel listens to signals.
 from __future__ import annotations
 
 import json
-import secrets
-import tempfile
 import traceback
 from collections.abc import Callable, Collection, Generator
 from contextlib import suppress
@@ -16,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spine_ctmr.errors import SpineError
-from spine_ctmr.process.removal import remove
+from spine_ctmr.process.temporary import OwnedFolder
 
+from .kept_results import KeptResults, taken_over
 from .moved_vertebrae import moving_steps
 from .output_nodes import remember, spare_other_nodes
 from .parameters import Parameters, chosen_outputs, input_nodes, node_of, run_options
@@ -39,8 +38,6 @@ WARNINGS = "SpineCTMRRegistration.Warnings"
 
 quality.json itself says "[file]" there, because it must not name a patient's files.
 """
-RUN = "SpineCTMRRegistration.Run"
-"""Attribute of a quality table: which run made it; the identifiers of nodes are used again."""
 
 Later = Callable[[Callable[[], None]], None]
 """Calls a function when the window has answered what waits; without a window, at once."""
@@ -82,6 +79,7 @@ class RegistrationSession:
         progressed: emitted with a ProgressReport.
         logged: emitted with a line.
         ended: emitted with an Ending, once for every start that did not raise.
+        kept: the files of its results.
     """
 
     def __init__(
@@ -98,7 +96,7 @@ class RegistrationSession:
         self._later = later
         self._run: CommandRun | None = None
         self._loading: Generator[None, None, None] | None = None
-        self._kept: dict[str, Path] = {}
+        self.kept = KeptResults()
 
     @property
     def running(self) -> bool:
@@ -154,24 +152,13 @@ class RegistrationSession:
         if self._run is not None:
             self._run.stop()
             self._run = None
-        for folder in self._kept.values():
-            remove(folder.parent)
-        self._kept.clear()
-
-    def results_folder(self, table: slicer.vtkMRMLTableNode | None) -> Path | None:
-        """The files of a result of this session, for export; None if they are not there any more."""
-        folder = None if table is None else self._kept.get(table.GetAttribute(RUN) or "")
-        return folder if folder is not None and folder.is_dir() else None
+        self.kept.clear()
 
     def _load(self, finished: Finished, asked: _Asked) -> None:
         """Begin to load what a run has found."""
-        kept: Path | None = None
         try:
-            kept = Path(tempfile.mkdtemp(prefix="spine-ctmr-", dir=finished.results.parent.parent))
-            folder = finished.results.rename(kept / RESULTS)
+            folder = taken_over(finished.results)
         except OSError as error:
-            if kept is not None:
-                remove(kept)
             self._end(Ending("failed", self._explained(error, "loading of the results")))
             return
         self._run = None
@@ -190,11 +177,13 @@ class RegistrationSession:
         if loading is not None:
             loading.close()
 
-    def _loading_steps(self, folder: Path, failure: str | None, asked: _Asked) -> Generator[None, None, None]:
+    def _loading_steps(
+        self, folder: OwnedFolder, failure: str | None, asked: _Asked
+    ) -> Generator[None, None, None]:
         """Load the results file by file; the scene changes in the last step, or not at all."""
         loaded = False
         try:
-            files = yield from reading_steps(folder, wanted_volumes(asked.outputs))
+            files = yield from reading_steps(folder.path / RESULTS, wanted_volumes(asked.outputs))
             vertebrae = yield from moving_steps(files, self._present_sources(asked))
             sources, outputs = self._present_sources(asked), self._present_outputs(asked.outputs)
             result = put_into_scene(self._scene, files, vertebrae, sources, outputs)
@@ -204,8 +193,8 @@ class RegistrationSession:
             return
         finally:
             if not loaded:
-                remove(folder.parent)
-        self._keep(result, folder)
+                folder.remove()
+        self.kept.keep(result.table, folder)
         result.table.SetAttribute(FAILURE, failure)
         result.table.SetAttribute(WARNINGS, json.dumps(asked.warnings))
         if sources.parameter_set is not None:
@@ -214,15 +203,6 @@ class RegistrationSession:
             self._end(Ending("unsafe", f"Do not use without checking: {failure}", result))
         else:
             self._end(Ending("done", "Registered.", result))
-
-    def _keep(self, result: ResultNodes, folder: Path) -> None:
-        """Keep the files of a result for export, instead of those of an earlier run in the same table."""
-        earlier = self._kept.pop(result.table.GetAttribute(RUN) or "", None)
-        if earlier is not None:
-            remove(earlier.parent)
-        run = secrets.token_hex(8)
-        result.table.SetAttribute(RUN, run)
-        self._kept[run] = folder
 
     def _end(self, ending: Ending) -> None:
         self._run = self._loading = None

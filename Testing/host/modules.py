@@ -43,6 +43,15 @@ class ScriptedLoadableModuleWidget:
     def cleanup(self) -> None:
         """Called before the module goes."""
 
+    def onReload(self) -> None:
+        """Executes the module's file again, and makes its panel anew."""
+        import importlib
+
+        self.cleanup()
+        self.parent.delete()
+        file = importlib.reload(importlib.import_module(self.moduleName))
+        self.reloaded = file
+
 
 class ScriptedLoadableModuleLogic:
     """What needs no widgets."""

@@ -181,8 +181,7 @@ def patient(scene, panel, sample_folder):
 def engine(panel, patient, bare_run, monkeypatch):
     """The next registration of the patient, which ends when told."""
     from panel.replay import Replay
-
-    import SpineCTMRRegistration as module
+    from SpineCTMRRegistrationLib import logic as module
 
     process = Replay(bare_run.results, lambda: panel.session.running)
     monkeypatch.setattr(module, "QtProcess", lambda: process)

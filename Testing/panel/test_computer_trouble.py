@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 from pathlib import Path
 
@@ -81,6 +82,34 @@ def test_an_engine_that_ends_without_a_word(panel, engine, scene, code):
     assert "stopped unexpectedly" in said(panel) or "lack of memory; close other programs" in said(panel)
     assert node_ids(scene) == before
     assert temporary_files() == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "advice"), [(-9, "choose quality Fast, or close other programs"), (-11, "choose device CPU")]
+)
+def test_a_worker_that_was_killed_is_told_in_the_words_of_the_panel(panel, engine, returned, advice):
+    from spine_ctmr.command.register import SUBCOMMAND
+    from spine_ctmr.process.explanation import unsaid_ending
+    from spine_ctmr.process.supervision import Ending
+
+    error = unsaid_ending(Ending(None, returned, None, None), SUBCOMMAND.noun, SUBCOMMAND.memory_advice)
+    start(panel)
+    engine.tell(error=str(error))
+    engine.finish(1)
+    assert advice in said(panel)
+    assert "--" not in said(panel) + panel.ui.logText.plainText
+    assert "SPINE_CTMR" not in said(panel)
+
+
+def test_every_option_that_the_engine_speaks_of_has_words_in_the_panel():
+    from SpineCTMRRegistrationLib.panel_words import in_panel_words
+
+    engine = Path(__file__).resolve().parents[2] / "SpineCTMRRegistration" / "spine_ctmr"
+    files = [*(engine / "process").glob("explanation.py"), *(engine / "imaging").glob("*.py")]
+    options = {option for file in files for option in re.findall(r"--[a-z-]+ ?[a-z0-9]*", file.read_text())}
+    left = {option for option in options if "--" in in_panel_words(f"use {option} or try {option}")}
+    assert len(options) > 4
+    assert left <= {"--ct-series", "--mr-series"}  # the panel's images are one series each
 
 
 def test_files_that_were_deleted_before_the_export(panel, engine, host, monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -218,3 +219,21 @@ def test_warnings_name_the_nodes_and_keep_their_order(host):
     assert _warnings(table, quality) == list(quality.warnings)
     table.SetAttribute(WARNINGS, '["\\"Centres\\": L3 outside \\"MR\\"."]')
     assert _warnings(table, quality) == ['"Centres": L3 outside "MR".', "The soft tissue was left out."]
+
+
+def test_reload_takes_the_library_from_its_files_again(scene, host):
+    from host.application import make_panel
+
+    kept = dict(sys.modules)
+    panel = make_panel()
+    try:
+        panel.onReload()
+        again = panel.reloaded
+        assert again.ResultSection.__module__ == "SpineCTMRRegistrationLib.sections.result"
+        assert again.ResultSection is not kept["SpineCTMRRegistrationLib.sections.result"].ResultSection
+        assert again.SpineError is not kept["spine_ctmr.errors"].SpineError
+    finally:
+        for name in set(sys.modules) - set(kept):
+            del sys.modules[name]
+        sys.modules.update(kept)
+        importlib.reload(sys.modules["SpineCTMRRegistration"])

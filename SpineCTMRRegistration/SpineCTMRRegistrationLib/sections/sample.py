@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import qt
@@ -10,7 +11,7 @@ import slicer
 from spine_ctmr.errors import SpineError
 
 from ..run import ProgressReport
-from ..sample_data import SampleMaker, SampleNodes
+from ..sample_data import SAMPLE_NAME, SampleMaker, SampleNodes
 from .showing import show_alone
 
 TITLE = "Spine CT/MR phantom"
@@ -89,3 +90,18 @@ class SampleSource:
     def _stop(self, caller: Any = None, event: Any = None) -> None:
         self._maker.stop()
         self._close_dialog()
+
+
+def offer_sample(source: SampleSource, icon: Path) -> None:
+    """Offer the patient in the Sample Data module; it is made on this computer, not downloaded."""
+    import SampleData  # type: ignore[import-not-found]  # of Slicer
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="Spine",
+        sampleName=SAMPLE_NAME,
+        thumbnailFileName=str(icon),
+        uris="",
+        fileNames=SAMPLE_NAME,
+        nodeNames=SAMPLE_NAME,
+        customDownloader=source.load,
+    )

@@ -62,7 +62,7 @@ def _taken(workplace: Path, final: Path) -> int:
             with suppress(FileNotFoundError):  # removed by another run that ended just now
                 lock = os.open(workplace / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
                 os.set_inheritable(lock, True)
-                if _locked(lock, made) and _is_at(lock, workplace / LOCK):
+                if locked(lock, made) and _is_at(lock, workplace / LOCK):
                     return lock
                 os.close(lock)
                 if (workplace / LOCK).exists():
@@ -77,7 +77,7 @@ def _taken(workplace: Path, final: Path) -> int:
     )
 
 
-def _locked(lock: int, made: bool) -> bool:
+def locked(lock: int, made: bool) -> bool:
     """Whether the lock could be taken; where a file system has no locks, who makes the folder owns it."""
     try:
         if sys.platform == "win32":
