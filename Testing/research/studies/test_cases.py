@@ -161,3 +161,20 @@ def test_the_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], c
     assert done.returncode == 2
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"patient": "a"}', b"\xff"])
+def test_a_damaged_row_is_measured_again(tmp_path: Path, content: bytes) -> None:
+    def study() -> list[float]:
+        method = Method("m", "m", lambda _: {"mm": values.pop(0)})
+        found: list[Row] = []
+        run_study(
+            [Patient("a", lambda: "a")], [method], tmp_path, lambda rows: found.extend(rows) or tmp_path
+        )  # type: ignore[func-returns-value]
+        return [row.values["mm"] for row in found]
+
+    values = [1.0, 2.0]
+    assert study() == [1.0]
+    (tmp_path / "rows" / "a" / "m.json").write_bytes(content)
+    assert study() == [2.0]
+    assert study() == [2.0]

@@ -83,9 +83,9 @@ def run_study(
 ) -> Path:
     """Measure what is left to measure and publish; return the path of the page.
 
-    Every row is kept when it is finished: an interrupted study goes on where it stopped, and failures are
-    tried again. Rows of methods and patients that are not asked for are kept, but not published. In a long
-    study the page is written anew every few minutes.
+    Every row is kept when it is finished: an interrupted study goes on where it stopped, and failures and
+    damaged rows are tried again. Rows of methods and patients that are not asked for are kept, but not
+    published. In a long study the page is written anew every few minutes.
 
     Args:
         patients: whom to register.
@@ -128,7 +128,7 @@ def _rows_of(
     """The rows of a patient by all methods, measured where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {method.name: folder / f"{method.name}.json" for method in methods}
-    kept = {name: _read(path) for name, path in paths.items() if path.exists()}
+    kept = {name: row for name, path in paths.items() if (row := _read(path)) is not None}
     remaining = [m for m in methods if m.name not in kept or FAILURE in kept[m.name].values]
     if remaining:
         progress(f"{patient.name}: images", 0.0)
@@ -142,8 +142,12 @@ def _rows_of(
     return [kept[method.name] for method in methods]
 
 
-def _read(path: Path) -> Row:
-    return Row(**json.loads(path.read_text(encoding="utf-8")))
+def _read(path: Path) -> Row | None:
+    """A kept row; None if there is none or its file is damaged, so that it is measured again."""
+    try:
+        return Row(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _load() -> float | None:

@@ -63,18 +63,20 @@ def rows_of_training(rows: Sequence[Row], name: str) -> list[Row]:
 
 def overall_of_all(run: PaperRun, names: Sequence[str]) -> Overall | None:
     """Means over several trainings, or a method's values; None where none was measured."""
-    parts = [
-        found for name in names if (found := rows_of_training(run.rows, name) or rows_of(run.rows, name))
-    ]
+    parts = _measured_parts(run, names)
     return mean_overall([overall_of(part) for part in parts]) if parts else None
 
 
 def cohort_of_all(run: PaperRun, names: Sequence[str], levels: Sequence[int]) -> Cohort | None:
     """The same for vertebrae of some levels."""
-    parts = [
-        found for name in names if (found := rows_of_training(run.rows, name) or rows_of(run.rows, name))
-    ]
+    parts = _measured_parts(run, names)
     return mean_cohort([cohort_of(part, levels) for part in parts]) if parts else None
+
+
+def _measured_parts(run: PaperRun, names: Sequence[str]) -> list[list[Row]]:
+    """The rows of every training or method that has some."""
+    found = (rows_of_training(run.rows, name) or rows_of(run.rows, name) for name in names)
+    return [rows for rows in found if rows]
 
 
 def results(run: PaperRun, kinds: Mapping[str, Sequence[str]], others: Registers) -> dict[str, Result]:
