@@ -21,6 +21,7 @@ from SpineCTMRRegistrationLib.sections.parameter_sets import ParameterSetSection
 from SpineCTMRRegistrationLib.sections.placing import PlacingSection
 from SpineCTMRRegistrationLib.sections.result import ResultSection
 from SpineCTMRRegistrationLib.sections.running import RunningSection
+from SpineCTMRRegistrationLib.sections.segmenting import SegmentingSection
 from SpineCTMRRegistrationLib.sections.segments import SegmentsSection
 from SpineCTMRRegistrationLib.self_test import SpineCTMRRegistrationTest
 from SpineCTMRRegistrationLib.session import Ending
@@ -83,6 +84,9 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._mr_numbers = NumberingChoice(self.ui.mrNumbersLabel, self.ui.mrNumbersComboBox, self._refresh)
         self._segments = SegmentsSection(self.ui.segmentTable, self._name_segment, self._placing.go_to)
         self._running = RunningSection(self.ui)
+        self._segmenting = SegmentingSection(
+            self.ui, self._choose_vertebrae, self._choose_points, self._running.add_log
+        )
         self._result = ResultSection(self.ui, self.session.kept.folder_of, hidden)
         self._connect()
         self._sets.show()
@@ -149,19 +153,24 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._mr_numbers.show(parameters and parameters.mrVertebrae)
         if parameters is None:
             self._segments.show([])
+            self._segmenting.follow(None, None, self.session.running)
             self._placing.update([], None, None, None)
             self._result.show(None)
             self._running.show_ready(_("Choose a parameter set above, or make one."), self.session.running)
             return
         rows = readiness.rows(parameters)
         self._segments.show(rows)
+        self._segmenting.follow(parameters.ct, parameters.mr, self.session.running)
         levels = dict.fromkeys(row.vertebra for row in rows if row.vertebra and not row.problem)
         self._placing.update(list(levels), parameters.vertebrae, parameters.mr, parameters.mrVertebrae)
         self._result.show(parameters.table)
         self._running.show_ready(readiness.missing_input(parameters), self.session.running)
 
-    def _choose_points(self, points):
-        self._parameters.mrVertebrae = points
+    def _choose_vertebrae(self, node):
+        self._parameters.vertebrae = node
+
+    def _choose_points(self, node):
+        self._parameters.mrVertebrae = node
 
     def _name_segment(self, segment_id, vertebra):
         name_segment(self._parameters, segment_id, vertebra)

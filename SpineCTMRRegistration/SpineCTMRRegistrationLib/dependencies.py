@@ -18,6 +18,8 @@ from typing import Protocol
 from packaging.requirements import Requirement
 from spine_ctmr.errors import SpineError
 
+from .extensions import MissingExtension
+
 REQUESTER = "SpineCTMRRegistration"
 
 
@@ -132,10 +134,7 @@ class SlicerInstaller:
         try:
             import PyTorchUtils
         except ImportError as error:
-            raise SpineError(
-                "The PyTorch extension is missing; install it with the Extensions Manager, restart Slicer "
-                "and press Register again."
-            ) from error
+            raise MissingExtension("PyTorch", "which installs the PyTorch that fits this computer") from error
         if PyTorchUtils.PyTorchUtilsLogic().installTorch(torchVersionRequirement=requirement) is None:
             raise SpineError("PyTorch was not installed; press Register again to install it.")
 

@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from spine_ctmr.process.temporary import remove_abandoned
 
 from . import dependencies, sample_data
+from .extensions import MissingExtension, offer
 from .parameters import Parameters, has_inputs, parameters_in
 from .qt_process import QtProcess
 from .run import CommandRun
@@ -57,7 +58,12 @@ class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):  # type: ignore[m
         Raises:
             SpineError: the installation failed.
         """
-        return dependencies.ensure(slicer.util.confirmOkCancelDisplay, dependencies.SlicerInstaller())
+        ask = slicer.util.confirmOkCancelDisplay
+        try:
+            return dependencies.ensure(ask, dependencies.SlicerInstaller())
+        except MissingExtension as missing:
+            offer(missing, ask)
+            return False
 
 
 def make_run() -> CommandRun:

@@ -17,7 +17,7 @@ from spine_ctmr.errors import InputError
 from vtk.util.numpy_support import numpy_to_vtk
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0])
-FIELD = "DisplacementFieldTransform"
+RIGID, FIELD = "Euler3DTransform", "DisplacementFieldTransform"
 STEP_VALUES = 3_000_000
 """Displacements that are read in one step."""
 
@@ -46,8 +46,10 @@ def transform_steps(path: Path) -> Generator[None, None, slicer.vtkMRMLTransform
 def _part_steps(group: Any) -> Generator[None, None, vtk.vtkAbstractTransform]:
     kind = group["TransformType"][0].decode().split("_")[0]
     fixed, values = group["TransformFixedParameters"][:], group["TransformParameters"]
+    if kind == RIGID:
+        return _rigid(fixed, values[:])
     if kind != FIELD:
-        return _linear(kind, fixed, values[:])
+        raise ValueError(f"a result has no {kind}")
     displacements = np.empty((len(values) // 3, 3), np.float32)
     flat = displacements.reshape(-1)
     for start in range(0, len(flat), STEP_VALUES):
@@ -57,11 +59,11 @@ def _part_steps(group: Any) -> Generator[None, None, vtk.vtkAbstractTransform]:
     return _grid(fixed, displacements)
 
 
-def _linear(kind: str, fixed: NDArray[Any], values: NDArray[Any]) -> vtk.vtkTransform:
-    """A linear transform of ITK."""
+def _rigid(fixed: NDArray[Any], values: NDArray[Any]) -> vtk.vtkTransform:
+    """A rigid motion of ITK: centre and order of rotation; angles and shift."""
     import SimpleITK as sitk
 
-    motion = getattr(sitk, kind)(3) if kind == "TranslationTransform" else getattr(sitk, kind)()
+    motion = sitk.Euler3DTransform()
     motion.SetFixedParameters(fixed.tolist())
     motion.SetParameters(values.tolist())
     shift = np.array(motion.TransformPoint((0.0, 0.0, 0.0)))

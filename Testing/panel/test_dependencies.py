@@ -88,7 +88,7 @@ def test_a_failed_installation_is_one_sentence_with_the_mend(absent, pip):
 
 def test_a_missing_pytorch_extension_is_told():
     with pytest.raises(
-        SpineError, match="PyTorch extension is missing; install it with the Extensions Manager"
+        SpineError, match=r"extension PyTorch is missing, .*; install it with the Extensions Manager"
     ):
         SlicerInstaller().install_torch(">=2.4")
 
