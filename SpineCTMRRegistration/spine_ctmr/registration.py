@@ -28,6 +28,7 @@ from .options import RegistrationOptions as RegistrationOptions
 from .process.threads import beside, limited
 from .progress import Progress, silent, span
 from .registration_result import FoundPoses, RegistrationResult
+from .vertebrae.spine_length import length_note
 from .vertebrae.spine_match import SpineMatch, match_spine
 
 NETWORK_MARGIN_MM = 24.0
@@ -77,6 +78,7 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
     stage = _Stages(progress)
     found, match = _place(case, options, stage, notes, MOST_LOOKS)
     poses = match.poses
+    notes += filter(None, [length_note(found.start.ct_centers, poses)])
     with beside() as thread:
         judging = thread.submit(_judged, found, match)
         del match  # with the images on which it was made

@@ -18,6 +18,8 @@ PATIENT = PhantomOptions(
     levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
 )
 
+OPTIONS = ("--case", "Study 7 of /home/Jane_Doe", "--quality", "fast", "--progress", "json")
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -53,7 +55,6 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     centers = {vertebra_name(n): c.tolist() for n, c in (case.mr_centroids or {}).items()}
     (folder / "landmarks.json").write_text(json.dumps(centers))
     output = folder / "result"
-    options = ["--case", "Study 7 of /home/Jane_Doe", "--quality", "fast", "--progress", "json"]
-    done = command(*words_for(folder, output), *options)
+    done = command(*words_for(folder, output), *OPTIONS)
     assert done.returncode == 0, done.stdout + done.stderr
     return Registered(phantom, folder, output, [json.loads(line) for line in done.stdout.splitlines()])

@@ -54,7 +54,7 @@ def measure(pair: tuple[Known, Known], wrong: WrongInput, options: RegistrationO
     return {
         "refused": None,
         "failure": assessment.failure,
-        "warnings": list(case.warnings),
+        "warnings": list(result.notes),
         "vertebrae": {
             row.name: {
                 "flag": row.flag,
