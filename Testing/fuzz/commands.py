@@ -179,7 +179,7 @@ def _fault(play: Play, folder: Path, before: dict[str, str], code: int | None, s
         return f"changed {changed}"
     new = {name for name in after if name not in before}
     hidden = [name for name in new if ".partial" in name or ".spine-ctmr" in name]
-    both_killed = play.ends_with == (signal.SIGKILL, "both") and killed
+    both_killed = killed and play.ends_with in ((signal.SIGKILL, "both"), (signal.SIGSEGV, "both"))
     if hidden and not both_killed:
         return f"left {hidden[:5]}"
     word = play.words[0] if play.words else ""

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
-BLAS_BYTES = 64 << 20
-"""More than OpenBLAS takes at its first use."""
+LIBRARY_BYTES, BLAS_BYTES = 400 << 20, 64 << 20
+"""More than it takes to load the libraries, and than OpenBLAS takes at its first use."""
 
 
 def peak_memory_mb() -> float | None:
@@ -32,11 +32,12 @@ def peak_memory_mb() -> float | None:
 def begin_blas() -> None:
     """Have the linear algebra of numpy and scipy take its working memory now.
 
-    OpenBLAS takes it at its first use and, where there is none, asks for it without end.
+    OpenBLAS takes it when it is loaded and first used and, where there is none, asks for it without end.
 
     Raises:
         MemoryError: there is not enough.
     """
+    _require(LIBRARY_BYTES)
     import numpy as np
     from scipy.linalg import blas
 

@@ -53,7 +53,7 @@ def measure(pair: tuple[Known, Known], wrong: WrongInput, options: RegistrationO
     shares = own_shares(case.vertebrae, given.bones)
     return {
         "refused": None,
-        "failure": assessment.failure,
+        "failed": assessment.failure,
         "warnings": list(result.notes),
         "vertebrae": {
             row.name: {
@@ -77,7 +77,7 @@ def outcome(values: Values) -> str:
         return ACCEPTED
     if not wrong:
         return HARMLESS
-    return FAILED if values["failure"] else DOUBTED
+    return FAILED if values["failed"] else DOUBTED
 
 
 def is_wrong(found: Mapping[str, Any]) -> bool:

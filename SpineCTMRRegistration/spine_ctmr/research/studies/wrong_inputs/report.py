@@ -78,4 +78,4 @@ def _told(values: Values) -> str:
         return str(values["refused"])
     vertebrae: Mapping[str, Mapping[str, Any]] = values["vertebrae"]
     reasons = dict.fromkeys(found["reason"] for found in vertebrae.values() if found["flag"] != "good")
-    return " ".join([*filter(None, [values["failure"]]), *values["warnings"], *(f"{r}." for r in reasons)])
+    return " ".join([*filter(None, [values["failed"]]), *values["warnings"], *(f"{r}." for r in reasons)])
