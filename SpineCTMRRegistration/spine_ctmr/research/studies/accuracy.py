@@ -15,14 +15,12 @@ from ...choices import Quality
 from ...errors import InputError
 from ...evaluation.markdown import header, line, number
 from ...evaluation.truth import errors_against_truth, pose_errors
-from ...evaluation.truth_points import phantom_truth
 from ...imaging.vertebra_names import vertebra_name
 from ...options import RegistrationOptions
-from ...phantoms.phantom import make_phantom
 from ...progress import Progress, silent
 from ...registration import register
-from .cases import Subject, find_cases
-from .kernel import Method, Patient, Row, Values, run_study, write_csv
+from .cases import Subject, find_cases, phantom_subject
+from .kernel import Method, Patient, Row, Values, run_study, write_csv, write_page
 from .phantom_kinds import KINDS, with_centroid_error
 
 FIRST_SEED = 500
@@ -45,7 +43,7 @@ def phantom_patients(kinds: Sequence[str], count: int) -> list[Patient[Subject]]
     known = list(KINDS)
     numbered = [(kind, FIRST_SEED + 20 * known.index(kind) + k) for kind in kinds for k in range(count)]
     return [
-        Patient(f"{kind.replace(' ', '_')}_{seed}", partial(_phantom, seed, kind), kind)
+        Patient(f"{kind.replace(' ', '_')}_{seed}", partial(phantom_subject, seed, KINDS[kind]), kind)
         for kind, seed in numbered
     ]
 
@@ -112,11 +110,6 @@ def run_accuracy(
     return run_study(patients, methods, output, lambda rows: _publish(output, rows, titles), progress)
 
 
-def _phantom(seed: int, kind: str) -> Subject:
-    phantom = make_phantom(seed, KINDS[kind])
-    return Subject(phantom.case, phantom_truth(phantom))
-
-
 def _publish(output: Path, rows: Sequence[Row], titles: dict[str, str]) -> Path:
     flat = [
         {
@@ -129,9 +122,7 @@ def _publish(output: Path, rows: Sequence[Row], titles: dict[str, str]) -> Path:
         for row in rows
     ]
     write_csv(output / "accuracy.csv", flat)
-    page = output / "accuracy.md"
-    page.write_text("\n".join(_lines(rows, titles)) + "\n", encoding="utf-8")
-    return page
+    return write_page(output / "accuracy.md", _lines(rows, titles))
 
 
 def _flat(values: Values) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ...phantoms.motion import MotionOptions
 from ...phantoms.phantom import LUMBAR, Phantom, make_phantom
 from ...progress import Progress, silent
 from ...registration import MOST_LOOKS, find_poses
-from .kernel import Method, Patient, Row, Values, run_study
+from .kernel import Method, Patient, Row, Values, run_study, write_page
 from .phantom_kinds import phantom_options, with_centroid_error
 
 NAME = "capture"
@@ -166,7 +166,4 @@ def _publish(output: Path, rows: Sequence[Row]) -> Path:
         records.append(summary(found, spine=spine, **trial.words))
     (output / f"{NAME}.json").write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
     table = [*header(list(records[0])), *(line([str(v) for v in record.values()]) for record in records)]
-    page = output / f"{NAME}.md"
-    lines = ["# What the network adds", "", EXPLANATION, "", *table]
-    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return page
+    return write_page(output / f"{NAME}.md", ["# What the network adds", "", EXPLANATION, "", *table])

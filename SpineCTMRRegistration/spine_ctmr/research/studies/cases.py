@@ -1,4 +1,4 @@
-"""Patients of a study from a folder of files: real pairs, and cases whose truth another program made."""
+"""Patients of a study: phantoms, real pairs, and cases whose truth another program made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
-from ...evaluation.truth_points import TruthPoints, read_truth_points
+from ...evaluation.truth_points import TruthPoints, phantom_truth, read_truth_points
 from ...imaging.case import Case
 from ...imaging.patient_files import CT, CT_LABELS, MR, MR_LABELS, MR_LANDMARKS, TRUTH, role
 from ...imaging.read_case import read_case
+from ...phantoms.phantom import PhantomOptions, make_phantom
 
 MR_BODIES, LANDMARKS = "mr_bodies", "landmarks"
 EXAMPLE = "ct.nii.gz, mr.nii.gz, ct_labels.nii.gz and mr_landmarks.json or mr_labels.nii.gz"
@@ -29,6 +30,12 @@ class Subject:
     case: Case
     truth: TruthPoints | None = None
     landmarks: tuple[LandmarkPair, ...] = ()
+
+
+def phantom_subject(seed: int, options: PhantomOptions) -> Subject:
+    """A phantom with its truth."""
+    phantom = make_phantom(seed, options)
+    return Subject(phantom.case, phantom_truth(phantom))
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,12 @@ def write_complete(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
+def write_page(path: Path, lines: Sequence[str]) -> Path:
+    """Write a page of Markdown; return its path."""
+    write_complete(path, "\n".join(lines).rstrip() + "\n")
+    return path
+
+
 def write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     """Write a line for each mapping under the names of all values; what a line lacks stays empty."""
     columns = list(dict.fromkeys(name for values in lines for name in values))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -29,6 +31,7 @@ PANELS = {
 }
 SCALES = {"soft_mean": "linear", "memory_mb": "linear", "folds": "symlog"}
 """The other axes are logarithmic."""
+DPI = 90
 SMALLEST = 1e-3
 """Where logarithmic axes begin, in mm or s."""
 
@@ -38,7 +41,8 @@ def draw_accuracy(path: Path, rows: Sequence[BenchmarkRow], titles: Mapping[str,
 
     Kinds of phantoms lie side by side, each in its colour.
     """
-    figure, axes = _canvas(2, 3, (15, 8.5))
+    figure = Figure(figsize=(15, 8.5), layout="constrained")
+    axes = figure.subplots(2, 3)
     names = [name for name in titles if any(row.method == name and row.cost for row in rows)][::-1]
     kinds = list(dict.fromkeys(row.kind for row in rows))
     for axis, (measure, label) in zip(axes.ravel(), PANELS.items(), strict=True):
@@ -57,14 +61,15 @@ def draw_accuracy(path: Path, rows: Sequence[BenchmarkRow], titles: Mapping[str,
     for axis in axes[:, 1:].ravel():
         axis.tick_params(labelleft=False)
     _name_kinds(figure, kinds)
-    _save(figure, path)
+    figure.savefig(path, dpi=DPI)
 
 
 def draw_scaling(
     path: Path, fits: Mapping[tuple[str, str], Mapping[str, Exponent]], titles: Mapping[str, str]
 ) -> None:
     """Cost over size in logarithmic axes, with the fitted exponent of every method."""
-    figure, axes = _canvas(2, 2, (13, 9))
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    axes = figure.subplots(2, 2)
     labels = {"cpu_s": PANELS["cpu_s"], "memory_mb": PANELS["memory_mb"]}
     styles = [("o", "-"), ("s", "--"), ("^", "-."), ("D", ":")]
     for axis, ((size, cost), found) in zip(axes.ravel(), fits.items(), strict=True):
@@ -87,7 +92,7 @@ def draw_scaling(
         axis.grid(color="#dddddd")
         if found:
             axis.legend(fontsize=8)
-    _save(figure, path)
+    figure.savefig(path, dpi=DPI)
 
 
 def _values(rows: Sequence[BenchmarkRow], measure: str) -> NDArray[Any]:
@@ -116,8 +121,6 @@ def _draw(axis: Any, height: float, values: NDArray[Any], kind: int, kinds: int)
 
 def _name_kinds(figure: Any, kinds: Sequence[str]) -> None:
     """A legend below the panels, where there are several kinds."""
-    from matplotlib.lines import Line2D
-
     if len(kinds) > 1:
         styles = [_style(k) for k in range(len(kinds))]
         marks = [Line2D([], [], color=color, marker=marker, linestyle="") for color, marker in styles]
@@ -126,16 +129,3 @@ def _name_kinds(figure: Any, kinds: Sequence[str]) -> None:
 
 def _style(kind: int) -> tuple[str, str]:
     return COLORS[kind % len(COLORS)], MARKERS[kind % len(MARKERS)]
-
-
-def _canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns)
-
-
-def _save(figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=90)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ....evaluation.truth_points import phantom_truth
-from ....phantoms.phantom import LUMBAR, PhantomOptions, make_phantom
-from ..cases import CaseFiles, Subject, find_cases
+from ....phantoms.phantom import LUMBAR, PhantomOptions
+from ..cases import CaseFiles, Subject, find_cases, phantom_subject
 from ..kernel import Patient
 from ..phantom_kinds import KINDS, known_kinds
 
@@ -90,5 +89,4 @@ def _read(files: CaseFiles, series: str) -> Entry:
 
 
 def _phantom(seed: int, options: PhantomOptions, series: str, margin_mm: float = MARGIN_MM) -> Entry:
-    phantom = make_phantom(seed, options)
-    return Entry(Subject(phantom.case, phantom_truth(phantom)), series, margin_mm)
+    return Entry(phantom_subject(seed, options), series, margin_mm)

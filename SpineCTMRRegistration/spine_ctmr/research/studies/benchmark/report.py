@@ -13,7 +13,7 @@ import numpy as np
 
 from .... import __version__
 from ....evaluation.markdown import header, line, number
-from ..kernel import write_csv
+from ..kernel import write_csv, write_page
 from .figures import draw_accuracy, draw_scaling
 from .methods import ENGINE, Peer
 from .patients import ACCURACY, CASES, REAL, VERTEBRAE, VOLUME
@@ -60,9 +60,7 @@ def write_report(output: Path, rows: Sequence[BenchmarkRow], peers: Sequence[Pee
         lines += ["![](benchmark.png)", ""]
     lines += _scaling(output, rows, titles)
     lines += [EXPLANATION.format(engine=ENGINE.title), "", *_absent(rows, peers, titles)]
-    page = output / "benchmark.md"
-    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return page
+    return write_page(output / "benchmark.md", lines)
 
 
 def _groups(rows: Sequence[BenchmarkRow]) -> dict[str, list[BenchmarkRow]]:

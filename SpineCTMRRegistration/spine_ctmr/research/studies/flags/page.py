@@ -8,10 +8,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ....evaluation.markdown import header, line
 from ....quality.doubt import RULE
 from ....quality.flags import NO_MATCH_RATIO, OTHER_BONES_STRETCH_MM, Flag
+from ..kernel import write_page
 from .fit import ACCURATE_MM, FAILED_MM, ObservedSpine, doubts_of, flags_of, spines_of
 from .observations import ANOTHER_PATIENT, ONE_LEVEL_OFF, Observation
 
@@ -49,10 +51,8 @@ def publish(sets: Mapping[str, Sequence[Observation]], folder: Path) -> Path:
         sets: observations by what they were used for.
         folder: where to write.
     """
-    page = folder / f"{NAME}.md"
-    page.write_text(as_markdown(sets), encoding="utf-8")
     _draw(sets, folder / f"{NAME}.png")
-    return page
+    return write_page(folder / f"{NAME}.md", [as_markdown(sets)])
 
 
 def as_markdown(sets: Mapping[str, Sequence[Observation]]) -> str:
@@ -194,8 +194,6 @@ def _rule() -> str:
 
 
 def _draw(sets: Mapping[str, Sequence[Observation]], path: Path) -> None:
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     curve, cloud = figure.subplots(1, 2)
     styles = ("--", "-")

@@ -13,7 +13,7 @@ from ....evaluation.cohort_tables import cao_table
 from ....evaluation.evaluation_files import TITLES as METRICS
 from ....evaluation.markdown import header, line
 from ...training.recipe_file import read_toml
-from ..kernel import Method
+from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
 from ..networks.held_out import HeldOutPatient
 from ..networks.methods import by_affine, by_syn
@@ -32,7 +32,6 @@ from .pages import (
     patients_scanned,
     results,
     shown_patient,
-    write_page,
 )
 from .paper import Paper, PaperRun
 
@@ -80,8 +79,7 @@ def publish(run: PaperRun) -> Path:
     shown["Dual (proposed)"] = split_name("cao_dual", 0)
     draw_contours(run.output / "cao-patient.png", patient, displacements(run, patient, shown, others()))
     return write_page(
-        run,
-        NAME,
+        run.output / f"{NAME}.md",
         [
             f"# {PAPER.title}",
             "",

@@ -21,14 +21,14 @@ from ...training.recipe_file import read_toml
 from ...training.state import predicted_motion
 from ...training.vertebra_options import VertebraOptions
 from ...training.vertebra_pairs import TEST_SEED, pair_of, synthetic_vertebrae
-from ..kernel import Method, Patient, Values
+from ..kernel import Method, Patient, Values, write_page
 from ..networks.methods import TrainedNetwork
 from ..networks.results import rows_of
 from ..networks.trainings import BANK, Training, budgeted, method_name, trained, trainings_table
 from ..networks.verdicts import Claim, claims_section, is_lower
 from .gao_figures import draw_stage_losses, draw_vertebra_pair
 from .gao_pairs import PairResult, folding_table, overlap_table, pair_result, result_of, values_of
-from .pages import closing, rows_of_training, write_page
+from .pages import closing, rows_of_training
 from .paper import Paper, PaperRun
 
 NAME = "gao"
@@ -149,7 +149,7 @@ def publish(run: PaperRun) -> Path:
         *claims_section(claims(found)),
         *closing(run, NAME, [BUDGET]),
     ]
-    return write_page(run, NAME, lines)
+    return write_page(run.output / f"{NAME}.md", lines)
 
 
 Results = Mapping[str, PairResult]

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from ....evaluation.markdown import header, line
 from ...training.recipe_file import read_toml
-from ..kernel import Method
+from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
 from ..networks.figures import draw_boxes
 from ..networks.floor import rigid_dsc_floor
@@ -35,7 +35,6 @@ from .pages import (
     patients_scanned,
     results,
     shown_patient,
-    write_page,
 )
 from .paper import Paper, PaperRun
 
@@ -110,8 +109,7 @@ def publish(run: PaperRun) -> Path:
     draw_contours(run.output / "jian-patient.png", patient, displacements(run, patient, shown, compared))
     published = read_toml(PUBLISHED)
     return write_page(
-        run,
-        NAME,
+        run.output / f"{NAME}.md",
         [
             f"# {PAPER.title}",
             "",

@@ -184,10 +184,3 @@ def displacements(
     networks = {t.recipe.name: by_network(n) for t, n in trained(run.trainings, run.output)}
     known = {START: no_motion, **networks, **{n: r for n, (_, r) in others.items() if not missing(n)}}
     return {title: known[name](patient) for title, name in names.items() if name in known}
-
-
-def write_page(run: PaperRun, name: str, lines: Sequence[str]) -> Path:
-    """Write the page."""
-    path = run.output / f"{name}.md"
-    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return path

@@ -13,7 +13,7 @@ from ....evaluation.cohort_tables import vanulsen_table
 from ...training.loss_terms import LossTerm
 from ...training.recipe import Recipe
 from ...training.recipe_file import read_toml
-from ..kernel import Method
+from ..kernel import Method, write_page
 from ..networks.figures import draw_violins
 from ..networks.held_out import HeldOutPatient
 from ..networks.similarity import truth_method
@@ -33,7 +33,6 @@ from .pages import (
     patients_scanned,
     results,
     shown_patient,
-    write_page,
 )
 from .paper import Paper, PaperRun
 from .vanulsen_figures import draw_folding, draw_intensities
@@ -120,8 +119,7 @@ def publish(run: PaperRun) -> Path:
     cohorts |= {title: cohort_of_all(run, kind, list(LEVELS.values())) for title, kind in names.items()}
     known = {title: cohort for title, cohort in cohorts.items() if cohort is not None}
     return write_page(
-        run,
-        NAME,
+        run.output / f"{NAME}.md",
         [
             f"# {PAPER.title}",
             "",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ....evaluation.markdown import header, line
-from ..kernel import Row, Values
+from ..kernel import Row, Values, write_page
 from .outcome import ACCEPTED, DOUBTED, FAILED, HARMLESS, OWN_SHARE, REFUSED, TOLERATED_MM, outcome
 from .wrong_input import WrongInput
 
@@ -24,9 +24,7 @@ MEANINGS = {
 
 def write_report(output: Path, wrongs: Sequence[WrongInput], rows: Sequence[Row]) -> Path:
     """Write the page; return its path."""
-    path = output / PAGE
-    path.write_text("\n".join(_lines(wrongs, rows)) + "\n", encoding="utf-8")
-    return path
+    return write_page(output / PAGE, _lines(wrongs, rows))
 
 
 def _lines(wrongs: Sequence[WrongInput], rows: Sequence[Row]) -> list[str]:
