@@ -85,7 +85,7 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
         settings = options.deformation, options.soft_tissue, options.seed
         deformation = deform(case, poses, *settings, stage, notes)
         found = judging.result()
-    stage("done", 1.0)
+    stage("deformation", 1.0)
     return RegistrationResult(case, options, found, deformation, notes, stage.seconds)
 
 

@@ -2,11 +2,13 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
 import pytest
-from spine_ctmr.command.reporting import BarReporter, JsonReporter, make_reporter
+from spine_ctmr.command import reporting
+from spine_ctmr.command.reporting import BarReporter, JsonReporter, LineReporter, make_reporter
 
 
 def test_json_lines(standin):
@@ -49,6 +51,40 @@ def test_bar_shows_stage_share_and_time(monkeypatch):
     assert " 40 %" in terminal.getvalue()
 
 
+LONGEST = "Making synthetic vertebrae"
+
+
+@pytest.mark.parametrize("columns", [1, 20, 31, 33, 45, 63, 64, 80, 300])
+@pytest.mark.parametrize("stage", ["reading", LONGEST, "someone {0}: Our engine, 5 mm wrong"])
+def test_stages_are_never_cut_off(monkeypatch, columns, stage):
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(reporting, "_terminal_columns", lambda: columns)
+    report = BarReporter()
+    for fraction in (0.0, 0.4, 0.4, 1.0):
+        report(stage, fraction)
+    report("done", 1.0)
+    report.close()
+    lines = [line.strip() for line in re.split("[\r\n]", terminal.getvalue())]
+    parts = [line for line in lines if line.startswith(stage[:3])]
+    assert parts
+    assert all(line.startswith(stage) for line in parts)
+    shown = [line for line in lines if "%" in line]
+    assert max(len(line) for line in shown) <= max(columns, len("100 %"))
+    assert shown[-1].startswith("done") or columns < len("done 100 %")
+    assert sum("100 %" in line and "done" not in line for line in shown) <= 1
+
+
+def test_the_last_line_names_the_report(standin, capsys, tmp_path):
+    for report in (BarReporter(), LineReporter()):
+        report.result(tmp_path)
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path)] * 2
+    (tmp_path / "report.html").touch()
+    for report in (BarReporter(), LineReporter()):
+        report.result(tmp_path)
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "report.html")] * 2
+
+
 def test_error_after_a_cancelled_bar_starts_on_a_clean_line(monkeypatch):
     terminal = io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -63,7 +99,7 @@ def test_bar_passes_through_to_the_terminal(standin):
     shown = read_all(overseer)
     assert process.wait(10) == 0
     assert b"aligning" in shown
-    assert b"writing        100 %" in shown
+    assert re.search(rb"writing +100 % \|", shown)
 
 
 def standin_on_terminal(standin, terminal: int) -> subprocess.Popen:

@@ -121,6 +121,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85))
     registration = Registration(result)
     write_results(registration, arguments.output, span(reporter, 0.85, 1.0))
+    reporter("done", 1.0)
     if registration.failure:
         raise RegistrationFailed(registration.failure)
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..progress import Progress
+from ..results.names import REPORT
+
+STAGE_COLUMNS, WIDE, NARROWEST_BAR = 24, 64, 5
+"""Bars begin below each other in terminals that are wide enough for most stages."""
 
 
 class Reporter(Progress, Protocol):
@@ -121,7 +125,7 @@ class PlainReporter:
 
 
 class LineReporter(PlainReporter):
-    """A line on standard error per stage, for logs; the folder of results on standard output."""
+    """A line on standard error per stage, for logs; the result on standard output."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -132,32 +136,33 @@ class LineReporter(PlainReporter):
             print(f"{100 * min(max(fraction, 0.0), 1.0):3.0f} % {stage}", file=sys.stderr, flush=True)
 
     def result(self, directory: Path) -> None:
-        print(directory, flush=True)
+        print(_to_look_at(directory), flush=True)
 
 
 class BarReporter(PlainReporter):
-    """A bar on standard error: stage, per cent, time left; the folder of results on standard output."""
-
-    FORMAT = "{desc:<14.14s} {percentage:3.0f} % |{bar}| {elapsed} < {remaining}"
+    """A bar on standard error: stage, per cent, time left; the result on standard output."""
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._stage = ""
 
     def __call__(self, stage: str, fraction: float) -> None:
         if self._bar is None:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                desc=stage,
                 total=1.0,
-                bar_format=self.FORMAT,
+                bar_format=bar_format(stage, _terminal_columns()),
                 smoothing=0,
                 miniters=0,
-                ncols=_terminal_columns(),
                 nrows=24,  # any height will do, but tqdm hides the bar where it is unknown
             )
-        changed = stage != self._bar.desc
-        self._bar.set_description_str(stage, refresh=False)
+        changed = stage != self._stage
+        self._stage, self._bar.ncols = stage, _terminal_columns()
+        self._bar.bar_format = bar_format(stage, self._bar.ncols)
+        if changed and stage not in self._bar.bar_format:
+            self._clear_line()
+            print(stage, file=sys.stderr)
         self._bar.update(min(max(fraction, 0.0), 1.0) - self._bar.n)
         if changed:
             self._bar.refresh()
@@ -175,7 +180,7 @@ class BarReporter(PlainReporter):
         super().error(sentence)
 
     def result(self, directory: Path) -> None:
-        print(directory, flush=True)
+        print(_to_look_at(directory), flush=True)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -187,6 +192,24 @@ class BarReporter(PlainReporter):
         """Wipe a bar, our own or that of a worker which has ended in the middle of it."""
         blank = " " * (_terminal_columns() - 1)
         print(f"\r{blank}\r", end="", file=sys.stderr)
+
+
+def bar_format(stage: str, columns: int) -> str:
+    """What tqdm shows in so many columns: the per cent, the whole stage or none, and a bar that has room."""
+    room = columns - len(stage) - len(" 100 %")
+    if room < 1:
+        return "{percentage:3.0f} %"
+    name = stage.replace("{", "{{").replace("}", "}}")
+    if room < len(" |") + NARROWEST_BAR + len("| 00:00 < 00:00 "):
+        return f"{name} {{percentage:3.0f}} %"
+    longest = STAGE_COLUMNS if columns >= WIDE else 0
+    return f"{name:<{longest}s} {{percentage:3.0f}} % |{{bar}}| {{elapsed}} < {{remaining}}"
+
+
+def _to_look_at(directory: Path) -> Path:
+    """The report in a folder of results, or the folder where there is none."""
+    report = directory / REPORT
+    return report if report.is_file() else directory
 
 
 def _terminal_columns() -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..choices import DEFAULT_DEVICE, DEVICES
 from ..errors import InputError
+from .foretelling import Foretelling
 from .options import require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -105,6 +106,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     require_new_or_resumed(arguments.output, arguments.resume)
     device = training_device(arguments.device)
     bank = arguments.bank or arguments.output / "patients"
+    made = Foretelling(reporter, "Making synthetic", reporter.message)
     data: TrainingData
     if arguments.data is not None:
         own = own_patients if recipe.vertebrae is None else own_vertebra_pairs
@@ -114,10 +116,10 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
             raise InputError(
                 f"The recipe '{recipe.name}' learns from single vertebrae; --anatomy is for whole patients."
             )
-        data = vertebra_pairs(recipe, bank, reporter)
+        data = vertebra_pairs(recipe, bank, made)
     else:
         maps = () if arguments.anatomy is None else label_maps(arguments.anatomy)
-        data = synthetic_patients(recipe, bank, reporter, maps)
+        data = synthetic_patients(recipe, bank, made, maps)
     reporter.close()
     where = arguments.output, data, arguments.resume, reporter, device, arguments.warm_start
     train(recipe, *where, arguments.weights, warn=reporter.warning)

@@ -76,7 +76,7 @@ def write_results(registration: Registration, directory: Path, progress: Progres
     (directory / names.RUN).write_text(
         json.dumps(_run(result, assessment, made), indent=2) + "\n", encoding="utf-8"
     )
-    progress("done", 1.0)
+    progress("writing the images", 1.0)
 
 
 def _write(image: sitk.Image, path: Path) -> None:
