@@ -170,7 +170,7 @@ def test_a_result_is_there_again_when_the_scene_is_loaded(panel, engine, patient
 
     start(panel)
     engine.finish()
-    rows = [panel.ui.vertebraTable.item(row, 4).text() for row in range(3)]
+    rows = [panel.ui.vertebraTable.item(row, 5).text() for row in range(3)]
     verdict = panel.ui.verdictLabel.text
     assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     leave(panel)
@@ -179,7 +179,7 @@ def test_a_result_is_there_again_when_the_scene_is_loaded(panel, engine, patient
     assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
     enter(panel)
     assert panel.ui.ctSelector.currentNode().GetName() == patient.ct.GetName()
-    assert [panel.ui.vertebraTable.item(row, 4).text() for row in range(3)] == rows
+    assert [panel.ui.vertebraTable.item(row, 5).text() for row in range(3)] == rows
     assert panel.ui.verdictLabel.text == verdict
     assert not panel.ui.exportReportButton.enabled
     assert "another session" in panel.ui.exportReportButton.toolTip

@@ -90,9 +90,9 @@ def test_an_engine_that_ends_without_a_word(panel, engine, scene, code):
 def test_a_worker_that_was_killed_is_told_in_the_words_of_the_panel(panel, engine, returned, advice):
     from spine_ctmr.command.register import SUBCOMMAND
     from spine_ctmr.process.explanation import unsaid_ending
-    from spine_ctmr.process.supervision import Ending
+    from spine_ctmr.process.supervision import WorkerEnding
 
-    error = unsaid_ending(Ending(None, returned, None, None), SUBCOMMAND.noun, SUBCOMMAND.memory_advice)
+    error = unsaid_ending(WorkerEnding(None, returned, None, None), SUBCOMMAND.noun, SUBCOMMAND.memory_advice)
     start(panel)
     engine.tell(error=str(error))
     engine.finish(1)

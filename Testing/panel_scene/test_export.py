@@ -31,7 +31,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_files_and_folders_are_copied(results: Path, target: Path) -> None:
-    copy_results(results, ["report.html", "vertebrae"], target)
+    copy_results(results, ["report.html", "vertebrae"], target, {})
     assert (target / "vertebrae" / "L1.tfm").read_text() == "pose"
     assert names_in(target) == ["report.html", "vertebrae"]
     assert names_in(results) == ["report.html", "vertebrae"]
@@ -40,7 +40,7 @@ def test_files_and_folders_are_copied(results: Path, target: Path) -> None:
 def test_nothing_is_overwritten(results: Path, target: Path) -> None:
     (target / "report.html").write_text("mine")
     with pytest.raises(InputError, match="exists already; choose another folder"):
-        copy_results(results, ["vertebrae", "report.html"], target)
+        copy_results(results, ["vertebrae", "report.html"], target, {})
     assert names_in(target) == ["report.html"]
     assert (target / "report.html").read_text() == "mine"
 
@@ -52,10 +52,10 @@ def test_a_full_disk_leaves_nothing(results: Path, target: Path, monkeypatch: py
 
     monkeypatch.setattr(shutil, "copy2", fill)
     with pytest.raises(InputError, match=r"target' cannot be written to \(No space left on device\); free"):
-        copy_results(results, ["vertebrae", "report.html"], target)
+        copy_results(results, ["vertebrae", "report.html"], target, {})
     assert names_in(target) == []
 
 
 def test_a_folder_that_is_gone_is_a_sentence(results: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written to"):
-        copy_results(results, ["report.html"], tmp_path / "unplugged")
+        copy_results(results, ["report.html"], tmp_path / "unplugged", {})

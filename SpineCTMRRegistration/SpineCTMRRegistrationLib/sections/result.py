@@ -1,4 +1,4 @@
-"""The result: verdict, vertebra table, visual checks and export."""
+"""The result: verdict and vertebra table, with visual checks, decisions and export."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import qt
-import slicer
-from spine_ctmr.errors import InputError, SpineError
-from spine_ctmr.results import names
+from spine_ctmr.errors import InputError
 
-from ..export import copy_results
 from ..hidden_vertebrae import HiddenVertebrae
 from ..result_nodes import quality_of, results_of
 from ..result_table import QUALITY
@@ -20,28 +17,26 @@ from ..session import FAILURE, WARNINGS
 from ..vertebra_table import FLAG_COLORS, GOOD, QualityReport, ResultRow, flag_color
 from .cells import cell, color, fit_height
 from .checks import ChecksSection
+from .exports import ExportsSection
+from .signing import SigningSection
 
 SELECTED_SHADE = 0.82
 TALLEST_PX = 480
 """Most of a spine; the verdict above the table names every vertebra that is not good."""
-NOT_EXPORTABLE = "This result is from another session; register again to export its files."
 
 
 class ResultSection:
     """Shows one result, given by its quality table."""
 
     def __init__(self, ui: Any, folder_of: Callable[[Any], Path | None], hidden: HiddenVertebrae) -> None:
-        self._ui, self._folder_of = ui, folder_of
+        self._ui = ui
         self._checks = ChecksSection(ui, hidden)
+        self._signing = SigningSection(ui)
+        self._exports = ExportsSection(ui, folder_of)
         ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table: Any = None
         self._shown: tuple[str, ...] = ()
         ui.vertebraTable.connect("itemSelectionChanged()", self._color_selection)
-        exports = ui.exportTransformsButton, ui.exportReportButton, ui.exportResultsButton
-        self._exports = [(button, button.toolTip) for button in exports]
-        ui.exportTransformsButton.connect("clicked()", self._on_export_transforms)
-        ui.exportReportButton.connect("clicked()", self._on_export_report)
-        ui.exportResultsButton.connect("clicked()", self._on_export_results)
 
     def show(self, table: Any) -> None:
         """Show the result that a quality table belongs to; None for no result.
@@ -57,7 +52,8 @@ class ResultSection:
             if table is not None:
                 self._show_quality(table)
         self._checks.update(results_of(table) if table is not None else None)
-        self._enable_exports()
+        self._signing.follow(table)
+        self._exports.follow(table)
 
     def present(self) -> None:
         """Show the result in the views, at the first vertebra in doubt, else at the one in the middle."""
@@ -88,7 +84,7 @@ class ResultSection:
         for index, row in enumerate(quality.rows):
             for column, text in enumerate(_texts(row)):
                 table.setItem(index, column, cell(text, row.reason, row.color))
-        for column in range(4):
+        for column in range(5):
             table.resizeColumnToContents(column)
         fit_height(table, TALLEST_PX)
 
@@ -110,38 +106,10 @@ class ResultSection:
         background = color(FLAG_COLORS[worst])
         self._ui.verdictLabel.styleSheet = f"background: {background}; color: black; padding: 4px;"
 
-    def _enable_exports(self) -> None:
-        folder = self._folder_of(self._table)
-        lost = self._table is not None and folder is None
-        for button, hint in self._exports:
-            button.enabled = folder is not None
-            button.toolTip = NOT_EXPORTABLE if lost else hint
-
-    def _on_export_transforms(self) -> None:
-        self._export(lambda folder: [names.MR_TO_CT, names.CT_TO_MR, names.POSES])
-
-    def _on_export_report(self) -> None:
-        self._export(lambda folder: [names.REPORT])
-
-    def _on_export_results(self) -> None:
-        self._export(lambda folder: [path.name for path in folder.iterdir()])
-
-    def _export(self, names_in: Callable[[Path], list[str]]) -> None:
-        """Copy files of the result into a folder of the user's choice."""
-        target = qt.QFileDialog.getExistingDirectory(self._ui.resultSection, "Folder to export to")
-        if not target:
-            return
-        try:
-            folder = self._folder_of(self._table)
-            if folder is None:
-                raise InputError("The files of this result were deleted meanwhile; register again.")
-            copy_results(folder, names_in(folder), Path(target))
-        except SpineError as error:
-            slicer.util.warningDisplay(str(error))
-
 
 def _texts(row: ResultRow) -> tuple[str, ...]:
-    return (row.name, row.flag, _figure(row, "moved_mm", " mm"), _figure(row, "rotated_deg", "°"), row.reason)
+    figures = _figure(row, "moved_mm", " mm"), _figure(row, "rotated_deg", "°")
+    return (row.name, row.flag, *figures, "", row.reason)
 
 
 def _figure(row: ResultRow, key: str, unit: str) -> str:
