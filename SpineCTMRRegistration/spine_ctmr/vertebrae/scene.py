@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import SimpleITK as sitk
 import torch
-from scipy.ndimage import gaussian_filter1d
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid
@@ -39,11 +42,19 @@ def make_scene(
     if thickness > 1.5 * box.spacing_mm[0]:
         sigma = SLICE_PROFILE * thickness / box.spacing_mm[0]
         ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
+    mr_array = sitk.GetArrayFromImage(mr_box)
+    darkest = float(sitk.GetArrayViewFromImage(mr).min())
     return Scene(
-        mr=torch.from_numpy(sitk.GetArrayFromImage(mr_box)),
+        mr=torch.from_numpy(mr_array),
         ct=torch.from_numpy(np.clip(ct_array, -200, 1500)),
-        mr_seen=torch.from_numpy(Grid.of(mr).covers(box)),
+        mr_seen=torch.from_numpy(Grid.of(mr).covers(box) & ~_black(mr_array, darkest)),
         ct_seen=torch.from_numpy(Grid.of(ct).covers(box, global_rigid.inverse)),
         labels=labels_in_box(labels, global_rigid, box),
         spacing_mm=box.spacing_mm[0],
     )
+
+
+def _black(mr: NDArray[Any], darkest: float) -> NDArray[np.bool_]:
+    """Voxels (z, y, x) that have, with all their neighbours, no signal: a part of the MR got lost."""
+    dark: NDArray[np.bool_] = maximum_filter(mr, 3) <= darkest
+    return dark
