@@ -48,7 +48,11 @@ def begin_blas() -> None:
 
 
 def _require(size: int) -> None:
+    """Take memory of this process alone, which all limits count, and give it back."""
     try:
-        mmap.mmap(-1, size).close()
+        if sys.platform == "win32":
+            mmap.mmap(-1, size).close()
+        else:
+            mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError as error:
         raise MemoryError from error
