@@ -7,7 +7,7 @@ from scipy.stats import entropy
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
-from spine_ctmr.quality.similarity import normalised_mutual_information, vertebra_similarity
+from spine_ctmr.quality.similarity import nmi_of_samples, vertebra_similarity
 
 
 def test_agrees_with_scipy_on_uniform_levels():
@@ -19,16 +19,16 @@ def test_agrees_with_scipy_on_uniform_levels():
     np.add.at(joint, (a, b), 1)
     wanted = (entropy(joint.sum(0)) + entropy(joint.sum(1))) / entropy(joint.ravel())
     assert 1.1 < wanted < 1.9
-    assert normalised_mutual_information(a, b, bins=8) == pytest.approx(wanted, abs=1e-9)
+    assert nmi_of_samples(a, b, bins=8) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_ends_of_the_scale():
     rng = np.random.default_rng(3)
     a, b = rng.uniform(size=(2, 100_000))
-    assert normalised_mutual_information(a, 5 - 3 * a) == pytest.approx(2, abs=0.01)
-    assert normalised_mutual_information(a, b) == pytest.approx(1, abs=0.01)
-    assert np.isnan(normalised_mutual_information([], []))
-    assert np.isnan(normalised_mutual_information(np.ones(9), np.ones(9)))
+    assert nmi_of_samples(a, 5 - 3 * a) == pytest.approx(2, abs=0.01)
+    assert nmi_of_samples(a, b) == pytest.approx(1, abs=0.01)
+    assert np.isnan(nmi_of_samples([], []))
+    assert np.isnan(nmi_of_samples(np.ones(9), np.ones(9)))
 
 
 def test_the_right_motion_is_more_similar_than_a_wrong_one():

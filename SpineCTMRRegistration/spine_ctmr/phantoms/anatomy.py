@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry.pose import Pose
 from .course import Course, course_of
-from .scan import Scan
+from .scan import TissueScan
 from .special_bones import canal_points
 from .vertebra import SACRUM, VertebraShape, make_vertebra
 
@@ -69,7 +69,7 @@ class Anatomy:
     frames: tuple[Pose, ...]
     body: Body
     texture_seed: int
-    scan: Scan | None = None
+    scan: TissueScan | None = None
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from .tissue import INDEX
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class TissueScan:
     """A CT on its grid in the frame of the anatomy; all arrays are (z, y, x).
 
     Attributes:

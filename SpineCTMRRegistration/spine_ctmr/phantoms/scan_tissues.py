@@ -14,7 +14,7 @@ from ..geometry.grid import Grid
 from ..imaging.hounsfield import STORED_HU
 from .anatomy import Anatomy
 from .rendering import render
-from .scan import Scan
+from .scan import TissueScan
 from .tissue import INDEX, TISSUES
 
 _PLACED = ("annulus", "nucleus", "csf", "cord", "vessel", "organ", "visceral fat", "ligament")
@@ -26,7 +26,7 @@ _SMOOTHING_STEPS, _SMOOTHING_CONDUCTANCE = 5, 3.0
 _LARGEST_HOLE, _BRIGHTEST_HU = 3, 2000.0
 
 
-def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> Scan:
+def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> TissueScan:
     """The scan of a CT.
 
     Args:
@@ -56,7 +56,7 @@ def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> Scan:
     gas = smooth < _GAS_HU
     first[gas], second[gas] = INDEX["gas"], INDEX["fat"]
     share[gas] = ((smooth - _PURE_GAS_HU) / (_GAS_HU - _PURE_GAS_HU)).clip(0, 1)[gas] * 0.5
-    return Scan(grid, hounsfield, first, second, share)
+    return TissueScan(grid, hounsfield, first, second, share)
 
 
 def _smoothed(ct: sitk.Image) -> NDArray[Any]:

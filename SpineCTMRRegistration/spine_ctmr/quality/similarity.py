@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
 from ..imaging.case import Case
+from ..similarity.mutual_information import entropies
 
 BINS = 32
 SAMPLES = 12_000
 """Points for each vertebra: the mutual information moves by about 0.002 between draws of this size."""
 
 
-def normalised_mutual_information(a: ArrayLike, b: ArrayLike, bins: int = BINS) -> float:
+def nmi_of_samples(a: ArrayLike, b: ArrayLike, bins: int = BINS) -> float:
     """(H(A) + H(B)) / H(A, B) of paired samples (Studholme et al. 1999).
 
     1 = independent, 2 = one determines the other. Histograms span the 1st to the 99th percentile of each
@@ -28,9 +30,9 @@ def normalised_mutual_information(a: ArrayLike, b: ArrayLike, bins: int = BINS) 
     columns = [_binned(np.asarray(values, float).ravel(), bins) for values in (a, b)]
     if columns[0].size == 0:
         return float("nan")
-    joint = np.bincount(columns[0] * bins + columns[1], minlength=bins * bins).reshape(bins, bins)
-    both = _entropy(joint)
-    return (_entropy(joint.sum(0)) + _entropy(joint.sum(1))) / both if both > 0 else float("nan")
+    counts = np.bincount(columns[0] * bins + columns[1], minlength=bins * bins).reshape(1, bins, bins)
+    first, second, both = (float(entropy) for entropy in entropies(torch.from_numpy(counts / counts.sum())))
+    return (first + second) / both if both > 0 else float("nan")
 
 
 def vertebra_similarity(
@@ -55,7 +57,7 @@ def vertebra_similarity(
         points = _nearby(numbers[box] == number, [side.start for side in box], grid, rng)
         in_ct = motions[number].inverse.apply(points)
         seen = ct_grid.contains(in_ct) & mr_grid.contains(points)
-        found[number] = normalised_mutual_information(
+        found[number] = nmi_of_samples(
             _sampled(ct, ct_grid, in_ct[seen]), _sampled(mr, mr_grid, points[seen])
         )
     return found
@@ -80,8 +82,3 @@ def _binned(values: NDArray[Any], bins: int) -> NDArray[Any]:
     low, high = np.percentile(values, [1, 99])
     scaled = (values - low) / max(high - low, 1e-9)
     return np.clip((scaled * bins).astype(int), 0, bins - 1)
-
-
-def _entropy(counts: NDArray[Any]) -> float:
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log(share)).sum())
