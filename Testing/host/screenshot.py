@@ -57,9 +57,10 @@ def main() -> None:
 
 
 def look(panel: Any, slices: list[Any]) -> None:
-    """Press the buttons for the fused view and the contours, and click the vertebra in the middle."""
-    panel.ui.fusedButton.click()
-    panel.ui.contoursButton.click()
+    """Accept the first vertebra, and click the one in the middle; the new result is shown already."""
+    panel.ui.vertebraTable.selectRow(0)
+    panel.ui.acceptButton.click()
+    panel.ui.vertebraTable.selectRow(1)
     panel.ui.vertebraTable.cellClicked.emit(1, 0)
     for window in slices:
         window.fit(130)

@@ -17,6 +17,7 @@ class BareSlicer:
         self.application = slicer.vtkMRMLApplicationLogic()
         self.application.SetMRMLScene(self.scene)
         self.logics = [slicer.vtkSlicerSegmentationsModuleLogic(), slicer.vtkSlicerColorLogic()]
+        self.scene.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
         for logic in self.logics:
             logic.SetMRMLApplicationLogic(self.application)
             logic.SetMRMLScene(self.scene)
