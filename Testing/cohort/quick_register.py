@@ -18,7 +18,7 @@ def main() -> int:
         parser.add_argument(name, type=Path)
     for name in ("vertebrae", "output"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    for name in ("mr-landmarks", "ct-series", "quality", "device", "seed", "threads", "progress"):
+    for name in ("mr-landmarks", "ct-series", "quality", "device", "seed", "threads", "progress", "case"):
         parser.add_argument(f"--{name}")
     given = parser.parse_args()
     kind = given.ct.read_text().split()[0]

@@ -54,6 +54,7 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
     words = run_of(workflow.study, "a")["words"]
     assert words[words.index("--threads") + 1] == "1"
     assert words[words.index("--quality") + 1] == "fast"
+    assert words[words.index("--case") + 1] == "a"
 
     tokens = {case: run_of(workflow.study, case)["token"] for case in "acd"}
     assert waiting(workflow) == ["b"]

@@ -41,5 +41,5 @@ rule register:
         runtime=lambda wildcards, attempt: minutes(of(wildcards).vertebra_count, attempt),
     shell:
         # 3: registered, failed its own checks, kept and marked
-        "{params.program:q} register {params.words:q} {params.options:q} --threads {threads}"
-        " --output {output:q} --progress none > {log:q} 2>&1 || [ $? -eq 3 ]"
+        "{params.program:q} register {params.words:q} {params.options:q} --case {wildcards.case:q}"
+        " --threads {threads} --output {output:q} --progress none > {log:q} 2>&1 || [ $? -eq 3 ]"
