@@ -132,3 +132,24 @@ def test_earlier_result_survives_a_cancelled_overwrite(standin):
     assert process.returncode == 130
     assert left_behind(standin.folder / "deep") == ["result"]
     assert left_behind(standin.folder / "deep" / "result") == ["run.json", "vertebrae"]
+
+
+def test_interrupted_while_it_is_loaded(real):
+    """A key pressed too early is not a fault of the program."""
+    real.program = ("-c", INTERRUPTED_IMPORT)
+    ended = real()
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
+INTERRUPTED_IMPORT = """
+import sys
+from spine_ctmr.__main__ import start
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "spine_ctmr.command.parsing":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+sys.exit(start())
+"""

@@ -51,8 +51,8 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
     if mirrored[best] > max(2 * found, found + _CLEARLY_HU):
         way = _AXES[int(np.argmax(np.abs(grid.axes[:, best])))]
         raise InputError(
-            f"{name} fits the CT only when it is mirrored ({way} exchanged);"
-            " give labels and CT with the same orientation, as they were made."
+            f"{name} does not follow the bones of the CT, but mirrored ({way} exchanged) it would;"
+            " give labels and CT with the same orientation and place, as they were made."
         )
 
 

@@ -112,7 +112,7 @@ def unsaid_ending(ending: WorkerEnding, noun: str, memory_advice: str) -> SpineE
         return SpineError(
             f"The {noun} ran out of memory{where} and was ended by the system; {memory_advice}."
         )
-    if -code in ENDED_BY_ASKING:
+    if -code in ENDED_BY_ASKING or code - 128 in ENDED_BY_ASKING:
         return SpineError(f"The {noun} was ended by another program ({_ending_name(code)}); run it again.")
     if code == 0:
         return SpineError(f"The {noun} ended without a word, so its results were not kept; run it again.")
