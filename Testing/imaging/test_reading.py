@@ -114,3 +114,28 @@ def test_itk_stays_quiet_and_its_switch_is_put_back(tmp_path, volume, capfd):
     read_image(tmp_path / "a.nii")
     assert capfd.readouterr().err == ""
     assert sitk.ProcessObject.GetGlobalWarningDisplay() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("a.nrrd", b"space: left-posterior-superior", b"space: " + b"x" * 100_000),
+        ("a.nrrd", b"kinds: domain", b"kinds: " + b'{"a":' * 5000),
+        ("a.mha", b"NDims = 3", b"NDims = 65536"),
+        ("a.mha", b"NDims = 3", b"NDims = 255"),
+    ],
+)
+def test_headers_that_crash_itk_are_refused_first(tmp_path, volume, name, right, wrong):
+    path = tmp_path / name
+    sitk.WriteImage(volume, path)
+    content = path.read_bytes()
+    assert right in content
+    path.write_bytes(content.replace(right, wrong))
+    with pytest.raises(InputError, match="has a damaged header"):
+        read_image(path)
+
+
+def test_long_keys_of_a_segmentation_are_no_damage(tmp_path, volume):
+    volume.SetMetaData("Segment0_Tags", "TerminologyEntry:" + "~" * 9000)
+    sitk.WriteImage(volume, tmp_path / "a.nrrd")
+    assert read_image(tmp_path / "a.nrrd").GetSize() == volume.GetSize()

@@ -16,7 +16,7 @@ from .nifti_header import NiftiHeader, read_nifti_header
 from .nifti_image import is_truncated, itk_reads, read_voxels
 from .nifti_placement import check_placement
 from .series_choice import SeriesChoice
-from .stored_spacing import lacks_spacing
+from .text_header import is_damaged, lacks_spacing
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
 _COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
@@ -100,6 +100,8 @@ def open_volume(path: Path) -> sitk.ImageFileReader:
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path.")
+    if is_damaged(path):
+        raise InputError(f"{path} has a damaged header; copy or export it again.")
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
