@@ -23,6 +23,7 @@ from .wrong_labels import WRONG as WRONG_LABELS
 from .wrong_landmarks import WRONG as WRONG_LANDMARKS
 
 WRONG_INPUTS: tuple[WrongInput, ...] = (*WRONG_IMAGES, *WRONG_LABELS, *WRONG_LANDMARKS)
+PATIENT = PhantomOptions(levels=(21, 22, 23, 24), margin_mm=24.0)
 FIRST_SEED, OTHER_SEED = 61_000, 61_500
 """Of the phantoms, and of the patient with whom theirs are mixed up."""
 
@@ -89,7 +90,7 @@ def _with_another(make: partial[Known]) -> Pair:
 
 @cache
 def _phantom(seed: int) -> Known:
-    phantom = make_phantom(seed, PhantomOptions())
+    phantom = make_phantom(seed, PATIENT)
     return Known(phantom.case, phantom_bone(phantom), phantom.case.vertebrae)
 
 
