@@ -78,7 +78,7 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
     stage = _Stages(progress)
     found, match = _place(case, options, stage, notes, MOST_LOOKS)
     poses = match.poses
-    notes += filter(None, [length_note(found.start.ct_centers, poses)])
+    notes += filter(None, [length_note(case.vertebrae, poses)])
     with beside() as thread:
         judging = thread.submit(_judged, found, match)
         del match  # with the images on which it was made

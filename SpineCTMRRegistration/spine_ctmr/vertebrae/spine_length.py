@@ -6,32 +6,36 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+import SimpleITK as sitk
 
+from ..geometry.grid import Points
 from ..geometry.pose import Pose
+from ..imaging.label_voxels import label_voxels
 from ..imaging.vertebra_names import cranial_to_caudal
 
 NOTABLE = 0.035
-"""Change of length that is told. Real anatomy with elastic tissue has 0.01, moved phantoms up to 0.023."""
+"""Change of length that is told. Real anatomy with elastic tissue has 0.01, moved phantoms up to 0.029."""
 
 
-def length_ratio(centers: Mapping[int, NDArray[np.float64]], poses: Mapping[int, Pose]) -> float:
+def length_ratio(labels: sitk.Image, poses: Mapping[int, Pose]) -> float:
     """Length of the spine in the MR over that in the CT; NaN with fewer than two vertebrae.
 
+    It is measured between the middles of the whole bones, which lie near the axis about which a spine bends:
+    between the bodies alone, bending by 2° a joint changes it by 2 %.
+
     Args:
-        centers: body centres in the CT, LPS mm (3,) by VerSe number.
+        labels: VerSe numbers on the CT.
         poses: CT→MR in LPS mm, by number.
     """
-    numbers = cranial_to_caudal(centers.keys() & poses.keys())
-    in_ct = sum(float(np.linalg.norm(centers[b] - centers[a])) for a, b in pairwise(numbers))
-    moved = {n: poses[n].apply(centers[n]) for n in numbers}
-    in_mr = sum(float(np.linalg.norm(moved[b] - moved[a])) for a, b in pairwise(numbers))
-    return in_mr / in_ct if in_ct > 0 else float("nan")
+    in_ct = {n: v.centroid_mm for n, v in label_voxels(labels).items() if n in poses}
+    in_mr = {n: poses[n].apply(center) for n, center in in_ct.items()}
+    length = _length(in_ct)
+    return _length(in_mr) / length if length > 0 else float("nan")
 
 
-def length_note(centers: Mapping[int, NDArray[np.float64]], poses: Mapping[int, Pose]) -> str | None:
+def length_note(labels: sitk.Image, poses: Mapping[int, Pose]) -> str | None:
     """A sentence where the length differs more than posture explains; arguments as of `length_ratio`."""
-    change = length_ratio(centers, poses) - 1
+    change = length_ratio(labels, poses) - 1
     if not abs(change) > NOTABLE:
         return None
     way = "longer" if change > 0 else "shorter"
@@ -39,3 +43,8 @@ def length_note(centers: Mapping[int, NDArray[np.float64]], poses: Mapping[int, 
         f"The spine is {100 * abs(change):.0f} % {way} in the MR than in the CT, more than posture explains; "
         "check the voxel spacing of both images."
     )
+
+
+def _length(centers: Mapping[int, Points]) -> float:
+    numbers = cranial_to_caudal(centers)
+    return sum(float(np.linalg.norm(centers[b] - centers[a])) for a, b in pairwise(numbers))
