@@ -200,6 +200,15 @@ def test_objects_that_are_not_images_do_not_count(tmp_path):
     assert [s.modality for s in find_series(tmp_path)] == ["CT"]
 
 
+def test_slices_of_two_patients_under_one_series_are_two(tmp_path):
+    write_series(tmp_path)
+    for path in sorted(tmp_path.iterdir())[3:]:
+        data = pydicom.dcmread(path)
+        data.PatientID = "124"
+        data.save_as(path)
+    fails(tmp_path, "2 DICOM series")
+
+
 def test_no_series(tmp_path):
     fails(tmp_path, "no DICOM images")
 

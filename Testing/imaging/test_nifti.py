@@ -1,6 +1,7 @@
 """NIfTI as it comes: two placements, none, wrong names, version 2, values that are no numbers."""
 
 import gzip
+import struct
 
 import numpy as np
 import pytest
@@ -91,6 +92,22 @@ def test_no_placement_is_told(tmp_path, dtype):
 def test_spacing_is_not_invented(tmp_path, codes, dtype):
     path = nifti1(tmp_path / "a.nii", image_of(dtype), *codes, pixdim=(0, 0, 0))
     fails(path, "no voxel spacing" if codes == (0, 0) else "")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("form", ["qform", "sform", "voxel spacing"])
+def test_a_place_that_is_no_number(tmp_path, dtype, form, capfd):
+    image = image_of(dtype)
+    rows = ras_rows(image)
+    rows[1, 3] = np.nan
+    spoilt = {"sform": {"sform_rows": rows}, "voxel spacing": {"pixdim": (1.0, np.nan, 2.0)}}.get(form, {})
+    path = nifti1(tmp_path / "a.nii", image, 1, 1, **spoilt)
+    if form == "qform":
+        data = bytearray(path.read_bytes())
+        struct.pack_into("<f", data, 268, np.nan)
+        path.write_bytes(data)
+    fails(path, f"{form} that is no number (NaN)")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_spacing_that_the_sform_contradicts(tmp_path):

@@ -315,3 +315,8 @@ def test_the_panel_looks_at_every_few_voxels_and_sees_the_same(fine):
     assert dict(found.choices) == {"VerSe": {21: 21, 22: 22}, "TotalSpineSeg": {21: 8, 22: 9}}
     assert not found.taken
     assert found.problem.endswith("; say with a choice what they mean.")
+
+
+def test_a_label_is_said_once():
+    with pytest.raises(InputError, match="names label 22 twice"):
+        given_scheme("22=L3,22=L4")

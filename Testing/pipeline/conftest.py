@@ -14,6 +14,8 @@ from gears import slow_fixture
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 
+from .plain import Plain
+
 PATIENT = PhantomOptions(
     levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
 )
@@ -58,3 +60,10 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
     done = command(*words_for(folder, output), *OPTIONS)
     assert done.returncode == 0, done.stdout + done.stderr
     return Registered(phantom, folder, output, [json.loads(line) for line in done.stdout.splitlines()])
+
+
+@pytest.fixture(scope="session")
+@slow_fixture
+def plain(registered: Registered) -> Plain:
+    """The same files, to be compared with odd ones."""
+    return Plain(registered.inputs, registered.phantom.case)

@@ -16,7 +16,7 @@ from .label_checks import check_labels, too_small
 from .label_edges import check_mirrored
 from .label_offsets import check_on_bone
 from .label_voxels import label_voxels
-from .landmark_checks import check_landmarks
+from .landmark_checks import check_course, check_landmarks
 from .modality_checks import check_modalities
 from .vertebra_names import vertebra_list
 
@@ -70,6 +70,7 @@ def check_case(
     if mr_centroids is not None:
         warnings += check_landmarks(mr_centroids, mr, names.mr_landmarks, names.mr)
         _check_common(levels, mr_centroids, names.vertebrae, names.mr_landmarks)
+        check_course(mr_centroids, {n: voxels[n].centroid_mm for n in levels}, names.mr_landmarks)
     if mr_vertebrae is not None:
         in_mr = label_voxels(mr_vertebrae)
         warnings += check_labels(in_mr, mr, names.mr_vertebrae, names.mr)

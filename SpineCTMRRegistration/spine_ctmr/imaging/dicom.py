@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ _NOT_IMAGES = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG"}
 
 @dataclass(frozen=True)
 class Series:
-    """The files of one DICOM series with equal image size.
+    """The files of one DICOM series of one patient with equal image size.
 
     Attributes:
         description: free text of whoever scanned, or why it is not shown (`series_description`).
@@ -48,11 +49,12 @@ class Series:
 
 def find_series(path: Path) -> list[Series]:
     """The image series in a folder and its sub-folders, or in a file, in the order of their descriptions."""
-    groups: dict[tuple[str, int, int], list[Any]] = {}
+    groups: dict[tuple[str, str, int, int], list[Any]] = {}
     for name in _files(path):
         header = _header(name)
         if header is not None:
-            key = (str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns))
+            patient = str(header.get("PatientID"))
+            key = (str(header.SeriesInstanceUID), patient, int(header.Rows), int(header.Columns))
             groups.setdefault(key, []).append(header)
     return sorted((_series(headers) for headers in groups.values()), key=str)
 
@@ -120,7 +122,9 @@ def _header(path: Path) -> Any | None:
 
     bare = path.suffix.lower() in ("", ".dcm", ".ima")
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=bare, specific_tags=TAGS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the series is refused in a sentence, or is sound
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=bare, specific_tags=TAGS)
         usable = "SeriesInstanceUID" in header and "Rows" in header and "Columns" in header
     except Exception:  # whatever a file that is not DICOM makes pydicom raise
         return None

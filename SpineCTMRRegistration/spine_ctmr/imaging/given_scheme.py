@@ -46,6 +46,8 @@ def _listed(text: str) -> LabelScheme:
         number = vertebra_number(pair[2]) if pair else None
         if pair is None or number is None:
             raise InputError(f"The label scheme '{text}' has no vertebra in '{part}'; write it as 1=L3,2=L4.")
+        if int(pair[1]) in numbers:
+            raise InputError(f"The label scheme '{text}' names label {pair[1]} twice; keep one of them.")
         numbers[int(pair[1])] = number
     return LabelScheme(text, "the given levels", numbers)
 

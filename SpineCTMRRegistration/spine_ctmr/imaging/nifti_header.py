@@ -69,6 +69,13 @@ class NiftiHeader:
         return self.offset + int(np.prod(self.shape, dtype=np.int64)) * self.bits // 8
 
     @property
+    def unplaced(self) -> str:
+        """Which of spacing, qform and sform holds NaN or infinite numbers; "" if none does."""
+        forms = {"a voxel spacing": self.spacing_mm, "a qform": self.qform, "an sform": self.sform}
+        bad = (name for name, values in forms.items() if values is not None and not np.isfinite(values).all())
+        return next(bad, "")
+
+    @property
     def has_fractions(self) -> bool:
         """Whether the stored values are floating point."""
         return self.dtype is not None and self.dtype[1] == "f"

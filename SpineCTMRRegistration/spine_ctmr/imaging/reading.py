@@ -144,6 +144,8 @@ def _nifti_header(path: Path) -> NiftiHeader | None:
         header, complete = None, False
     if not complete:
         raise InputError(f"{path} is incomplete (truncated); copy or export it again.")
+    if header is not None and (form := header.unplaced):
+        raise InputError(f"{path} has {form} that is no number (NaN); correct its header or export it again.")
     if header is not None and min(header.spacing_mm) <= 0:
         raise InputError(f"{path} has no voxel spacing; correct its header or export it again.")
     return header
