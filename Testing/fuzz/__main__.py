@@ -23,8 +23,8 @@ import torch
 from . import commands, plays, trials
 
 KEPT = Path(__file__).with_name("kept.txt")
-Try = Callable[[int, Path], tuple[str, str, str | None]]
-"""Given a number and the seeds: title, what came of it in a word, and the fault if there is one."""
+Try = Callable[[int, str, Path], tuple[str, str, str | None]]
+"""Given a number, the kind of file or "", and the seeds: title, what came of it, and the fault if any."""
 
 
 @dataclass
@@ -35,14 +35,14 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
 
-def _file(number: int, seeds: Path) -> tuple[str, str, str | None]:
-    trial = trials.draw(number)
+def _file(number: int, kind: str, seeds: Path) -> tuple[str, str, str | None]:
+    trial = trials.draw(number, kind)
     outcome = trials.attempt(trial, seeds)
     return f"{trial.kind.name} {trial.file}", outcome.word, outcome.fault
 
 
 def _played(make: Callable[[int], commands.Play]) -> Try:
-    def attempt(number: int, seeds: Path) -> tuple[str, str, str | None]:
+    def attempt(number: int, kind: str, seeds: Path) -> tuple[str, str, str | None]:
         play = make(number)
         seen = commands.play(play, seeds)
         return play.title, f"exit code {seen.code}", seen.fault
@@ -85,10 +85,10 @@ def main() -> int:
 
 def _tally(sort: str, attempt: Try, seeds: Path, seconds: float, first: int) -> Tally:
     tally, deadline = Tally(), time.monotonic() + seconds
-    for number in _numbers(sort, first):
+    for number, kind in _numbers(sort, first):
         if time.monotonic() > deadline:
             break
-        title, word, fault = attempt(number, seeds)
+        title, word, fault = attempt(number, kind, seeds)
         tally.words[word] += 1
         if fault is not None:
             tally.faults.append(f"{sort} {number}: {title}: {fault}")
@@ -96,11 +96,14 @@ def _tally(sort: str, attempt: Try, seeds: Path, seconds: float, first: int) -> 
     return tally
 
 
-def _numbers(sort: str, first: int) -> Iterator[int]:
-    """Those that found something once, and then one after the other."""
-    lines = (line.split() for line in KEPT.read_text().splitlines() if not line.startswith("#"))
-    yield from (int(words[1]) for words in lines if words[0] == sort)
-    yield from count(first)
+def _numbers(sort: str, first: int) -> Iterator[tuple[int, str]]:
+    """Those that found something once, with their kind of file, and then one after the other."""
+    for line in KEPT.read_text().splitlines():
+        kept, _, rest = line.partition(" ")
+        if kept == sort:
+            number, _, kind = rest.partition(" ")
+            yield int(number), kind
+    yield from ((number, "") for number in count(first))
 
 
 def _told(tallies: dict[str, Tally]) -> int:

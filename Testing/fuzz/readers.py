@@ -101,6 +101,13 @@ KINDS = (
     Kind("NRRD", *_images("ct.nrrd", "ct"), share=5),
     Kind("MetaImage", *_images("ct.mha", "ct"), share=5),
     Kind("MetaImage header", *_images("ct.mhd", "ct"), share=2, beside=True),
+    Kind(
+        "DICOM",
+        ("dicom/020.dcm", "dicom/000.dcm"),
+        lambda seeds, path: _case(seeds, path.parent, "ct"),
+        4,
+        True,
+    ),
     Kind("labels", *_images("labels.nii.gz labels.mha", "vertebrae"), share=3),
     Kind("segmentation", *_images("labels.seg.nrrd", "vertebrae"), share=4),
     Kind(

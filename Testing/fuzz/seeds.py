@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.network.bundle import bundled_network_directory
 from spine_ctmr.options import RegistrationOptions
@@ -35,6 +37,7 @@ def make_seeds(folder: Path) -> None:
     _images(inputs, case.ct, case.mr, case.vertebrae)
     centers = {vertebra_name(n): c.round(3).tolist() for n, c in (case.mr_centroids or {}).items()}
     _landmarks(inputs, centers)
+    _dicom(folder / "dicom", case.ct)
     registered = register(case, RegistrationOptions(quality="fast", threads=1))
     Registration(registered).save(folder / "result")
     decisions = tuple(VertebraDecision(name, "accept", "seen") for name in centers)
@@ -59,6 +62,33 @@ def _images(folder: Path, ct: sitk.Image, mr: sitk.Image, labels: sitk.Image) ->
         for key, value in {**known, "Extent": "0 9 0 9 0 9"}.items():
             segmentation.SetMetaData(f"Segment{k}_{key}", value)
     sitk.WriteImage(segmentation, str(folder / "labels.seg.nrrd"))
+
+
+def _dicom(folder: Path, ct: sitk.Image) -> None:
+    """The slices of a CT, with the patient's name."""
+    folder.mkdir()
+    size, (dx, dy, _) = ct.GetSize(), ct.GetSpacing()
+    series, study, frame = (generate_uid(entropy_srcs=[name]) for name in ("series", "study", "frame"))
+    for k, plane in enumerate(sitk.GetArrayFromImage(ct).astype(np.int16)):
+        slice_ = Dataset()
+        slice_.file_meta = FileMetaDataset()
+        slice_.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        slice_.SOPClassUID = slice_.file_meta.MediaStorageSOPClassUID = CTImageStorage
+        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = generate_uid(
+            entropy_srcs=[f"slice {k}"]
+        )
+        slice_.PatientName, slice_.PatientID, slice_.Modality = NAME, NAME, "CT"
+        slice_.SeriesInstanceUID, slice_.StudyInstanceUID, slice_.FrameOfReferenceUID = series, study, frame
+        slice_.SeriesNumber, slice_.InstanceNumber, slice_.SeriesDescription = 1, k + 1, "Spine"
+        slice_.ImagePositionPatient = [round(v, 4) for v in ct.TransformIndexToPhysicalPoint((0, 0, k))]
+        slice_.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        slice_.PixelSpacing, slice_.SliceThickness = [dy, dx], ct.GetSpacing()[2]
+        slice_.Rows, slice_.Columns = size[1], size[0]
+        slice_.SamplesPerPixel, slice_.PhotometricInterpretation = 1, "MONOCHROME2"
+        slice_.BitsAllocated, slice_.BitsStored, slice_.HighBit, slice_.PixelRepresentation = 16, 16, 15, 1
+        slice_.RescaleIntercept, slice_.RescaleSlope = 0, 1
+        slice_.PixelData = plane.tobytes()
+        slice_.save_as(folder / f"{k:03}.dcm", enforce_file_format=True)
 
 
 def _landmarks(folder: Path, centers: dict[str, list[float]]) -> None:

@@ -67,9 +67,9 @@ class Outcome:
     seconds: float
 
 
-def draw(number: int) -> Trial:
-    """The trial of a number."""
-    kinds = [kind for kind in KINDS for _ in range(kind.share)]
+def draw(number: int, name: str = "") -> Trial:
+    """The trial of a number, of the kind with a name or of any."""
+    kinds = [kind for kind in KINDS for _ in range(kind.share) if name in ("", kind.name)]
     return Trial(random.Random(f"kind {number}").choice(kinds), number)
 
 

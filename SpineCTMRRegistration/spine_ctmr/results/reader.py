@@ -17,6 +17,9 @@ from ..json_files import read_json
 from ..process.untrusted import untrusted
 from . import names
 
+LONGEST_WORD = 64
+"""Characters of a name or number in a text file of a transform."""
+
 
 @dataclass(frozen=True)
 class ResultFolder:
@@ -92,6 +95,8 @@ def _transform(folder: Path, name: str) -> sitk.Transform:
     path = present(folder, name)
     with untrusted(path):
         try:
+            if path.suffix == ".tfm" and any(len(word) > LONGEST_WORD for word in path.read_bytes().split()):
+                raise RuntimeError("no number is that long, and some crash ITK")
             return sitk.ReadTransform(str(path))
         except RuntimeError as error:
             raise InputError(f"{path} is damaged; register the patient again.") from error
