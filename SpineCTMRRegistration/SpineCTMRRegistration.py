@@ -12,7 +12,7 @@ from spine_ctmr.errors import SpineError
 from SpineCTMRRegistrationLib import readiness
 from SpineCTMRRegistrationLib.hidden_vertebrae import HiddenVertebrae
 from SpineCTMRRegistrationLib.logic import SpineCTMRRegistrationLogic, start_up
-from SpineCTMRRegistrationLib.parameters import chosen_inputs, name_segment
+from SpineCTMRRegistrationLib.parameters import chosen_inputs, forget_names, name_segment
 from SpineCTMRRegistrationLib.reloading import forget_packages
 from SpineCTMRRegistrationLib.result_table import QUALITY
 from SpineCTMRRegistrationLib.sections.numbering import NumberingChoice
@@ -159,6 +159,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
             self._running.show_ready(_("Choose a parameter set above, or make one."), self.session.running)
             return
         rows = readiness.rows(parameters)
+        forget_names(parameters, [row.segment_id for row in rows])
         self._segments.show(rows)
         self._segmenting.follow(parameters.ct, parameters.mr, self.session.running)
         levels = dict.fromkeys(row.vertebra for row in rows if row.vertebra and not row.problem)

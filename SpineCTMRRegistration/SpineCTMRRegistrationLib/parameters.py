@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Union
 
@@ -145,6 +146,14 @@ def name_segment(parameters: Parameters, segment_id: str, vertebra: str) -> None
     names = {**segment_names(parameters), segment_id: vertebra}
     parameters.segmentNames = names
     parameters.namedVertebrae = parameters.vertebrae
+
+
+def forget_names(parameters: Parameters, present: Collection[str]) -> None:
+    """Keep the names of these segments only: a new segment may get the id of one that was removed."""
+    names = segment_names(parameters)
+    kept = {segment_id: name for segment_id, name in names.items() if segment_id in present}
+    if kept != names:
+        parameters.segmentNames = kept
 
 
 def forget(parameters: Parameters, node: slicer.vtkMRMLNode) -> list[str]:

@@ -19,6 +19,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "tutorial"
 WIDTH, LONGEST_S = 460, 900.0
+LARGEST_BYTES = 240_000
 
 
 def main() -> None:
@@ -47,8 +48,9 @@ def main() -> None:
     look(panel, slices)
     save(beside(picture_of(panel), [slices[1].picture(), slices[0].picture()]), "panel-result")
     result = results_of(panel.logic.getParameterNode().table)
-    for name, view in render_checks(slices, SampleNodes(ct, mr, vertebrae, points), result).items():
-        save(Image.fromarray(view), f"view-{name}")
+    views = render_checks(slices, SampleNodes(ct, mr, vertebrae, points), result)
+    for name in ("fused", "contours", "checkerboard", "heatmap", "grid"):
+        save(Image.fromarray(views[name]), f"view-{name}")
     cut_above(mr, points.GetNthControlPointPositionWorld(0))
     panel.ui.registerButton.click()
     wait(lambda: not panel.session.running, LONGEST_S)
@@ -99,18 +101,21 @@ def picture_of(panel: Any) -> Image.Image:
 
 
 def beside(panel: Image.Image, slices: list[np.ndarray]) -> Image.Image:
-    """The panel and a column of slice views of the same height."""
+    """The panel and a column of slice views."""
     column = Image.fromarray(np.concatenate(slices))
-    column = column.resize((column.width * panel.height // column.height, panel.height), Image.LANCZOS)
-    whole = Image.new("RGB", (panel.width + column.width, panel.height))
+    whole = Image.new("RGB", (panel.width + column.width, max(panel.height, column.height)))
     whole.paste(panel, (0, 0))
     whole.paste(column, (panel.width, 0))
     return whole
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """With all its colours: fewer of them speckle the greys of an MR."""
-    picture.save(PICTURES / f"{name}.png", optimize=True)
+    """With all its colours, because fewer of them speckle the greys of an MR; smaller if it takes too much."""
+    file = PICTURES / f"{name}.png"
+    picture.save(file, optimize=True)
+    if file.stat().st_size > LARGEST_BYTES:
+        size = round(0.9 * picture.width), round(0.9 * picture.height)
+        save(picture.resize(size, Image.LANCZOS), name)
 
 
 def wait_a_moment() -> None:

@@ -88,6 +88,16 @@ def test_names_given_for_one_segmentation_do_not_reach_another(panel, chosen, sc
     ] * 2
 
 
+def test_a_new_segment_does_not_get_the_name_of_one_that_was_removed(panel, chosen, scene):
+    first = add_segmentation(scene, "Segment_1", "Segment_2")
+    panel.ui.vertebraeSelector.setCurrentNode(first)
+    panel.ui.segmentTable.cellWidget(0, 1).currentText = "L3"
+    first.GetSegmentation().RemoveSegment("Segment_1")
+    first.GetSegmentation().AddEmptySegment("Segment_1", "Segment_1")
+    assert panel.ui.segmentTable.rowCount == 2
+    assert {panel.ui.segmentTable.cellWidget(row, 1).currentText for row in range(2)} == {"not a vertebra"}
+
+
 def test_a_whole_body_segmentation_shows_its_vertebrae_first_and_its_organs_are_no_complaint(panel, chosen):
     for name in ("sacrum", "spleen", "vertebrae_S1"):
         chosen[2].GetSegmentation().AddEmptySegment(name, name)
@@ -172,7 +182,7 @@ def test_declined_packages_start_nothing_and_a_failed_installation_is_told(panel
     assert panel.ui.registerButton.enabled
     monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: True)
     panel.ui.registerButton.click()
-    assert "PyTorch extension is missing; install it" in panel.ui.statusLabel.text
+    assert "extension PyTorch is missing" in panel.ui.statusLabel.text
     assert not panel.session.running
 
 

@@ -126,7 +126,7 @@ def test_what_goes_wrong_is_told(sample, host, monkeypatch, scene):
     assert told == []
     monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: True)
     assert sample.load() == []
-    assert "PyTorch extension is missing; install it" in told.pop()
+    assert "extension PyTorch is missing" in told.pop()
     monkeypatch.setattr(dependencies, "missing_packages", lambda: [])
     monkeypatch.setattr(host.app, "temporaryPath", "/nowhere/at/all")
     assert sample.load() == []
