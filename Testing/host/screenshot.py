@@ -110,7 +110,7 @@ def beside(panel: Image.Image, slices: list[np.ndarray]) -> Image.Image:
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """With all its colours, because fewer of them speckle the greys of an MR; smaller if it takes too much."""
+    """With all its colours, since fewer speckle the greys of an MR; smaller if the file is too large."""
     file = PICTURES / f"{name}.png"
     picture.save(file, optimize=True)
     if file.stat().st_size > LARGEST_BYTES:

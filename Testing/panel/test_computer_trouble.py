@@ -74,6 +74,19 @@ def test_an_error_that_nobody_expected_is_a_sentence_with_details_in_the_log(
     assert temporary_files() == []
 
 
+def test_images_of_a_slicer_that_died_are_removed_at_the_next_start(panel, engine, host):
+    start(panel)
+    (alive,) = temporary_files()
+    dead = Path(host.app.temporaryPath) / "spine-ctmr-dead"
+    dead.mkdir()
+    (dead / ".owner").touch()
+    (dead / "ct.nrrd").touch()
+    for slot in host.app.slots["startupCompleted()"]:
+        slot()
+    assert temporary_files() == [alive]
+    panel.ui.cancelButton.click()
+
+
 @pytest.mark.parametrize("code", [-1, -9, 1, 99])
 def test_an_engine_that_ends_without_a_word(panel, engine, scene, code):
     before = node_ids(scene)

@@ -20,8 +20,9 @@ def cell(text: str, hint: str = "", background: tuple[float, float, float] | Non
 
 
 def fit_height(table: Any, tallest_px: int) -> None:
-    """Make room for the rows of a table, each with a line of text, but not more than `tallest_px`."""
-    table.minimumHeight = min(max(HEADER_PX + ROW_PX * table.rowCount, SHORTEST_PX), tallest_px)
+    """Make room for the rows of a table, but not more than `tallest_px`."""
+    rows_px = max(ROW_PX * table.rowCount, table.verticalHeader().length())
+    table.minimumHeight = min(max(HEADER_PX + rows_px, SHORTEST_PX), tallest_px)
 
 
 def color(rgb: tuple[float, float, float]) -> str:

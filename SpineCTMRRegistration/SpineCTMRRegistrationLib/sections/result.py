@@ -20,7 +20,7 @@ from .checks import ChecksSection
 from .exports import ExportsSection
 from .signing import SigningSection
 
-SELECTED_SHADE = 0.82
+SELECTED_STRENGTH = 1.9
 TALLEST_PX = 480
 """Most of a spine; the verdict above the table names every vertebra that is not good."""
 
@@ -89,10 +89,10 @@ class ResultSection:
         fit_height(table, TALLEST_PX)
 
     def _color_selection(self) -> None:
-        """The selected row keeps its verdict's colour, in a deeper shade."""
+        """The selected row keeps its verdict's colour, but stronger."""
         item = self._ui.vertebraTable.item(self._ui.vertebraTable.currentRow(), 1)
         if item is not None:
-            red, green, blue = (SELECTED_SHADE * part for part in flag_color(item.text()))
+            red, green, blue = (1 - SELECTED_STRENGTH * (1 - part) for part in flag_color(item.text()))
             shade = f"selection-background-color: {color((red, green, blue))}; selection-color: black;"
             self._ui.vertebraTable.styleSheet = f"QTableWidget {{ {shade} }}"
 

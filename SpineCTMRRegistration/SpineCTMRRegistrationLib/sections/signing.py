@@ -34,6 +34,7 @@ class SigningSection:
         decided = decisions_in(table) if table is not None else {}
         for row in range(self._ui.vertebraTable.rowCount):
             self._show_row(row, decided.get(self._ui.vertebraTable.item(row, 0).text()))
+        self._ui.vertebraTable.resizeColumnToContents(COLUMN)
         self._show_selected()
 
     def _show_row(self, row: int, decided: VertebraDecision | None) -> None:
