@@ -81,6 +81,8 @@ def test_every_patient_is_a_job_and_a_damaged_one_is_tried_twice(
     )
     once, twice = ((memory_mb(None, n), str(minutes(None, n))) for n in (1, 2))
     assert asked == [once, once, once, twice]
+    tries = {case: len((tmp_path / "data" / case / "tries").read_text()) for case in "abc"}
+    assert tries == {"a": 1, "b": 2, "c": 1}
     assert all("standard" in " ".join(words) for words in submitted(tmp_path))
 
 

@@ -50,6 +50,8 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
     patients = read_patients(workflow.table)
     assert read_outcome(workflow.study, patients[1]).sentence == "The ct is damaged; export it again."
     assert summary.missing == 1
+    tries = {case: len((workflow.table.parent / "data" / case / "tries").read_text()) for case in kinds}
+    assert tries == {"a": 1, "b": 2, "c": 1, "d": 1}
     assert told[-1][0].endswith("of 4 registered")
     words = run_of(workflow.study, "a")["words"]
     assert words[words.index("--threads") + 1] == "1"

@@ -61,7 +61,7 @@ class Workflow:
             where = ["--profile", str(self.profile)]
         return [
             *(sys.executable, "-m", PACKAGE, "--snakefile", str(WORKFLOW), "--directory", str(folder)),
-            *("--keep-going", "--rerun-incomplete", "--rerun-triggers", *SETTLED),
+            *("--keep-going", "--retries", "1", "--rerun-incomplete", "--rerun-triggers", *SETTLED),
             *("--nolock", "--nocolor", *where, "--config", *config),
         ]
 

@@ -35,7 +35,6 @@ rule register:
     wildcard_constraints:
         case="[^/]+",
     threads: 1
-    retries: 1
     resources:
         mem_mb=lambda wildcards, attempt: memory_mb(of(wildcards).vertebra_count, attempt),
         runtime=lambda wildcards, attempt: minutes(of(wildcards).vertebra_count, attempt),
