@@ -9,7 +9,11 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.label_edges import check_mirrored
 from spine_ctmr.imaging.label_offsets import check_on_bone, in_words, label_fits
+from spine_ctmr.imaging.label_voxels import label_voxels
+from spine_ctmr.imaging.reading import read_image
+from spine_ctmr.imaging.segmentation import read_vertebrae
 
 
 def changed(labels: sitk.Image, change) -> sitk.Image:
@@ -62,6 +66,7 @@ def test_one_label_beside_its_bone_is_told(patient):
 def test_thick_and_thin_labels_are_on_their_bones(patient, change):
     other = changed(patient.labels, lambda array: change(array, size=3))
     assert all(fit.is_right for fit in label_fits(other, patient.ct).values())
+    check_mirrored(other, label_voxels(other), patient.ct, "seg.nii")
 
 
 def test_labels_where_there_is_no_bone(patient):
@@ -80,3 +85,12 @@ def test_what_lies_outside_the_ct_is_not_judged(patient):
 def test_ways():
     assert in_words(np.array([-3.2, 1.0, 2.0])) == "about 3 mm to the right"
     assert in_words(np.array([0.0, -4.0, 2.0])) == "about 4 mm to the front"
+
+
+def test_thin_labels_of_real_anatomy_are_not_taken_for_mirrored(real_data):
+    """Outside of a thin label lies the cortex, which is brighter than what is inside."""
+    folder = real_data / "elastic" / "lumbar_T1"
+    ct, labels = read_image(folder / "ct.nii.gz"), read_vertebrae(folder / "ct_labels.nii.gz").image
+    thin = changed(labels, lambda array: ndimage.grey_erosion(array, size=5))
+    check_mirrored(thin, label_voxels(thin), ct, "seg.nii")
+    assert check_on_bone(thin, ct, "seg.nii") == ()

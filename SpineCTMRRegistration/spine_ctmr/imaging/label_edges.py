@@ -26,6 +26,8 @@ Right labels of phantoms and real cases have 0.4 to 1.0, mirrored ones below 0.2
 """
 _CLEARLY_HU, BONE_HU = 40.0, 150.0
 """How much more contrast mirrored labels must have, and the least mean of bone to compare with."""
+LAYERS = (-2, -1, 0, 1, 2)
+"""Steps outwards by which an outline may be too narrow; labels may be thinner or thicker than the bone."""
 _AXES = ("left and right", "front and back", "head and foot")
 Indices = NDArray[np.int64]
 """Voxel indices (n, 3) as (x, y, z)."""
@@ -43,7 +45,8 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
     grid = Grid.of(labels)
     inner, outer = edges(labels, voxels)
     bone = np.concatenate([v.indices[:: 1 + len(v.indices) // 2000] for v in voxels.values()])
-    found = _contrast(ct, grid, inner, outer)
+    outwards = outer - inner
+    found = max(_contrast(ct, grid, inner + k * outwards, outer + k * outwards) for k in LAYERS)
     if found >= _DOUBTFUL * max(BONE_HU, float(values(ct, grid.to_points(bone)).mean())):
         return
     mirrored = [_contrast(ct, grid, *(_flipped(i, axis, grid) for i in (inner, outer))) for axis in range(3)]

@@ -9,15 +9,13 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid, Points
-from .label_edges import BONE_HU, edges, values
+from .label_edges import BONE_HU, LAYERS, edges, values
 from .label_voxels import LabelVoxels, label_voxels
 from .vertebra_names import vertebra_list, vertebra_name
 
 _PAIRS, _FEWEST_PAIRS = 800, 50
 """Of voxels at the edge of a label that are looked at."""
 _REACH_MM, _STEP_MM, _FINE_MM = 12.0, 3.0, 1.0
-_LAYERS = (-2, -1, 0, 1, 2)
-"""Steps outwards by which an outline may be too narrow; labels may be thinner or thicker than the bone."""
 _SURE = 0.25
 """Contrast along the worst axis, over the mean in the bone, above which a label is on its bone: no search."""
 _BONE = 0.4
@@ -109,7 +107,7 @@ def _fit(labels: sitk.Image, number: int, voxels: LabelVoxels, ct: sitk.Image) -
         return LabelFit(float("nan"), np.zeros(3))
     outline = _Outline(ct, inside[seen], outside[seen])
     bone = max(BONE_HU, float(values(ct, voxels.points(2000)).mean()))
-    layers = (outline.contrasts(layer * (outline.outside - outline.inside)) for layer in _LAYERS)
+    layers = (outline.contrasts(layer * (outline.outside - outline.inside)) for layer in LAYERS)
     here = max(layers, key=np.mean) / bone
     if here.min() >= _SURE:
         return LabelFit(float(here.mean()), np.zeros(3))
