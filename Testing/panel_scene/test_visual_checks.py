@@ -300,6 +300,8 @@ def test_the_heatmap_has_a_legend_only_while_it_is_shown(
     views.show_heatmap(shown, nodes.mr, result.jacobian)
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(result.jacobian)
     assert legend.GetVisibility()
+    width, height = legend.GetSize()
+    assert width * height < 1 / 20  # of a view
     assert shown[0].composite.GetForegroundVolumeID() == result.jacobian.GetID()
     views.show_fused(shown, nodes.mr, result.ct_in_mr, Fusion.GREY)
     assert not legend.GetVisibility()
