@@ -37,6 +37,9 @@ def qt_settings():
     return qt.QSettings()
 
 
+ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+
+
 @pytest.fixture
 def scene(host):
     """The scene with three slice views, emptied afterwards."""
@@ -46,6 +49,8 @@ def scene(host):
         for node in host.util.getNodesByClass(node_class, host.mrmlScene):
             if node.GetLayoutName().startswith("Spine"):  # views of MR and CT side by side outlive a scene
                 host.mrmlScene.RemoveNode(node)
+    for node in host.util.getNodesByClass("vtkMRMLSliceNode", host.mrmlScene):
+        node.SetOrientation(ORIENTATIONS[node.GetLayoutName()])  # they keep the turn of a vertebra
     qt_settings().clear()
 
 
