@@ -13,7 +13,7 @@ from ..geometry.pose import Pose
 from ..imaging.label_voxels import label_voxels
 from ..imaging.vertebra_names import cranial_to_caudal
 
-NOTABLE = 0.035
+NOTABLE = 0.03
 """Change of length that is told. Real anatomy with elastic tissue has 0.01, moved phantoms up to 0.029."""
 
 
