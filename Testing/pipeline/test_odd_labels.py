@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.given_scheme import given_scheme
@@ -87,6 +88,15 @@ def test_a_folder_of_masks(plain: Plain, tmp_path: Path, names: tuple[str, ...])
 )
 def test_labels_that_cannot_be(plain: Plain, tmp_path: Path, numbers: dict[int, float], words: str) -> None:
     refused(plain, words, vertebrae=written(labels_of(plain, numbers), tmp_path / "labels.nii.gz"))
+
+
+def test_labels_of_a_mirrored_image(plain: Plain, tmp_path: Path) -> None:
+    """The spine lies in the middle, so that mirrored labels overlap the right ones by nine tenths."""
+    image = plain.case.vertebrae
+    mirrored = Grid.of(image).image(sitk.GetArrayFromImage(image)[..., ::-1])
+    refused(
+        plain, "mirrored (left and right exchanged)", vertebrae=written(mirrored, tmp_path / "labels.nrrd")
+    )
 
 
 def centers_of(plain: Plain) -> dict[int, list[float]]:

@@ -19,13 +19,14 @@ _VOXELS = 12_000
 """Of each label that are looked at; one in ten lies at an edge."""
 _SOFT_HU, _HARD_HU = -200.0, 800.0
 """Values are cut here, so that gas and metal do not count more than bone."""
-_DOUBTFUL = 0.5
-"""Contrast at the edges over the mean in the bone, below which mirrored labels are tried.
+_CLEARLY, _CLEARLY_HU = 1.5, 40.0
+"""How much more contrast mirrored labels must have, over that of the labels as they are and in HU.
 
-Right labels of phantoms and real cases have 0.4 to 1.0, mirrored ones below 0.25.
+Right labels of phantoms and real cases have at least twice the contrast of mirrored ones, and 110 HU more,
+also where the spine lies in the middle of the image and both overlap by nine tenths.
 """
-_CLEARLY_HU, BONE_HU = 40.0, 150.0
-"""How much more contrast mirrored labels must have, and the least mean of bone to compare with."""
+BONE_HU = 150.0
+"""Least mean of bone to compare with."""
 LAYERS = (-2, -1, 0, 1, 2)
 """Steps outwards by which an outline may be too narrow; labels may be thinner or thicker than the bone."""
 _AXES = ("left and right", "front and back", "head and foot")
@@ -44,14 +45,11 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
     """
     grid = Grid.of(labels)
     inner, outer = edges(labels, voxels)
-    bone = np.concatenate([v.indices[:: 1 + len(v.indices) // 2000] for v in voxels.values()])
     outwards = outer - inner
     found = max(_contrast(ct, grid, inner + k * outwards, outer + k * outwards) for k in LAYERS)
-    if found >= _DOUBTFUL * max(BONE_HU, float(values(ct, grid.to_points(bone)).mean())):
-        return
     mirrored = [_contrast(ct, grid, *(_flipped(i, axis, grid) for i in (inner, outer))) for axis in range(3)]
     best = int(np.argmax(mirrored))
-    if mirrored[best] > max(2 * found, found + _CLEARLY_HU):
+    if mirrored[best] > max(_CLEARLY * found, found + _CLEARLY_HU):
         way = _AXES[int(np.argmax(np.abs(grid.axes[:, best])))]
         raise InputError(
             f"{name} does not follow the bones of the CT, but mirrored ({way} exchanged) it would;"
