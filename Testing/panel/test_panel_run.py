@@ -115,7 +115,7 @@ def check_result_section(panel) -> None:
     flags = {table.item(row, 1).text() for row in range(3)}
     assert flags <= {"good", "check", "do not use"}
     assert len(colors) == len(flags)
-    assert all(table.item(row, 4).text() for row in range(3))
+    assert all(table.item(row, 5).text() for row in range(3))
     assert panel.ui.verdictLabel.visible
 
 
@@ -129,6 +129,7 @@ def check_export(panel, monkeypatch, folder) -> None:
     assert written == [
         *("ct_to_mr.h5", "mr_to_ct.h5", "report.html"),
         *("vertebrae/L3.tfm", "vertebrae/L4.tfm", "vertebrae/L5.tfm"),
+        *(f"vertebrae_for_slicer/{name} to MR.tfm" for name in ("L3", "L4", "L5")),
     ]
 
 
