@@ -17,6 +17,14 @@ def distance_map(
     Returns:
         Index (x, y, z) of the crop's first voxel in the mask, and the distances, 0 in the mask.
     """
+    start, signed = signed_distance_map(mask, margin, spacing_mm)
+    return start, np.maximum(signed, 0)
+
+
+def signed_distance_map(
+    mask: NDArray[Any], margin: int, spacing_mm: float
+) -> tuple[tuple[int, int, int], NDArray[Any]]:
+    """The same, negative inside: there the distance to the outermost voxels of the mask."""
     first, last = index_extent(mask)
     low = [max(v - margin, 0) for v in first[::-1]]
     high = [min(v + margin, n) for v, n in zip(last[::-1], mask.shape, strict=True)]
@@ -24,8 +32,7 @@ def distance_map(
     signed = sitk.SignedMaurerDistanceMap(
         sitk.GetImageFromArray(crop), squaredDistance=False, useImageSpacing=False
     )
-    distance = np.maximum(sitk.GetArrayViewFromImage(signed), 0) * np.float32(spacing_mm)
-    return (low[2], low[1], low[0]), distance.astype(np.float32)
+    return (low[2], low[1], low[0]), sitk.GetArrayFromImage(signed) * np.float32(spacing_mm)
 
 
 def index_extent(mask: NDArray[Any]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

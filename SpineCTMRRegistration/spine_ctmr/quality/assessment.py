@@ -120,6 +120,8 @@ def _row(
         spread_mm=found.spread_mm,
         network_disagreement_mm=NAN if network is None else network.distance_mm(found.pose, center),
         neighbour_disagreement_mm=found.neighbour_disagreement_mm,
+        uncertainty_mm=found.uncertainty_mm,
+        uncertainty_deg=found.uncertainty_deg,
         visible_share=found.visible_share,
         label_offset_mm=label.distance_mm,
         label_contrast=label.follows,

@@ -31,6 +31,8 @@ OTHER_BONES_STRETCH_MM = 0.75
 """A bone whose size changes by more is not the same; where the median vertebra's does, CT and MR are of
 different patients. The smallest limit that spares all mostly accurate registrations of the fitting half whose
 stretch was measured."""
+UNCERTAINTY_CHECK_MM = 0.8
+"""A pose with this standard deviation is more than 2 mm off about once in a hundred times."""
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 NOTABLE = 1.0
@@ -56,6 +58,8 @@ class VertebraQuality:
         spread_mm: disagreement of the multi-start refinements.
         network_disagreement_mm: distance between the refined pose and the network's.
         neighbour_disagreement_mm: distance between the refined pose and its neighbours' prediction.
+        uncertainty_mm: standard deviation of the places of its points, by the images and the joints.
+        uncertainty_deg: standard deviation of its rotation, likewise.
         visible_share: share of the bone inside the MR's field of view, 0 to 1.
         label_offset_mm: how far beside its bone the label lies in the CT (0 = on it).
         label_contrast: how much brighter the CT is inside the label's outline, over the mean in the bone.
@@ -80,6 +84,8 @@ class VertebraQuality:
     spread_mm: float = NAN
     network_disagreement_mm: float = NAN
     neighbour_disagreement_mm: float = NAN
+    uncertainty_mm: float = NAN
+    uncertainty_deg: float = NAN
     visible_share: float = NAN
     label_offset_mm: float = NAN
     label_contrast: float = NAN
@@ -116,6 +122,8 @@ def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
     reasons = [_doubtful(row, rule)] if doubt >= rule.good_below else []
     if row.visible_share < VISIBLE_SHARE_CHECK:
         reasons.append(_in_words("visible_share", row.visible_share))
+    if row.uncertainty_mm > UNCERTAINTY_CHECK_MM:
+        reasons.append(_in_words("uncertainty_mm", row.uncertainty_mm))
     if row.overlap_share > OVERLAP_SHARE_CHECK:
         reasons.append(f"{100 * row.overlap_share:.0f} % of the bone overlaps another vertebra")
     if row.label_offset_mm > 0:
@@ -208,6 +216,8 @@ def _in_words(name: str, value: float) -> str:
         return "the spine fits nearly as well one level up or down"
     if name == "neighbour_disagreement_mm":
         return f"moved {value:.1f} mm against its neighbour"
+    if name == "uncertainty_mm":
+        return f"the images leave its place open by {value:.1f} mm"
     if name == "network_disagreement_mm":
         return f"refined to {value:.1f} mm from where the network puts it"
     return f"only {100 * value:.0f} % of the bone lies inside the MR"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..similarity.sampled_information import information_terms
+from .contact import Face, Push, push
 from .matching import Resolution
 
 NOTABLE_TURN_RAD = 0.01
@@ -58,11 +59,13 @@ class JointPrior:
         shift_mm: standard deviation of the joint's opening.
         turn_rad: standard deviation of the joint's rotation.
         evidence: number of independent observations that a fully visible vertebra is worth.
+        faces: where neighbours may meet; they do not reach into each other.
     """
 
     points: torch.Tensor
-    shift_mm: float = 4.0
-    turn_rad: float = 0.12
+    faces: tuple[Face, ...] = ()
+    shift_mm: float = 1.2
+    turn_rad: float = 0.06
     evidence: float = 300.0
 
 
@@ -75,12 +78,15 @@ class Fit:
         residual: (s, n) mean squared descriptor difference over the visible points.
         compared: (s, n) share of the points that have descriptors in both images.
         visible: (s, n) share of the points that both images show.
+        covariance: (s, n, 6, 6) of each pose, rotation vector about its pivot and shift in mm, as far as the
+            images' slopes and the joints tell; to be scaled by what such poses were found to be off.
     """
 
     poses: Poses
     residual: torch.Tensor
     compared: torch.Tensor
     visible: torch.Tensor
+    covariance: torch.Tensor
 
 
 def optimise(
@@ -101,14 +107,15 @@ def optimise(
         rendering = _rendering(resolution, poses, rendering)
         for _ in range(iterations):
             hessian, gradient, _, _ = _data_terms(resolution, poses, rendering, prior.evidence, information)
-            step = _solve(hessian, gradient, poses, prior)
+            matrix, right = normal_equations(hessian, gradient, poses, prior)
+            step = torch.linalg.solve(matrix, right).reshape(gradient.shape)
             poses = poses.updated(_limited(OVER_RELAXATION * step, resolution.spacing_mm))
             if float(step.abs().max()) < 1e-3 * resolution.spacing_mm:
                 break
     rendering = _rendering(resolution, poses, rendering)
-    _, _, residual, compared = _data_terms(resolution, poses, rendering, prior.evidence)
+    terms = _data_terms(resolution, poses, rendering, prior.evidence, information)
     visible = (resolution.visible(poses.apply(resolution.points).float()) * resolution.known).mean(-1)
-    return Fit(poses, residual, compared, visible)
+    return Fit(poses, *terms[2:], visible, _covariance(*terms[:2], poses, prior))
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,11 @@ def _data_terms(
     return hessian.double(), gradient.double(), residual, compared
 
 
-def _solve(hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: JointPrior) -> torch.Tensor:
-    """Steps (s, n, 6) of the damped normal equations with the prior that holds neighbours together."""
+def normal_equations(
+    hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: JointPrior
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The damped matrix (s, 6 n, 6 n) and right side (s, 6 n), with the prior that holds neighbours together
+    and keeps them apart."""
     starts, count = gradient.shape[:2]
     system = torch.zeros((starts, count, 6, count, 6), dtype=torch.float64, device=gradient.device)
     right = -gradient.clone()
@@ -180,8 +190,34 @@ def _solve(hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: J
             for b in (0, 1):
                 block = levers[a].transpose(-1, -2) @ levers[b]
                 system[:, v + a, :, v + b] += (1 - 2 * abs(a - b)) * block
-    matrix = system.reshape(starts, count * 6, count * 6)
-    return torch.linalg.solve(matrix, right.reshape(starts, -1)).reshape(starts, count, 6)
+    for face in prior.faces:
+        pressed = push(face, poses.rotation, poses.translation, poses.center)
+        if pressed is not None:
+            _add_push(system, right, pressed, pivot)
+    return system.reshape(starts, count * 6, count * 6), right.reshape(starts, count * 6)
+
+
+def _covariance(
+    hessian: torch.Tensor, gradient: torch.Tensor, poses: Poses, prior: JointPrior
+) -> torch.Tensor:
+    """Covariances (s, n, 6, 6) of the single poses when all are uncertain together."""
+    matrix, _ = normal_equations(hessian, gradient, poses, prior)
+    whole = torch.linalg.inv(matrix).unflatten(2, (-1, 6)).unflatten(1, (-1, 6))
+    return whole.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+
+
+def _add_push(system: torch.Tensor, right: torch.Tensor, pressed: Push, pivot: torch.Tensor) -> None:
+    """Add what a face presses to the normal equations (s, n, 6, n, 6) and their right side (s, n, 6)."""
+    ends = ((pressed.bone, 1.0), (pressed.other, -1.0))
+    levers = []
+    for vertebra, sign in ends:
+        arm = pressed.places - pivot[:, vertebra, None]
+        turn = torch.linalg.cross(arm, pressed.normal)
+        levers.append(sign * torch.cat([turn, pressed.normal], -1))
+    for (a, _), lever in zip(ends, levers, strict=True):
+        right[:, a] += (lever * pressed.excess[..., None]).sum(1)
+        for (b, _), other in zip(ends, levers, strict=True):
+            system[:, a, :, b] += lever.transpose(-1, -2) @ other
 
 
 def _joint_end(poses: Poses, prior: JointPrior, vertebra: int, joint: int) -> torch.Tensor:

@@ -67,7 +67,7 @@ def _short_fit(place: PlacedScene, poses: Poses) -> Fit:
     generator = torch.Generator().manual_seed(1)
     for factor, count in ((4, 500), (2, 800)):
         resolution = make_resolution(place.scene, place.numbers, factor, count, 4.0, generator)
-        fit = optimise(resolution, poses, joint_prior(poses), 8)
+        fit = optimise(resolution, poses, joint_prior(place, poses), 8)
         poses = fit.poses
     return fit
 

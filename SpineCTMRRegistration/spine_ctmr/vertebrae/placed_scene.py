@@ -16,6 +16,7 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.case import Centroids
 from ..imaging.vertebra_names import cranial_to_caudal
+from .contact import Face, opposite_faces
 from .gauss_newton import Poses
 from .matching import Scene
 
@@ -45,6 +46,12 @@ class PlacedScene:
     def centers(self) -> NDArray[Any]:
         """Body centres (n, 3) after the global motion, LPS mm of the MR frame."""
         return np.array([self.global_rigid.apply(self.ct_centers[n]) for n in self.numbers])
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """Where neighbouring vertebrae may meet."""
+        scene = self.scene
+        return opposite_faces(scene.labels, self.numbers, scene.spacing_mm, scene.mr.device)
 
     def residual_motions(self, starts: Sequence[Mapping[int, Pose]]) -> Poses:
         """What CT→MR poses do beyond the global motion, in box coordinates; a missing pose is that one."""

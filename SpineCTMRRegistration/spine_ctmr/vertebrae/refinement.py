@@ -15,6 +15,7 @@ from ..progress import Progress, silent
 from .gauss_newton import Fit, JointPrior, Poses, optimise
 from .matching import Resolution, make_resolution
 from .placed_scene import PlacedScene
+from .uncertainty import PoseUncertainty, pose_uncertainty
 
 FEW = 8
 """Every eighth sample point is enough for the residual at the start, which is only shown."""
@@ -75,6 +76,8 @@ class VertebraPose:
         neighbour_disagreement_mm: opening of the joints with the neighbours.
         match_ratio: residual over the smallest one 5 mm beside (`distinctness`); NaN before it is measured.
         stretch_mm: how far its points move when it is stretched to match best (`bone_size`); likewise.
+        uncertainty_mm: how far the bone's points may be off, RMS (`uncertainty`).
+        uncertainty_deg: how far its rotation may be off, likewise.
     """
 
     number: int
@@ -84,6 +87,8 @@ class VertebraPose:
     spread_mm: float
     visible_share: float
     neighbour_disagreement_mm: float
+    uncertainty_mm: float
+    uncertainty_deg: float
     match_ratio: float = float("nan")
     stretch_mm: float = float("nan")
 
@@ -108,7 +113,7 @@ def refine_poses(
     generator = torch.Generator().manual_seed(seed)
     poses = _starts(place, starts, options)
     first = poses.select(torch.tensor([0]))
-    prior = joint_prior(poses)
+    prior = joint_prior(place, poses)
     spread = torch.zeros(len(place.numbers))
     with beside() as ahead:
         resolutions = [
@@ -125,15 +130,17 @@ def refine_poses(
             if len(order) > 1:
                 spread = _spread(resolution, fit, order)
             poses = fit.poses.select(order[: stage.keep])
-    fit = Fit(poses, fit.residual[order[:1]], fit.compared[order[:1]], fit.visible[order[:1]])
+    best = order[:1]
+    fit = Fit(poses, fit.residual[best], fit.compared[best], fit.visible[best], fit.covariance[best])
+    uncertainty = pose_uncertainty(fit.covariance[0], poses, resolution.points)
     few = replace(resolution, points=resolution.points[:, ::FEW], known=resolution.known[:, ::FEW])
     before = optimise(few, first, prior, 0, 1)
-    return _summary(place, fit, before, spread, prior)
+    return _summary(place, fit, before, spread, prior, uncertainty)
 
 
-def joint_prior(poses: Poses) -> JointPrior:
-    """The prior with joints half way between neighbouring bodies."""
-    return JointPrior((poses.center[1:] + poses.center[:-1]) / 2)
+def joint_prior(place: PlacedScene, poses: Poses) -> JointPrior:
+    """The prior with joints half way between neighbouring bodies, and bones that are solid."""
+    return JointPrior((poses.center[1:] + poses.center[:-1]) / 2, place.faces)
 
 
 def _starts(place: PlacedScene, starts: Sequence[Mapping[int, Pose]], options: RefinementOptions) -> Poses:
@@ -179,6 +186,7 @@ def _summary(
     before: Fit,
     spread: torch.Tensor,
     prior: JointPrior,
+    uncertainty: PoseUncertainty,
 ) -> dict[int, VertebraPose]:
     rotation, shift, center = (
         t.cpu().numpy() for t in (fit.poses.rotation[0], fit.poses.translation[0], fit.poses.center)
@@ -200,5 +208,7 @@ def _summary(
             spread_mm=float(spread[i]),
             visible_share=float(fit.visible[0, i]),
             neighbour_disagreement_mm=max(near, default=0.0),
+            uncertainty_mm=float(uncertainty.points_mm[i]),
+            uncertainty_deg=float(uncertainty.turn_deg[i]),
         )
     return result
