@@ -22,7 +22,7 @@ class RegistrationOptions:
     Attributes:
         quality: "fast", "standard" or "best".
         device: of the network, "auto" (CUDA where usable), "cuda" or "cpu".
-        seed: of the sample points; the same seed gives the same result.
+        seed: of the sample points in the soft tissue; the vertebrae do not depend on it.
         network: a network file instead of the bundled one.
         threads: CPU threads, None for all cores.
 

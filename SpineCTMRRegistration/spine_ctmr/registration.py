@@ -135,13 +135,13 @@ def _place(
             break
     known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
     here = span(progress, 0.25, middle)
-    match = match_spine(case, near, known, options.refinement, options.seed, here)
+    match = match_spine(case, near, known, options.refinement, here)
     if not start.mr_centers and match.shift is not None and match.shift.is_better:
         motion = match.shift.motion
         del match
         start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
         here = span(progress, middle, 0.6)
-        match = match_spine(case, start, [], options.refinement, options.seed, here)
+        match = match_spine(case, start, [], options.refinement, here)
     return FoundPoses(start, network, network_poses, match.vertebrae, None), match
 
 

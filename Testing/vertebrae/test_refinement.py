@@ -27,9 +27,9 @@ QUICK = RefinementOptions(
     stages=(Stage(2, 700, 12, 2, 1), Stage(1, 2500, 6, 2, 1)), shifts_mm=0.0, turns_deg=0.0
 )
 
-EVERY_STAGE = RefinementOptions(stages=(Stage(4, 500, 10, 1, 1), *QUICK.stages))
-
 THOROUGH = replace(QUICK, stages=(QUICK.stages[0], replace(QUICK.stages[1], points=5000)))
+
+EVERY_STAGE = RefinementOptions(stages=(Stage(4, 500, 10, 1, 1), *THOROUGH.stages))
 
 
 def _bent(centers: Centers) -> dict[int, Pose]:

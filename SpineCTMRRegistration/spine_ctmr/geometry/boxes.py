@@ -5,6 +5,7 @@ Box coordinates are millimetres along the axes of a box's grid, measured from it
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,16 @@ def spine_box(
     box = Grid.around(points, spacing_mm, margin_mm, axes)
     extra = [(1 - n) % stride for n in box.size]
     return box.crop((0, 0, 0), np.add(box.size, extra))
+
+
+def patient_axes(axes: NDArray[Any]) -> NDArray[Any]:
+    """The axes (3, 3) of a grid in the order and direction nearest to left, posterior, superior.
+
+    A box along them is the same in whatever order an image is stored.
+    """
+    order = max(permutations(range(3)), key=lambda p: sum(abs(axes[k, p[k]]) for k in range(3)))
+    turned = axes[:, order]
+    return turned * np.where(np.diag(turned) < 0, -1.0, 1.0)
 
 
 def node_coordinates(box: Grid, device: torch.device | str = "cpu") -> torch.Tensor:

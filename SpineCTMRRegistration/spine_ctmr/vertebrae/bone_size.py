@@ -31,9 +31,7 @@ def bone_stretches(place: PlacedScene, poses: Mapping[int, Pose]) -> dict[int, f
         place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm to judge.
     """
-    resolution = make_resolution(
-        place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(3)
-    )
+    resolution = make_resolution(place.scene, place.numbers, FACTOR, POINTS, REACH_MM)
     found = place.residual_motions([poses])
     target = resolution.ct_descriptors(found.rotation[0].float())
     pivot = found.center + found.translation[0]

@@ -24,9 +24,7 @@ def match_ratios(place: PlacedScene, poses: Mapping[int, Pose]) -> dict[int, flo
         place: the images and where the vertebrae are thought to be in them.
         poses: CT→MR poses in LPS mm to judge.
     """
-    resolution = make_resolution(
-        place.scene, place.numbers, FACTOR, POINTS, REACH_MM, torch.Generator().manual_seed(2)
-    )
+    resolution = make_resolution(place.scene, place.numbers, FACTOR, POINTS, REACH_MM)
     found = place.residual_motions([poses])
     target = resolution.ct_descriptors(found.rotation[0].float())
     moved = found.apply(resolution.points)[0].float()

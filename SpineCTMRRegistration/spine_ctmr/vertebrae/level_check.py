@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 
 from ..alignment.centroids import rigid_start
 from ..geometry.pose import Pose
@@ -64,9 +63,8 @@ def best_shift(place: PlacedScene, poses: Mapping[int, Pose]) -> LevelShift | No
 
 
 def _short_fit(place: PlacedScene, poses: Poses) -> Fit:
-    generator = torch.Generator().manual_seed(1)
     for factor, count in ((4, 500), (2, 800)):
-        resolution = make_resolution(place.scene, place.numbers, factor, count, 4.0, generator)
+        resolution = make_resolution(place.scene, place.numbers, factor, count, 4.0)
         fit = optimise(resolution, poses, joint_prior(place, poses), 8)
         poses = fit.poses
     return fit

@@ -14,6 +14,10 @@ from ..geometry.distance import distance_map
 from ..geometry.sampling import linear_samples, value_and_gradient
 from ..similarity import descriptors
 
+EVEN_STEPS = 1 / 1.22074408460575947536 ** torch.arange(1.0, 4.0, dtype=torch.float64)
+"""Multiples of these, modulo 1, fill a cube evenly: the additive recurrence of M. Roberts (2018), whose base
+is the root of x^4 = x + 1."""
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -157,19 +161,19 @@ class Resolution:
         return linear_samples(volume[None], where, padding)[0].reshape(points.shape[:-1])
 
 
-def make_resolution(
-    scene: Scene, numbers: list[int], factor: int, count: int, reach_mm: float, generator: torch.Generator
-) -> Resolution:
+def make_resolution(scene: Scene, numbers: list[int], factor: int, count: int, reach_mm: float) -> Resolution:
     """The scene at `factor` times its spacing with `count` sample points for each vertebra.
 
-    The points are drawn from the vertebra's voxels dilated by `reach_mm` and jittered by half a voxel,
-    which keeps the interpolation's smoothing independent of the pose (no lattice artefact).
+    The points lie in the vertebra's voxels dilated by `reach_mm`, spread evenly over them and jittered by
+    half a voxel, which keeps the interpolation's smoothing independent of the pose (no lattice artefact).
+    Always the same ones: a pose does not depend on a draw.
     """
     points, known = [], []
+    along = torch.arange(count, dtype=torch.float64) + 0.5
+    jitter = (along[:, None] * EVEN_STEPS % 1).float() - 0.5
     for number in numbers:
         voxels = scene.around(number, reach_mm)
-        index = voxels[torch.randint(len(voxels), (count,), generator=generator)]
-        jitter = torch.rand((count, 3), generator=generator) - 0.5
+        index = voxels[(along * (len(voxels) / count)).long()]
         z, y, x = index.unbind(-1)
         known.append(scene.ct_seen.cpu()[z, y, x])
         points.append((index.flip(-1) + jitter) * scene.spacing_mm)

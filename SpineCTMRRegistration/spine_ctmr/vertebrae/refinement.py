@@ -56,7 +56,7 @@ class RefinementOptions:
     stages: tuple[Stage, ...] = (
         Stage(4, 800, 10, 1, 3),
         Stage(2, 1500, 8, 1, 1),
-        Stage(1, 8000, 4, 1, 1, 0.3),
+        Stage(1, 16_000, 4, 1, 1, 0.3),
     )
     shifts_mm: float = 0.0
     turns_deg: float = 0.0
@@ -97,7 +97,6 @@ def refine_poses(
     place: PlacedScene,
     starts: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
-    seed: int = 0,
     progress: Progress = silent,
 ) -> dict[int, VertebraPose]:
     """Refine the poses of all vertebrae of the scene together.
@@ -107,19 +106,15 @@ def refine_poses(
         starts: CT→MR poses in LPS mm to start from, and variations of the first; a missing pose is
             the global one.
         options: the schedule.
-        seed: of the sample points.
         progress: told the stage and the share done.
     """
-    generator = torch.Generator().manual_seed(seed)
     poses = _starts(place, starts, options)
     first = poses.select(torch.tensor([0]))
     prior = joint_prior(place, poses)
     spread = torch.zeros(len(place.numbers))
     with beside() as ahead:
         resolutions = [
-            ahead.submit(
-                make_resolution, place.scene, place.numbers, s.factor, s.points, options.reach_mm, generator
-            )
+            ahead.submit(make_resolution, place.scene, place.numbers, s.factor, s.points, options.reach_mm)
             for s in options.stages
         ]
         for k, (stage, coming) in enumerate(zip(options.stages, resolutions, strict=True)):

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..alignment.start import Start
+from ..geometry.boxes import patient_axes
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.case import Case
@@ -61,7 +62,6 @@ def match_spine(
     start: Start,
     known: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
-    seed: int = 0,
     progress: Progress = silent,
 ) -> SpineMatch:
     """Refine the poses of all vertebrae on the images.
@@ -71,15 +71,14 @@ def match_spine(
         start: about where the vertebrae are.
         known: other CT→MR poses in LPS mm to start from.
         options: the refinement's schedule.
-        seed: of the sample points.
         progress: told the stage and the share done.
     """
     moved = np.concatenate([start.motions[n].apply(c) for n, c in bone_corners(case.vertebrae).items()])
     mr = Grid.of(case.mr)
-    box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, mr.axes), mr)
+    box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, patient_axes(mr.axes)), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     place = PlacedScene(scene, box, start.global_rigid, start.ct_centers)
-    return SpineMatch(place, refine_poses(place, [start.motions, *known], options, seed, progress))
+    return SpineMatch(place, refine_poses(place, [start.motions, *known], options, progress))
 
 
 def _between_voxels(box: Grid, mr: Grid) -> Grid:
