@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..alignment.centroids import rigid_start
 from ..geometry.pose import Pose
+from ..imaging.vertebra_names import vertebra_name
 from .gauss_newton import Fit, Poses, optimise
 from .matching import make_resolution
 from .placed_scene import PlacedScene
@@ -20,6 +21,10 @@ CLEARLY_BETTER = 0.9
 
 On phantoms the right level gives ratios of 1.35 to 1.9 against its shifts, a wrong one 0.5 to 0.76.
 """
+
+
+NEARLY_AS_GOOD = 1.2
+"""Where no one has named the level and a shifted spine comes so near, two levels are possible."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,25 @@ class LevelShift:
     def is_better(self) -> bool:
         """Whether the images clearly prefer the shifted level."""
         return self.residual_ratio < CLEARLY_BETTER
+
+
+def level_left_open(shift: LevelShift | None, numbers: Sequence[int]) -> str | None:
+    """What a user should know of a level that the images alone have chosen; None where they are clear.
+
+    Args:
+        shift: the better of the neighbouring levels.
+        numbers: VerSe numbers of the vertebrae, cranial to caudal.
+    """
+    if shift is None:
+        return "The level was found by the images alone and could not be checked; count the levels in the MR."
+    if shift.residual_ratio >= NEARLY_AS_GOOD:
+        return None
+    middle = len(numbers) // 2
+    taken, other = (vertebra_name(numbers[k]) for k in (middle, middle - shift.direction))
+    return (
+        f"The level was found by the images alone and they leave two: the MR's bone taken for {taken} may be "
+        f"{other}. Count the levels from the sacrum or the skull, or give the MR's landmarks."
+    )
 
 
 def best_shift(place: PlacedScene, poses: Mapping[int, Pose]) -> LevelShift | None:

@@ -1,0 +1,27 @@
+"""A level that the images alone have chosen, in words."""
+
+from __future__ import annotations
+
+import pytest
+from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.vertebrae.level_check import LevelShift, level_left_open
+
+THORACIC = [8, 9, 10, 11, 12]
+
+
+@pytest.mark.parametrize(("direction", "other"), [(-1, "T4"), (1, "T2")])
+def test_both_levels_are_named(direction: int, other: str) -> None:
+    """If the CT's T3 belongs one level higher, the bone at which it was put is T4."""
+    words = level_left_open(LevelShift(direction, Pose.identity(), 1.05), THORACIC)
+    assert words is not None
+    assert f"taken for T3 may be {other}." in words
+
+
+def test_a_clear_level_needs_no_word() -> None:
+    assert level_left_open(LevelShift(1, Pose.identity(), 1.5), THORACIC) is None
+
+
+def test_a_level_that_cannot_be_checked_is_told() -> None:
+    words = level_left_open(None, [23, 24])
+    assert words is not None
+    assert "could not be checked" in words
