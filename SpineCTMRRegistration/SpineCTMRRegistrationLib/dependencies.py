@@ -43,6 +43,7 @@ NEEDED = (
     TORCH,
     Package("scipy", "scipy>=1.13", "40 MB"),
     Package("h5py", "h5py>=3.11", "5 MB"),
+    Package("threadpoolctl", "threadpoolctl>=3.5", "0.1 MB"),
     Package("safetensors", "safetensors>=0.4", "1 MB"),
     Package("PIL", "Pillow>=10.1", "7 MB"),
 )

@@ -62,7 +62,7 @@ MYPY = """\
 strict = true
 follow_imports = silent
 ignore_missing_imports = true
-[mypy-torch.*,scipy.*,matplotlib.*,onnxruntime.*,PIL.*,h5py.*,jinja2.*]
+[mypy-torch.*,scipy.*,matplotlib.*,onnxruntime.*,PIL.*,h5py.*,jinja2.*,threadpoolctl.*]
 follow_imports = skip
 """
 """The user's own lines strictly; what the engine needs inside does not show in its face."""

@@ -55,7 +55,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         type=whole_number(1),
         default=1,
         metavar="N",
-        help="with other sample points (default: 1)",
+        help="with other sample points in the soft tissue (default: 1)",
     )
     parser.add_argument(
         "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"

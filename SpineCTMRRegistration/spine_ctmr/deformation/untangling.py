@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, generate_binary_structure
 from scipy.optimize import minimize
 
+from ..process.threads import single_blas_thread
+
 SMALLEST_DETERMINANT = 0.05
 """Corners below this are mended."""
 MENDED_DETERMINANT = 0.1
@@ -213,5 +215,6 @@ def _relax(flat: NDArray[Any], free: NDArray[np.int64], shape: tuple[int, ...], 
         value = float(lack @ lack) + ANCHOR * float(np.square(shift).sum())
         return value, (np.stack(gradient) + 2 * ANCHOR * shift).ravel()
 
-    best = minimize(energy, np.zeros(start.size), jac=True, method="L-BFGS-B", options={"maxiter": 30})
+    with single_blas_thread():
+        best = minimize(energy, np.zeros(start.size), jac=True, method="L-BFGS-B", options={"maxiter": 30})
     flat[free] = spacing_mm * (start + best.x.reshape(3, -1)).T

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 THREAD_VARIABLES = (
@@ -43,6 +43,16 @@ def _set_threads(of_torch: int, of_itk: int) -> None:
 
     torch.set_num_threads(of_torch)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(of_itk)
+
+
+def single_blas_thread() -> AbstractContextManager[Any]:
+    """One thread of NumPy's and SciPy's BLAS inside: on short vectors several wait for each other.
+
+    SciPy's L-BFGS on 40,000 numbers takes five times the CPU time with two, and minutes on a busy machine.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")
 
 
 def beside(workers: int = 1) -> Executor:
