@@ -214,6 +214,10 @@ def test_real_centroids_lie_in_their_vertebrae(real_data):
         "# of a patient\nlabel;r;a;s\nL1;-1;-2;3\nL2;-4;-5;6.5\n",
         "vertebra\tx_mm\ty_mm\tz_mm\nL1\t1\t2\t3\nL2\t4\t5\t6.5\n",
         "L1,1,2,3\nL2,4,5,6.5\n",
+        "Name;x;y;z\nLWK1;1,0;2;3,0\nLWK2;4,0;5;6,5\n",
+        "name\tx\ty\tz\nL1\t1,0\t2\t3\nL2\t4\t5\t6,5\n",
+        "L1;1,0;2,0;3,0\nL2;4,0;5,0;6,5\n",
+        'name,x,y,z\nL1,1,2,3\nL2,4,5,"6,5"\n',
     ],
 )
 def test_tables(tmp_path, text):
@@ -221,7 +225,14 @@ def test_tables(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a,b\n1,2\n", "name,x,y,z\nL1,a,2,3\n", "name,x,y,z\nL1,1,2,3\nL1,1,2,4\n", ""]
+    "text",
+    [
+        "a,b\n1,2\n",
+        "name,x,y,z\nL1,a,2,3\n",
+        'name,x,y,z\nL1,"1,234.5",2,3\n',
+        "name,x,y,z\nL1,1,2,3\nL1,1,2,4\n",
+        "",
+    ],
 )
 def test_unusable_tables(tmp_path, text):
     with pytest.raises(InputError):

@@ -17,7 +17,7 @@ def table_rows(text: str, path: Path) -> list[tuple[str, list[str], str]]:
     """Name, three coordinates as written, and their system ("lps" or "ras") of every row.
 
     Titles are name, x, y, z (LPS), or those of 3D Slicer (label, l, p, s or r, a, s); without them there
-    are four columns.
+    are four columns. Decimal commas become points.
 
     Raises:
         InputError: the columns cannot be told.
@@ -25,7 +25,7 @@ def table_rows(text: str, path: Path) -> list[tuple[str, list[str], str]]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         return []
-    separator = max(",;\t", key=lines[0].count)
+    separator = max(";\t,", key=lines[0].count)
     rows = [
         [cell.strip() for cell in row]
         for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator)
@@ -34,16 +34,20 @@ def table_rows(text: str, path: Path) -> list[tuple[str, list[str], str]]:
     name = next((titles.index(title) for title in _NAMES if title in titles), None)
     system = next((key for key, found in _COORDINATES.items() if set(found) <= set(titles)), None)
     if name is None or system is None:
-        if len(rows[0]) != 4 or not _is_number(rows[0][1]):
+        if len(rows[0]) != 4 or not _is_number(_with_point(rows[0][1])):
             raise InputError(f"{path} has no columns with a name and three coordinates; give {_EXAMPLE}.")
-        return [(row[0], row[1:], "lps") for row in rows]
+        return [(row[0], [_with_point(cell) for cell in row[1:]], "lps") for row in rows]
     columns = [titles.index(title) for title in _COORDINATES[system]]
     defined = titles.index("defined") if "defined" in titles else None
     return [
-        (row[name], [row[c] for c in columns], "ras" if system == "ras" else "lps")
+        (row[name], [_with_point(row[c]) for c in columns], "ras" if system == "ras" else "lps")
         for row in rows[1:]
         if len(row) == len(titles) and (defined is None or row[defined] not in ("0", "false"))
     ]
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".")
 
 
 def _is_number(cell: str) -> bool:
