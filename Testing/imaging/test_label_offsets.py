@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 from spine_ctmr.errors import InputError
+from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.label_edges import check_mirrored
 from spine_ctmr.imaging.label_offsets import check_on_bone, in_words, label_fits
 from spine_ctmr.imaging.label_voxels import label_voxels
@@ -80,6 +81,66 @@ def test_what_lies_outside_the_ct_is_not_judged(patient):
     fits = label_fits(patient.labels, ct)
     assert np.isnan(fits[20].follows)
     assert all(fit.is_right for fit in fits.values())
+
+
+def around_themselves(labels: sitk.Image, axis: int, degrees: float, shift_mm: Sequence[float] = (0, 0, 0)):
+    """Every label turned about its centre along an LPS axis, and moved."""
+    array = np.zeros(sitk.GetArrayViewFromImage(labels).shape, np.uint8)
+    for number, voxels in label_voxels(labels).items():
+        turn = np.zeros(3)
+        turn[axis] = np.radians(degrees)
+        pose = Pose.from_rotation(turn, np.asarray(shift_mm, float), voxels.centroid_mm)
+        moved = sitk.Resample(labels == number, labels, pose.inverse.to_sitk(), sitk.sitkNearestNeighbor, 0.0)
+        array[(sitk.GetArrayViewFromImage(moved) > 0) & (array == 0)] = number
+    return changed(labels, lambda _: array)
+
+
+@pytest.fixture(scope="module")
+def lumbar(real_data) -> tuple[sitk.Image, sitk.Image]:
+    """CT of real anatomy, and labels of two of its vertebrae."""
+    folder = real_data / "elastic" / "lumbar_T1"
+    labels = read_vertebrae(folder / "ct_labels.nii.gz").image
+    two = changed(labels, lambda array: np.where(np.isin(array, (21, 23)), array, 0).astype(np.uint8))
+    return read_image(folder / "ct.nii.gz"), two
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_turned_labels_of_real_anatomy_are_told_with_how_far(lumbar, axis):
+    ct, labels = lumbar
+    pose = Pose.from_rotation(np.radians(15) * np.eye(3)[axis], np.zeros(3), np.zeros(3))
+    turned = around_themselves(labels, axis, 15)
+    for number, voxels in label_voxels(labels).items():
+        points = voxels.points(2000) - voxels.centroid_mm
+        truth = np.linalg.norm(pose.apply(points) - points, axis=1).mean()
+        assert label_fits(turned, ct)[number].distance_mm == pytest.approx(truth, abs=1.0)
+
+
+@pytest.mark.parametrize("shift_mm", [(3, 0, 0), (0, -3, 0), (0, 0, 3)])
+def test_labels_moved_by_3_mm_are_told(lumbar, shift_mm):
+    ct, labels = lumbar
+    fits = label_fits(around_themselves(labels, 0, 0, shift_mm), ct)
+    assert [fit.distance_mm for fit in fits.values()] == pytest.approx([3.0] * 2, abs=1.0)
+
+
+def test_turned_labels_are_warned_of(lumbar):
+    (warning,) = check_on_bone(around_themselves(lumbar[1], 2, 10), lumbar[0], "seg.nii")
+    assert warning.startswith("seg.nii: not placed as the bones of the CT: L2, L4 (turned or moved by about ")
+
+
+@pytest.mark.parametrize("by_mm", [-2.0, -1.0, 0.0, 1.0, 3.0])
+def test_right_labels_of_real_anatomy_lie_as_their_bones(lumbar, by_mm):
+    ct, labels = lumbar
+    distances = [sitk.SignedMaurerDistanceMap(labels == n, False, False, True) for n in (21, 23)]
+    upper, lower = (sitk.GetArrayFromImage(distance) <= by_mm for distance in distances)
+    other = changed(labels, lambda _: np.where(upper, 21, np.where(lower, 23, 0)).astype(np.uint8))
+    assert check_on_bone(other, ct, "seg.nii") == ()
+
+
+def test_labels_with_large_voxels_lie_as_their_bones(lumbar):
+    ct, labels = lumbar
+    size = [int(n * spacing / 3) for n, spacing in zip(labels.GetSize(), labels.GetSpacing(), strict=True)]
+    grid = (sitk.Transform(), sitk.sitkNearestNeighbor, labels.GetOrigin(), (3.0,) * 3, labels.GetDirection())
+    assert check_on_bone(sitk.Resample(labels, size, *grid), ct, "seg.nii") == ()
 
 
 def test_ways():

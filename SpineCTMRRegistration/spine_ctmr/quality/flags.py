@@ -61,7 +61,7 @@ class VertebraQuality:
         uncertainty_mm: standard deviation of the places of its points, by the images and the joints.
         uncertainty_deg: standard deviation of its rotation, likewise.
         visible_share: share of the bone inside the MR's field of view, 0 to 1.
-        label_offset_mm: how far beside its bone the label lies in the CT (0 = on it).
+        label_offset_mm: how far beside its bone the label, or its mean point, lies in the CT (0 = on it).
         label_contrast: how much brighter the CT is inside the label's outline, over the mean in the bone.
         overlap_share: share of the bone that overlaps other vertebrae, 0 to 1.
         moved_mm: how far refinement moved the vertebra's centre from its start.
