@@ -77,11 +77,11 @@ def test_an_indicator_that_gets_worse_never_improves_the_flag(shares, which, ste
     ("indicator", "value", "words"),
     [
         ("match_ratio", 1.2, "as well 5 mm beside"),
-        ("neighbour_disagreement_mm", 9.0, "9.0 mm against its neighbour"),
+        ("neighbour_disagreement_mm", 9.0, "9.0 mm against them"),
         ("label_offset_mm", 6.2, "its label lies 6 mm beside its bone in the CT"),
         ("label_contrast", 0.1, "the outline of its label does not follow the bone"),
         ("level_ratio", 0.6, "one level up or down"),
-        ("network_disagreement_mm", 6.0, "6.0 mm from where the network puts it"),
+        ("network_disagreement_mm", 6.0, "the network puts it 6.0 mm elsewhere"),
     ],
 )
 def test_one_very_bad_indicator_is_enough_and_is_named(indicator, value, words):

@@ -208,16 +208,16 @@ def _in_words(name: str, value: float) -> str:
     if name == "match_ratio":
         worse = 100 * (1 - value)
         if worse <= 0:
-            return "CT and MR match as well 5 mm beside"
-        return f"CT and MR match only {worse:.0f} % better than 5 mm beside"
+            return "compare its edges in every plane: CT and MR match as well 5 mm beside"
+        return f"compare its edges in every plane: CT and MR match only {worse:.0f} % better than 5 mm beside"
     if name == "stretch_mm":
         return f"the CT's bone would match best if its size were changed by {value:.1f} mm"
     if name == "level_ratio":
-        return "the spine fits nearly as well one level up or down"
+        return "count the levels: the spine fits nearly as well one level up or down"
     if name == "neighbour_disagreement_mm":
-        return f"moved {value:.1f} mm against its neighbour"
+        return f"look at the joints with its neighbours: it moved {value:.1f} mm against them"
     if name == "uncertainty_mm":
-        return f"the images leave its place open by {value:.1f} mm"
+        return f"compare its end plates in every plane: the images leave its place open by {value:.1f} mm"
     if name == "network_disagreement_mm":
-        return f"refined to {value:.1f} mm from where the network puts it"
-    return f"only {100 * value:.0f} % of the bone lies inside the MR"
+        return f"compare its end plates in the sagittal view: the network puts it {value:.1f} mm elsewhere"
+    return f"look at the part that the MR shows: only {100 * value:.0f} % of the bone lies inside it"
