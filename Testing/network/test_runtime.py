@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +129,26 @@ def test_torch_out_of_memory_goes_on_with_the_cpu(
     monkeypatch.setattr(network, "_run", full_at_first)
     np.testing.assert_allclose(network.velocity(IMAGES), expected, atol=1e-5)
     assert (network.device, len(notices)) == ("cpu", 1)
+
+
+@pytest.mark.parametrize("cut", [0.0, 0.5, 0.999])
+def test_damaged_weights_that_the_card_vouches_for_are_named(
+    network_folder: Path, tmp_path: Path, cut: float
+) -> None:
+    """No word of a library: the file, the problem and the mend."""
+    values = json.loads((network_folder / "lively.json").read_text())
+    for kind in ("onnx", "safetensors"):
+        content = (network_folder / f"lively.{kind}").read_bytes()
+        damaged = content[: int(cut * len(content))] + b"\xff" * 40
+        (tmp_path / f"lively.{kind}").write_bytes(damaged)
+        values[f"{kind}_sha256"] = hashlib.sha256(damaged).hexdigest()
+        if kind == "safetensors":
+            values["onnx_sha256"] = ""
+        (tmp_path / "lively.json").write_text(json.dumps(values))
+        with pytest.raises(InputError) as refused:
+            load_network(tmp_path, "cpu")
+        problem = "its content is no network that can be run, or is damaged; restore the file."
+        assert str(refused.value) == f"{tmp_path / 'lively'}.{kind}: {problem}"
 
 
 def test_other_failures_are_not_hidden(network_folder: Path) -> None:

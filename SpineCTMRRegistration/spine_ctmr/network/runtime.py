@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..choices import DEVICES
-from ..errors import InputError
+from ..errors import InputError, SpineError
+from ..process.explanation import is_out_of_memory
 from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
 from .device_network import Notice, VelocityNetwork, log_notice
@@ -73,8 +74,19 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
 @contextmanager
 def _weights(card: NetworkCard, folder: Path, kind: str) -> Iterator[bytes]:
     """Content of a weight file; what goes wrong inside is said of that file."""
-    with untrusted(folder / f"{card.name}.{kind}"):
-        yield read_weights(card, folder, kind)
+    path = folder / f"{card.name}.{kind}"
+    with untrusted(path):
+        content = read_weights(card, folder, kind)
+        try:
+            yield content
+        except (SpineError, ImportError):
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            raise InputError(
+                f"{path}: its content is no network that can be run, or is damaged; restore the file."
+            ) from error
 
 
 def _onnx_offers_cuda() -> bool:
