@@ -4,17 +4,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from spine_ctmr.command.parsing import build_parser
-from spine_ctmr.command.reporting import PlainReporter
-from spine_ctmr.command.subcommands import subcommands
+from run_here import run_here
 from spine_ctmr.errors import InputError
 
 
 def refusal(*words: str) -> str:
-    arguments = build_parser(subcommands()).parse_args(words)
-    arguments.subcommand.check(arguments)
     with pytest.raises(InputError) as refused:
-        arguments.subcommand.run(arguments, PlainReporter())
+        run_here(*words)
     return str(refused.value)
 
 

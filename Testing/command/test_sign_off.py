@@ -1,10 +1,10 @@
 """`spine-ctmr sign-off` from file to file."""
 
 import json
-import subprocess
-import sys
 
 import pytest
+from run_here import run_here
+from spine_ctmr.errors import InputError
 from spine_ctmr.results.sign_off import fingerprint
 
 
@@ -23,28 +23,22 @@ def signed(path, **decisions):
     return path
 
 
-def command(*words):
-    line = [sys.executable, "-m", "spine_ctmr", "sign-off", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
-
-
-def test_decisions_go_into_the_result(result, tmp_path):
-    done = command(result, signed(tmp_path / "mine.json", L3="accept", L4="reject"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Sign-off of 2 vertebrae: rejected (1 accepted, 1 rejected, 0 open).\n"
+def test_decisions_go_into_the_result(real, result, tmp_path):
+    done = real("sign-off", str(result), str(signed(tmp_path / "mine.json", L3="accept", L4="reject")))
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "Sign-off of 2 vertebrae: rejected (1 accepted, 1 rejected, 0 open).\n"
     kept = json.loads((result / "sign_off.json").read_text())
     assert [row["decision"] for row in kept["vertebrae"]] == ["accept", "reject"]
 
 
 def test_an_earlier_sign_off_is_replaced_only_when_asked_for(result, tmp_path):
     first, second = signed(tmp_path / "1.json", L3="accept"), signed(tmp_path / "2.json", L3="reject")
-    assert command(result, first).returncode == 0
-    assert command(result, first).returncode == 0
-    refused = command(result, second)
-    assert refused.returncode == 2
-    assert "has been signed before; add --overwrite" in refused.stderr
+    run_here("sign-off", result, first)
+    run_here("sign-off", result, first)
+    with pytest.raises(InputError, match="has been signed before; add --overwrite"):
+        run_here("sign-off", result, second)
     assert json.loads((result / "sign_off.json").read_text())["vertebrae"][0]["decision"] == "accept"
-    assert command(result, second, "--overwrite").returncode == 0
+    run_here("sign-off", result, second, "--overwrite")
     assert json.loads((result / "sign_off.json").read_text())["vertebrae"][0]["decision"] == "reject"
 
 
@@ -57,11 +51,9 @@ def test_what_does_not_belong_to_the_result_leaves_it_alone(result, tmp_path):
         ((tmp_path / "nothing", signed(tmp_path / "m.json")), "not a folder of results"),
         ((result, tmp_path / "missing.json"), "does not exist"),
     ):
-        refused = command(*words)
-        assert refused.returncode == 2
-        assert problem in refused.stderr
-        assert refused.stderr.count("\n") == 1
+        with pytest.raises(InputError, match=problem):
+            run_here("sign-off", *words)
     assert [path.name for path in result.iterdir()] == ["quality.json"]
     mine = tmp_path / "mine.json"
     mine.write_text(json.dumps({"result": fingerprint(result), "vertebrae": []}))
-    assert command(result, mine).returncode == 0
+    run_here("sign-off", result, mine)

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from spine_ctmr.command.parsing import build_parser
-from spine_ctmr.command.reporting import make_reporter
-from spine_ctmr.command.subcommands import subcommands
+from run_here import run_here
 
 TINY = """
 name = "tiny"
@@ -44,10 +42,7 @@ def train_command(*words: str | Path) -> list[str]:
 
 def train_here(*words: str | Path, progress: str = "none") -> None:
     """Train in this process, without the overseer that starts another one."""
-    command = [*train_command(*words), "--device", "cpu", "--progress", progress]
-    arguments = build_parser(subcommands()).parse_args(command)
-    arguments.subcommand.check(arguments)
-    arguments.subcommand.run(arguments, make_reporter(progress))
+    run_here(*train_command(*words), "--device", "cpu", "--progress", progress)
 
 
 def write_recipe(folder: Path, steps: int = 10, loss: str = "displacement = 1.0\nsmoothness = 0.1") -> Path:
