@@ -27,7 +27,7 @@ class Quality(enum.Enum):
 
 
 class Device(enum.Enum):
-    """Where the network runs."""
+    """Where network, vertebrae, soft tissue and deformation are computed."""
 
     AUTO = "auto"
     CUDA = "cuda"

@@ -8,7 +8,7 @@ Quality = Literal["fast", "standard", "best"]
 """Accuracy against time and memory."""
 
 Device = Literal["auto", "cuda", "cpu"]
-"""Where the network runs; "auto" is CUDA where it is usable."""
+"""Where network, vertebrae, soft tissue and deformation are computed; "auto" is CUDA where it is usable."""
 
 DEFAULT_QUALITY: Quality = "standard"
 DEFAULT_DEVICE: Device = "auto"

@@ -21,7 +21,7 @@ class RegistrationOptions:
 
     Attributes:
         quality: "fast", "standard" or "best".
-        device: of the network, "auto" (CUDA where usable), "cuda" or "cpu".
+        device: where all stages compute, "auto" (CUDA where usable), "cuda" or "cpu".
         seed: of the sample points in the soft tissue; the vertebrae do not depend on it.
         network: a network file instead of the bundled one.
         threads: CPU threads, None for all cores.

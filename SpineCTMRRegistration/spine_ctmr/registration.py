@@ -25,6 +25,7 @@ from .imaging.resampling import case_on_grid
 from .network.prediction import poses_from_displacement, predict_displacement
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
+from .process.device import Processor, torch_device
 from .process.threads import beside, limited
 from .progress import Progress, silent, span
 from .registration_result import FoundPoses, RegistrationResult
@@ -79,11 +80,12 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
     found, match = _place(case, options, stage, notes, MOST_LOOKS)
     poses = match.poses
     notes += filter(None, [length_note(case.vertebrae, poses)])
+    processor = match.processor
     with beside() as thread:
         judging = thread.submit(_judged, found, match)
         del match  # with the images on which it was made
         settings = options.deformation, options.soft_tissue, options.seed
-        deformation = deform(case, poses, *settings, stage, notes)
+        deformation = deform(case, poses, *settings, stage, notes, processor)
         found = judging.result()
     stage("deformation", 1.0)
     return RegistrationResult(case, options, found, deformation, notes, stage.seconds)
@@ -135,14 +137,23 @@ def _place(
             break
     known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
     here = span(progress, 0.25, middle)
-    match = match_spine(case, near, known, options.refinement, here)
+    processor = _processor(options, notes)
+    match = match_spine(case, near, known, options.refinement, processor, here)
     if not start.mr_centers and match.shift is not None and match.shift.is_better:
         motion = match.shift.motion
         del match
         start = replace(start, global_rigid=motion, motions=dict.fromkeys(start.ct_centers, motion))
         here = span(progress, middle, 0.6)
-        match = match_spine(case, start, [], options.refinement, here)
+        match = match_spine(case, start, [], options.refinement, processor, here)
     return FoundPoses(start, network, network_poses, match.vertebrae, None), match
+
+
+def _processor(options: RegistrationOptions, notes: list[str]) -> Processor:
+    """Where torch computes what comes after the network, which was loaded on the chosen device."""
+    device = torch_device(options.device)
+    if options.device == "cuda" != device:
+        notes.append("PyTorch finds no usable CUDA device; all but the network ran on the CPU.")
+    return Processor(device, notes.append)
 
 
 def _network_poses(

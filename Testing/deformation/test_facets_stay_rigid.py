@@ -16,6 +16,7 @@ from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.jacobian import jacobian_determinant
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
+from spine_ctmr.process.device import Processor
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,7 @@ def moved(real_data: Path) -> tuple[Case, Deformation]:
     }
     case = Case(ct, mr, sitk.Cast(labels, sitk.sitkUInt8))
     unmoved = SoftTissueOptions(steps=0)
-    return case, deform(case, poses, DeformationOptions(), unmoved, 0, lambda *_: None, [])
+    return case, deform(case, poses, DeformationOptions(), unmoved, 0, lambda *_: None, [], Processor())
 
 
 def test_bone_is_rigid_a_voxel_inside(moved: tuple[Case, Deformation]) -> None:

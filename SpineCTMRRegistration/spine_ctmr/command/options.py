@@ -12,6 +12,7 @@ from ..choices import DEFAULT_DEVICE, DEFAULT_QUALITY, DEVICES, QUALITIES
 from ..errors import InputError
 from ..imaging.given_scheme import CHOICES
 from ..imaging.label_schemes import AUTO
+from ..process.device import torch_device
 from ..process.threads import THREAD_VARIABLES
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def add_registration_options(parser: ArgumentParser) -> None:
         "--device",
         choices=DEVICES,
         default=DEFAULT_DEVICE,
-        help="where the network runs; cuda needs an NVIDIA GPU, auto takes one if it can "
+        help="where network, vertebrae, soft tissue and deformation are computed; cuda needs an NVIDIA GPU, "
+        "auto takes one if it can; not yet tried on a real GPU "
         f"(default: {DEFAULT_DEVICE})",
     )
     group.add_argument(
@@ -137,15 +139,10 @@ def training_device(device: str) -> str:
     Raises:
         InputError: the device is "cuda" and there is none.
     """
-    if device == "cpu":
-        return device
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if device == "cuda":
+    found = torch_device(device)
+    if device == "cuda" != found:
         raise InputError("device 'cuda': no usable CUDA device was found; choose another one.")
-    return "cpu"
+    return found
 
 
 def limit_threads(arguments: Namespace) -> None:

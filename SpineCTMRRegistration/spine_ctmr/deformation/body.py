@@ -20,6 +20,7 @@ from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
 from ..imaging.resampling import case_on_grid
 from ..imaging.vertebra_names import vertebra_name
+from ..process.device import Processor
 from ..progress import Progress
 from ..similarity import descriptors
 from .bones import Bone, core_points, distance_from_bones, make_bones
@@ -45,6 +46,7 @@ def deform(
     seed: int,
     progress: Progress,
     notes: list[str],
+    processor: Processor,
 ) -> Deformation:
     """The deformation that moves every vertebra by its pose.
 
@@ -56,6 +58,7 @@ def deform(
         seed: of the sample points.
         progress: told the stage and the share done.
         notes: what a user should know is appended here.
+        processor: where to compute.
     """
     progress("soft tissue", 0.6)
     corners = bone_corners(case.vertebrae)
@@ -66,23 +69,37 @@ def deform(
     labels = labels_in_box(case.vertebrae, global_rigid, box)
     cores = core_points(case.vertebrae)
     bones = make_bones(labels, box, poses, global_rigid, settings.reach_mm, cores)
-    explained = bone_motion(bones, box, settings)
-    soft = _soft_motion(case, bones, box, global_rigid, explained, settings, soft_tissue, seed)
+
+    def motion_on(device: str) -> torch.Tensor:
+        here = [bone.to(device) for bone in bones]
+        explained = bone_motion(here, box, settings)
+        soft = _soft_motion(case, here, box, global_rigid, explained, settings, soft_tissue, seed)
+        return compose(explained, soft, settings, box)
+
+    def deformation_on(device: str) -> Deformation:
+        here = [bone.to(device) for bone in bones]
+        return build_deformation(here, box, poses, global_rigid, settings, motion.to(device))
+
+    motion = processor.run("the soft tissue", motion_on)
     progress("deformation", 0.8)
-    deformation = build_deformation(
-        bones, box, poses, global_rigid, settings, compose(explained, soft, settings, box)
-    )
+    deformation = processor.run("the deformation", deformation_on)
+    notes += _contact_notes(deformation)
+    return deformation
+
+
+def _contact_notes(deformation: Deformation) -> list[str]:
+    """A sentence about the bones that touch notably, if any do."""
     touching = [
         f"{100 * share:.0f} % of {vertebra_name(n)}"
         for n, share in deformation.contact.items()
         if share > NOTABLE_CONTACT
     ]
-    if touching:
-        notes.append(
-            f"Moved bones touch: there the deformation bends {', '.join(touching)}. "
-            "The rigid transform of each vertebra is not affected."
-        )
-    return deformation
+    if not touching:
+        return []
+    return [
+        f"Moved bones touch: there the deformation bends {', '.join(touching)}. "
+        "The rigid transform of each vertebra is not affected."
+    ]
 
 
 def _affordable(settings: DeformationOptions, moved: NDArray[Any]) -> DeformationOptions:
@@ -105,16 +122,19 @@ def _soft_motion(
     """Displacement (z, y, x, 3) in mm at every `stride`-th node of what the bones do not explain."""
     coarse = box.coarse(settings.stride)
     spacing = coarse.spacing_mm[0]
-    field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().numpy()))
+    field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().cpu().numpy()))
     to_ct = sitk.CompositeTransform([global_rigid.inverse.to_sitk(), field_transform])
     mr, ct = case_on_grid(case, coarse, to_ct)
-    nodes = node_coordinates(box)[:: settings.stride, :: settings.stride, :: settings.stride]
+    nodes = node_coordinates(box, explained.device)[
+        :: settings.stride, :: settings.stride, :: settings.stride
+    ]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
-    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse)
+    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse).to(distance)
     both = Grid.of(case.mr).covers(coarse) & Grid.of(case.ct).covers(coarse, global_rigid.inverse)
     seen = binary_erosion(both, iterations=descriptors.REACH, border_value=1)
-    images = torch.from_numpy(mr), torch.from_numpy(ct).clamp(*SOFT_TISSUE_HU)
-    return soft_motion(*images, free.float(), torch.from_numpy(seen).float(), spacing, soft_tissue, seed)
+    mr_there, ct_there, seen_there = (torch.from_numpy(v).to(explained.device) for v in (mr, ct, seen))
+    images = mr_there, ct_there.clamp(*SOFT_TISSUE_HU)
+    return soft_motion(*images, free.float(), seen_there.float(), spacing, soft_tissue, seed)
 
 
 def _border_window(grid: Grid) -> torch.Tensor:

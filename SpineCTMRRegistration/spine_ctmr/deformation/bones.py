@@ -53,6 +53,10 @@ class Bone:
     core: NDArray[Any]
     logarithm: NDArray[Any]
 
+    def to(self, device: str) -> Bone:
+        """The bone with its distances on a device."""
+        return replace(self, distance=self.distance.to(device))
+
 
 def make_bones(
     labels: NDArray[Any],

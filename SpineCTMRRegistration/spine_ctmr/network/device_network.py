@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..process.explanation import is_out_of_memory
+from ..process.device import Notice, Processor
 from .network_file import NetworkCard
 
 Images = NDArray[np.float32]
-Notice = Callable[[str], None]
-log_notice: Notice = logging.getLogger(__name__).warning
-NO_CUDA = "device 'cuda': no usable CUDA device was found; choose 'auto' or 'cpu'."
-_GPU_IS_FULL = "The GPU has too little free memory for the network; it runs on the CPU instead."
 
 
 class VelocityNetwork(Protocol):
@@ -47,15 +41,14 @@ class DeviceNetwork(ABC):
 
     def _computed(self, images: Images) -> NDArray[np.float32]:
         """What the network makes of images (2, Z, Y, X)."""
-        try:
+
+        def run(device: str) -> NDArray[np.float32]:
+            if device != self.device:
+                self.device = device
+                self._move_to_cpu()
             return self._run(images)
-        except Exception as error:
-            if self.device != "cuda" or not is_out_of_memory(error):
-                raise
-        self._notice(_GPU_IS_FULL)
-        self.device = "cpu"
-        self._move_to_cpu()
-        return self._run(images)
+
+        return Processor(self.device, self._notice).run("the network", run)
 
     @abstractmethod
     def _run(self, images: Images) -> NDArray[np.float32]:

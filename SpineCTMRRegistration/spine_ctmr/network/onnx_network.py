@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .device_network import NO_CUDA, DeviceNetwork, Images, Notice, log_notice
+from ..process.device import NO_CUDA, Notice, log_notice
+from .device_network import DeviceNetwork, Images
 from .network_file import NetworkCard
 
 

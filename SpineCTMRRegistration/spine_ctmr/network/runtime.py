@@ -12,10 +12,11 @@ from pathlib import Path
 
 from ..choices import DEVICES
 from ..errors import InputError, SpineError
+from ..process.device import Notice, log_notice, torch_device
 from ..process.explanation import is_out_of_memory
 from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
-from .device_network import Notice, VelocityNetwork, log_notice
+from .device_network import VelocityNetwork
 from .network_file import NetworkCard, find_card, read_card, read_weights
 from .onnx_network import OnnxRuntimeNetwork
 from .torch_network import DisplacementNetwork, TorchNetwork
@@ -56,7 +57,7 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
             return TorchNetwork(card, weights, where, threads, notice)
 
     if "onnx" not in card.weight_kinds:
-        where = _torch_device() if device == "auto" else device
+        where = torch_device(device) if device == "auto" else device
         with _weights(card, card_path.parent, "safetensors") as weights:
             return DisplacementNetwork(card, weights, where, threads, notice)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
@@ -93,9 +94,3 @@ def _onnx_offers_cuda() -> bool:
     import onnxruntime
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-
-
-def _torch_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ class Scene:
     Attributes:
         mr: (z, y, x) float32.
         ct: (z, y, x) float32, smoothed like the MR's slices.
-        mr_seen: (z, y, x) bool, where the MR has data; ct_seen likewise.
+        mr_seen: (z, y, x) bool, where the MR has data.
+        ct_seen: likewise; on the CPU, where sample points are chosen.
         labels: (z, y, x) vertebra numbers of the CT.
         spacing_mm: of the box.
     """
@@ -67,6 +68,12 @@ class Scene:
     spacing_mm: float
     _lattices: dict[int, Lattice] = field(default_factory=dict, init=False, repr=False)
     _around: dict[tuple[int, float], torch.Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def to(self, device: str) -> Scene:
+        """The scene on a device; the same one where it is there."""
+        if self.mr.device.type == device:
+            return self
+        return replace(self, mr=self.mr.to(device), ct=self.ct.to(device), mr_seen=self.mr_seen.to(device))
 
     def lattice(self, factor: int) -> Lattice:
         """The scene at `factor` times its spacing."""
@@ -175,7 +182,7 @@ def make_resolution(scene: Scene, numbers: list[int], factor: int, count: int, r
         voxels = scene.around(number, reach_mm)
         index = voxels[(along * (len(voxels) / count)).long()]
         z, y, x = index.unbind(-1)
-        known.append(scene.ct_seen.cpu()[z, y, x])
+        known.append(scene.ct_seen[z, y, x])
         points.append((index.flip(-1) + jitter) * scene.spacing_mm)
     device = scene.mr.device
     return Resolution(

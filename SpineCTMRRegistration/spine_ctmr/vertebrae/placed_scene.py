@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,11 @@ class PlacedScene:
     global_rigid: Pose
     ct_centers: Centroids
 
+    def to(self, device: str) -> PlacedScene:
+        """The same with its images on a device; this very one where they are there."""
+        scene = self.scene.to(device)
+        return self if scene is self.scene else replace(self, scene=scene)
+
     @cached_property
     def numbers(self) -> list[int]:
         """VerSe numbers of the vertebrae, cranial to caudal."""
@@ -61,4 +66,4 @@ class PlacedScene:
         center = (self.centers - self.box.origin_mm) @ self.box.axes
         rotation = local[..., :3, :3]
         translation = local[..., :3, 3] + rotation @ center[..., None] @ np.ones(1) - center
-        return Poses(torch.tensor(rotation), torch.tensor(translation), torch.tensor(center))
+        return Poses(*(torch.tensor(v, device=self.scene.mr.device) for v in (rotation, translation, center)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
+from ..process.device import Processor
 from ..progress import Progress, silent
 from .bone_size import bone_stretches
 from .distinctness import match_ratios
@@ -21,6 +23,8 @@ from .level_check import LevelShift, best_shift
 from .placed_scene import PlacedScene
 from .refinement import RefinementOptions, VertebraPose, refine_poses
 from .scene import make_scene
+
+Found = TypeVar("Found")
 
 SPACING_MM = 1.0
 MARGIN_MM = 14.0
@@ -34,10 +38,12 @@ class SpineMatch:
     Attributes:
         place: the images, and where the start takes the vertebrae in them.
         vertebrae: refined poses by VerSe number, not yet judged.
+        processor: where they were refined and are judged.
     """
 
     place: PlacedScene
     vertebrae: Mapping[int, VertebraPose]
+    processor: Processor
 
     @cached_property
     def poses(self) -> dict[int, Pose]:
@@ -47,14 +53,18 @@ class SpineMatch:
     @cached_property
     def shift(self) -> LevelShift | None:
         """How well the better of the neighbouring levels explains the images; None if it cannot be told."""
-        return best_shift(self.place, self.poses)
+        return self._seen(lambda place: best_shift(place, self.poses))
 
     def judged(self) -> dict[int, VertebraPose]:
         """The vertebrae with their match ratios and stretches."""
-        matches, stretches = match_ratios(self.place, self.poses), bone_stretches(self.place, self.poses)
+        matches = self._seen(lambda place: match_ratios(place, self.poses))
+        stretches = self._seen(lambda place: bone_stretches(place, self.poses))
         return {
             n: replace(v, match_ratio=matches[n], stretch_mm=stretches[n]) for n, v in self.vertebrae.items()
         }
+
+    def _seen(self, look: Callable[[PlacedScene], Found]) -> Found:
+        return self.processor.run("the check of the vertebrae", lambda device: look(self.place.to(device)))
 
 
 def match_spine(
@@ -62,6 +72,7 @@ def match_spine(
     start: Start,
     known: Sequence[Mapping[int, Pose]],
     options: RefinementOptions,
+    processor: Processor,
     progress: Progress = silent,
 ) -> SpineMatch:
     """Refine the poses of all vertebrae on the images.
@@ -71,6 +82,7 @@ def match_spine(
         start: about where the vertebrae are.
         known: other CT→MR poses in LPS mm to start from.
         options: the refinement's schedule.
+        processor: where to compute.
         progress: told the stage and the share done.
     """
     moved = np.concatenate([start.motions[n].apply(c) for n, c in bone_corners(case.vertebrae).items()])
@@ -78,7 +90,13 @@ def match_spine(
     box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, patient_axes(mr.axes)), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     place = PlacedScene(scene, box, start.global_rigid, start.ct_centers)
-    return SpineMatch(place, refine_poses(place, [start.motions, *known], options, progress))
+
+    def refined(device: str) -> SpineMatch:
+        here = place.to(device)
+        vertebrae = refine_poses(here, [start.motions, *known], options, progress)
+        return SpineMatch(here, vertebrae, replace(processor, device=device))
+
+    return processor.run("the vertebrae", refined)
 
 
 def _between_voxels(box: Grid, mr: Grid) -> Grid:
