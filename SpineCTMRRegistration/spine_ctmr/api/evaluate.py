@@ -11,8 +11,7 @@ from typing import TypeAlias
 from numpy.typing import ArrayLike
 
 from ..evaluation.landmark_pairs import LandmarkPair, pairs_in_memory, read_landmark_pairs
-from ..evaluation.measure import Evaluation
-from ..evaluation.measure import evaluate as measure
+from ..evaluation.measure import Evaluation, evaluate_with_images
 from ..imaging.case import VertebraLabels
 from ..imaging.given_scheme import given_scheme
 from ..imaging.in_memory import ImageSource, image_or_path
@@ -32,7 +31,7 @@ def evaluate(
     *,
     mr_label_scheme: str = AUTO,
 ) -> Evaluation:
-    """Measure a registration: regularity, and agreement with what is known independently.
+    """Measure a registration: regularity, discs, and agreement with what is known independently.
 
     Args:
         registration: what `register` returned, `read_result` read, or the folder of results.
@@ -47,9 +46,9 @@ def evaluate(
         registration = read_result(registration)
     pairs = [] if landmarks is None else _pairs(landmarks)
     if mr_vertebrae is None:
-        return measure(registration.measured, None, pairs)
+        return evaluate_with_images(registration, None, pairs)
     reference = _labels(mr_vertebrae, mr_label_scheme)
-    found = measure(registration.measured, reference.image, pairs)
+    found = evaluate_with_images(registration, reference.image, pairs)
     return replace(found, notes=[*reference.warnings, *found.notes])
 
 

@@ -17,9 +17,10 @@ EXAMPLES = """\
   spine-ctmr evaluate result --mr-vertebrae mr_labels.nii.gz --landmarks pairs.json
   spine-ctmr evaluate result --landmarks ct.mrk.json mr.mrk.json
 
-Without reference: rigidity, volume, folding and inverse consistency. MR labels add DSC and surface distances,
-landmark pairs the target registration error. Pairs: JSON [{"name": "L4 tip", "ct": [x, y, z],
-"mr": [x, y, z]}, ...] in LPS mm, or two files of points with the same names, from Slicer (.mrk.json).
+Without reference: rigidity, volume, folding, inverse consistency, and how far along the spine each disc of
+the MR lies from that of the registered CT. MR labels add DSC and surface distances, landmark pairs the
+target registration error. Pairs: JSON [{"name": "L4 tip", "ct": [x, y, z], "mr": [x, y, z]}, ...] in LPS mm,
+or two files of points with the same names, from Slicer (.mrk.json).
 Writes evaluation.json, evaluation.csv and evaluation.md into the result's folder."""
 
 
@@ -61,9 +62,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
     from ..evaluation.evaluation_files import as_markdown, write_evaluation
     from ..evaluation.landmark_pairs import read_landmark_pairs
-    from ..evaluation.measure import evaluate
+    from ..evaluation.measure import evaluate_with_images
     from ..imaging.segmentation import read_vertebrae
-    from ..results.reader import read_result_folder
+    from ..results.stored import read_result
 
     landmarks = read_landmark_pairs(arguments.landmarks) if arguments.landmarks else []
     reference = None
@@ -72,9 +73,9 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         reference = labels.image
         for sentence in labels.warnings:
             reporter.warning(sentence)
-    result = read_result_folder(arguments.result)
+    result = read_result(arguments.result)
     reporter("measuring", 0.4)
-    evaluation = evaluate(result, reference, landmarks)
+    evaluation = evaluate_with_images(result, reference, landmarks)
     write_evaluation(arguments.result, evaluation)
     reporter("done", 1.0)
     reporter.message(as_markdown(evaluation))
@@ -82,7 +83,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
 SUBCOMMAND = Subcommand(
     name="evaluate",
-    summary="Measure a finished registration: overlap, distances, landmark errors, rigidity and folding.",
+    summary="Measure a finished registration: discs, overlap, distances, landmark errors, rigidity, folding.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,

@@ -7,11 +7,13 @@ import io
 import json
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ..quality.quality_files import plain
 from ..results.names import EVALUATION
+from .discs import Disc
 from .markdown import header, line, number, spread
 from .measure import METRICS, Evaluation
 
@@ -53,6 +55,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         "overall": evaluation.overall,
         "summary": {metric: asdict(values) for metric, values in evaluation.summary.items()},
         "landmark_errors": evaluation.landmark_errors,
+        "discs": [asdict(disc) for disc in evaluation.discs],
         "notes": evaluation.notes,
     }
     text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -93,7 +96,24 @@ def as_markdown(evaluation: Evaluation) -> str:
         lines += ["", *header(["landmark", "TRE before (mm)", "TRE (mm)"])]
         errors = evaluation.landmark_errors.items()
         lines += [line([name, number(before), number(after)]) for name, (before, after) in errors]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_disc_table(evaluation.discs)]) + "\n"
+
+
+def _disc_table(discs: Sequence[Disc]) -> list[str]:
+    """What the discs say of the registration, without any reference."""
+    if not discs:
+        return []
+    titles = ["disc: MR's against CT's, to cranial", "before (mm)", "after (mm)", "contrast"]
+    lines = ["", *header(titles)]
+    for disc in discs:
+        after = f"{disc.offset_mm:+.1f} ± {disc.error_mm:.1f}"
+        told = (
+            [f"{disc.offset_before_mm:+.1f}", after]
+            if not disc.not_told
+            else ["–", f"not told: {disc.not_told}"]
+        )
+        lines.append(line([disc.name, *told, number(disc.contrast)]))
+    return lines
 
 
 def _is_measured(metric: str, value: float) -> bool:

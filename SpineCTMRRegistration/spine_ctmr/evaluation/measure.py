@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.jacobian import (
     determinant_at,
@@ -21,7 +22,10 @@ from ..geometry.jacobian import (
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..quality.invertibility import inverse_consistency, points_in, rigid_dice
 from ..quality.metrics import Statistics, statistics, tre, volume_change_percent
+from ..results.names import MR_IN_CT
 from ..results.reader import ResultFolder
+from ..results.registered import Registered
+from .discs import Disc, measure_discs, mr_values
 from .landmark_pairs import LandmarkPair
 from .overlap import overlap_with
 
@@ -50,6 +54,7 @@ class VertebraEvaluation:
         inverse_consistency_mm: mean distance after going to the CT and back.
         mind_before, mind_after: mean squared MIND-SSC difference of CT and MR, from the registration.
         nmi_before, nmi_after: normalised mutual information of CT and MR, from the registration.
+        disc_offset_before_mm, disc_offset_mm, disc_error_mm, disc_contrast: of the disc below, see `Disc`.
     """
 
     name: str
@@ -73,6 +78,10 @@ class VertebraEvaluation:
     mind_after: float = NAN
     nmi_before: float = NAN
     nmi_after: float = NAN
+    disc_offset_before_mm: float = NAN
+    disc_offset_mm: float = NAN
+    disc_error_mm: float = NAN
+    disc_contrast: float = NAN
 
 
 METRICS = tuple(f.name for f in fields(VertebraEvaluation) if f.name not in ("name", "number", "flag"))
@@ -88,6 +97,7 @@ class Evaluation:
         summary: the vertebrae together, by metric.
         landmark_errors: (before, after) in mm by landmark name.
         notes: what to know when reading the figures, one sentence each.
+        discs: MR against registered CT, cranial to caudal; none where the result has no images.
     """
 
     vertebrae: list[VertebraEvaluation]
@@ -95,10 +105,27 @@ class Evaluation:
     summary: dict[str, Statistics]
     landmark_errors: dict[str, tuple[float, float]]
     notes: list[str]
+    discs: list[Disc]
+
+
+def evaluate_with_images(
+    registration: Registered, reference: sitk.Image | None = None, landmarks: Sequence[LandmarkPair] = ()
+) -> Evaluation:
+    """Measure a registration and its discs; see `evaluate`."""
+    try:
+        mr_in_ct = registration.mr_in_ct
+    except InputError:
+        found = evaluate(registration.measured, reference, landmarks)
+        note = f"The discs were not measured: the result has no readable {MR_IN_CT}."
+        return replace(found, notes=[*found.notes, note])
+    return evaluate(registration.measured, reference, landmarks, mr_in_ct)
 
 
 def evaluate(
-    result: ResultFolder, reference: sitk.Image | None = None, landmarks: Sequence[LandmarkPair] = ()
+    result: ResultFolder,
+    reference: sitk.Image | None = None,
+    landmarks: Sequence[LandmarkPair] = (),
+    mr_in_ct: sitk.Image | None = None,
 ) -> Evaluation:
     """Measure a registration.
 
@@ -106,6 +133,7 @@ def evaluate(
         result: what the registration wrote.
         reference: vertebra labels of the MR, drawn independently, on any grid in the MR frame.
         landmarks: the same places in CT and MR.
+        mr_in_ct: the MR on the CT's grid, in which discs are looked for.
 
     Raises:
         InputError: the reference and the result have no vertebra in common, or do not overlap.
@@ -119,10 +147,12 @@ def evaluate(
         rows |= {n: replace(rows[n], **vars(overlap)) for n, overlap in overlaps.items()}
     errors = _landmark_errors(result, landmarks)
     _add_landmarks(rows, result, landmarks, errors)
+    discs = [] if mr_in_ct is None else _discs(result, mr_in_ct)
+    rows |= {disc.upper: _with_disc_below(rows[disc.upper], disc) for disc in discs}
     table = [rows[n] for n in numbers]
     summary = {metric: statistics([getattr(row, metric) for row in table]) for metric in METRICS}
     del summary["landmarks"]
-    return Evaluation(table, _overall(result, determinant, errors), summary, errors, notes)
+    return Evaluation(table, _overall(result, determinant, errors), summary, errors, notes, discs)
 
 
 def _overall(
@@ -215,6 +245,20 @@ def _add_landmarks(
     for n, pairs in own.items():
         before, after = np.mean(pairs, axis=0)
         rows[n] = replace(rows[n], landmarks=len(pairs), tre_before_mm=float(before), tre_mm=float(after))
+
+
+def _discs(result: ResultFolder, mr_in_ct: sitk.Image) -> list[Disc]:
+    return measure_discs(mr_values(result, mr_in_ct), result.labels_in_mr, result.to_ct, result.start)
+
+
+def _with_disc_below(row: VertebraEvaluation, disc: Disc) -> VertebraEvaluation:
+    return replace(
+        row,
+        disc_offset_before_mm=disc.offset_before_mm,
+        disc_offset_mm=disc.offset_mm,
+        disc_error_mm=disc.error_mm,
+        disc_contrast=disc.contrast,
+    )
 
 
 def _box(mask: NDArray[Any], margin: int) -> tuple[slice, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..geometry.grid import Grid, Points
+from ..geometry.interpolation import values_at
 from ..geometry.pose import Pose
 from ..imaging.case import Case
 from ..similarity.mutual_information import entropies
@@ -58,7 +59,7 @@ def vertebra_similarity(
         in_ct = motions[number].inverse.apply(points)
         seen = ct_grid.contains(in_ct) & mr_grid.contains(points)
         found[number] = nmi_of_samples(
-            _sampled(ct, ct_grid, in_ct[seen]), _sampled(mr, mr_grid, points[seen])
+            values_at(ct, ct_grid, in_ct[seen]), values_at(mr, mr_grid, points[seen])
         )
     return found
 
@@ -69,11 +70,6 @@ def _nearby(mask: NDArray[Any], start: list[int], grid: Grid, rng: np.random.Gen
     chosen = voxels[rng.integers(0, len(voxels), SAMPLES)] + start
     jitter = rng.uniform(-3.0, 3.0, (SAMPLES, 3))
     return grid.to_points(chosen[:, ::-1]) + jitter
-
-
-def _sampled(array: NDArray[Any], grid: Grid, points: Points) -> NDArray[Any]:
-    where = grid.to_indices(points)[:, ::-1].T
-    return np.asarray(ndimage.map_coordinates(array, where, np.float32, order=1, mode="nearest"))
 
 
 def _binned(values: NDArray[Any], bins: int) -> NDArray[Any]:
