@@ -12,6 +12,7 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+from spine_ctmr.geometry.boxes import patient_axes
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.vertebrae.placed_scene import PlacedScene
@@ -211,23 +212,19 @@ def _refine_scans(
 ) -> dict[int, VertebraPose]:
     moved = np.array([c + d for c in centers.values() for d in ([-24, -14, -14], [24, 30, 14])])
     corners = np.array([(x, y, z) for x in moved[:, 0] for y in moved[:, 1] for z in moved[:, 2]])
-    box = Grid.around(corners, 1.0, 6.0, Grid.of(mr).axes)
+    box = Grid.around(corners, 1.0, 6.0, patient_axes(Grid.of(mr).axes))
     scene = make_scene(ct, mr, labels, Pose.identity(), box)
     return _refine(PlacedScene(scene, box, Pose.identity(), centers))
 
 
 @pytest.mark.slow
-def test_storage_order_of_the_mr_changes_next_to_nothing(
-    make_spine: Callable[..., Any], centers: Centers
-) -> None:
+def test_storage_order_of_the_mr_changes_nothing(make_spine: Callable[..., Any], centers: Centers) -> None:
     spine, ct, mr, labels = _scanned(make_spine, centers)
     plain = _refine_scans(ct, mr, labels, centers)
     stored = sitk.Flip(sitk.PermuteAxes(mr, (2, 0, 1)), (True, False, True))
     other = _refine_scans(ct, stored, labels, centers)
     assert max(spine.error_mm(n, p.pose) for n, p in plain.items()) < 0.2
-    assert _largest_difference(plain, other, centers) < 0.25
-    mean = [spine.error_mm(n, p.pose) - spine.error_mm(n, plain[n].pose) for n, p in other.items()]
-    assert abs(np.mean(mean)) < 0.05
+    assert _largest_difference(plain, other, centers) < 0.01
 
 
 def test_the_global_motion_is_part_of_every_pose(make_spine: Callable[..., Any], centers: Centers) -> None:
