@@ -48,7 +48,7 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
         **{"a": "done", "b": "no result", "c": "failed its own checks", "d": "done"}
     }
     patients = read_patients(workflow.table)
-    assert read_outcome(workflow.study, patients[1]).sentence == "The ct is damaged; export it again."
+    assert read_outcome(workflow.study, patients[1]).sentence == "The CT is damaged; export it again."
     assert summary.missing == 1
     tries = {case: len((workflow.table.parent / "data" / case / "tries").read_text()) for case in kinds}
     assert tries == {"a": 1, "b": 2, "c": 1, "d": 1}

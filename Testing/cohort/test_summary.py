@@ -77,7 +77,14 @@ def test_no_path_reaches_table_or_page(study: Path) -> None:
 
 def test_a_sentence_names_the_column_instead_of_the_file(study: Path) -> None:
     broken = Patient("broken", {"mr": Path("/m.nii"), "ct": Path("/home/jane_doe/ct.nii.gz")})
-    assert read_outcome(study, broken).sentence == "The ct is <damaged>; export it again."
+    assert read_outcome(study, broken).sentence == "The CT is <damaged>; export it again."
+
+
+def test_a_sentence_names_every_input_as_it_is_called_elsewhere(study: Path) -> None:
+    (study / "logs" / "outside.log").write_text("error: /p/c.json lies outside /p/m.nii; give its own.\n")
+    files = {"mr": Path("/p/m.nii"), "mr_landmarks": Path("/p/c.json")}
+    said = read_outcome(study, Patient("outside", files)).sentence
+    assert said == "The MR landmark list lies outside the MR; give its own."
 
 
 def test_the_page_stands_alone_and_leads_to_every_result(study: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..imaging.checks import InputNames
 from ..json_files import read_json
 from ..quality.flags import Flag
 from ..quality.privacy import without_paths
@@ -101,9 +102,10 @@ def _without_result(log: Path, patient: Patient) -> Outcome:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     said = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
     sentence = said[-1] if said else "It was ended before it was done; run the cohort again."
-    for column, path in patient.files.items():
-        sentence = sentence.replace(f"'{path}'", f"The {column}").replace(str(path), f"The {column}")
-    return Outcome(patient.case, "no result", without_paths(sentence))
+    roles = asdict(InputNames())
+    for column, path in sorted(patient.files.items(), key=lambda item: -len(str(item[1]))):
+        sentence = sentence.replace(f"'{path}'", roles[column]).replace(str(path), roles[column])
+    return Outcome(patient.case, "no result", without_paths(sentence[:1].upper() + sentence[1:]))
 
 
 def _signed(folder: Path) -> State:
