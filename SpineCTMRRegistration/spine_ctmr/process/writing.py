@@ -11,13 +11,18 @@ PROBE_BYTES = 1 << 20
 
 @contextmanager
 def written(path: Path) -> Iterator[None]:
-    """Write a file inside with a native library, which tells no cause when it fails.
+    """Write a file inside, so that a failure tells the cause and the file; native libraries tell neither.
 
     Raises:
-        OSError: what happens when more is written to `path` now, such as "No space left on device".
+        OSError: with `path`; what happened, or what happens when more is written to `path` now, such as "No
+            space left on device".
     """
     try:
         yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     except RuntimeError:
         try:
             with path.open("ab") as stream:

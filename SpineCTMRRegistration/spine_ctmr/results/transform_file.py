@@ -22,10 +22,14 @@ ZLIB_LEVEL = 1
 def write_composite(transform: sitk.CompositeTransform, path: Path) -> None:
     """Write a composite of rigid motions and displacement fields, LPS mm.
 
-    Displacements are rounded to float32: by less than 1e-6 mm below 16 mm.
+    Displacements are rounded to float32: by less than 1e-6 mm below 16 mm. The file is made in memory:
+    HDF5 prints tracebacks where the disk is full.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     parts = [transform.GetNthTransform(k) for k in range(transform.GetNumberOfTransforms())]
-    with h5py.File(path, "w") as file:
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for name, text in (
             ("HDFVersion", h5py.version.hdf5_version),
             ("ITKVersion", sitk.Version.ITKVersionString()),
@@ -35,6 +39,9 @@ def write_composite(transform: sitk.CompositeTransform, path: Path) -> None:
         _write_text(group.create_group("0"), "TransformType", "CompositeTransform_double_3_3")
         for number, part in enumerate(parts, 1):
             _write_part(group.create_group(str(number)), part)
+        file.flush()
+        content = file.id.get_file_image()
+    path.write_bytes(content)
 
 
 def _write_part(group: h5py.Group, transform: sitk.Transform) -> None:
