@@ -17,6 +17,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheet, "SPACING_MM", 6.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_every_patient_has_a_row_and_progress_ends(tmp_path: Path) -> None:
     told: list[float] = []
@@ -32,6 +33,7 @@ def test_every_patient_has_a_row_and_progress_ends(tmp_path: Path) -> None:
     assert told == [0.0, 1.0, 0.0, 0.5, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_the_same_seed_gives_the_same_sheet(tmp_path: Path) -> None:
     pictures = []

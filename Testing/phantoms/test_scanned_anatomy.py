@@ -103,6 +103,7 @@ def test_a_scaled_patient_is_larger_in_every_way(folder: Path, patient: Anatomy)
     assert render_ct(larger, 1.1 * center, np.zeros(len(TISSUES)))[0] == pytest.approx(float(same), abs=20)
 
 
+@pytest.mark.slow
 def test_a_folder_may_hold_label_maps_and_patients_with_a_ct(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes((folder / "ct_labels.nii.gz").read_bytes())
     (tmp_path / "b").symlink_to(folder)

@@ -71,6 +71,7 @@ def test_all_arrays_share_the_asked_grid(small: Pair) -> None:
     assert small.spacing_mm == SPACING
 
 
+@pytest.mark.slow
 def test_pairs_in_a_row_show_one_patient_in_several_postures() -> None:
     row = [make_pair(1, index, (24, 24, 24), 4.0) for index in (4, 5)]
     assert set(np.unique(row[0].bone)) & set(np.unique(row[1].bone)) - {0}

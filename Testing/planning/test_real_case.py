@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 
 from .dicom_reader import registered_to_source, source_to_registered
 from .validator import errors_of, require_validator
@@ -23,6 +24,7 @@ def _command(*words: object) -> None:
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The folder of results and the exported folder."""
     case, folder = real_data / "STS_007", tmp_path_factory.mktemp("real")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gears import slow_fixture
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.case import Case
 from spine_ctmr.phantoms.motion import MotionOptions
@@ -34,6 +35,7 @@ BENT = PhantomOptions(
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def bent() -> Phantom:
     return make_phantom(46, BENT)
 

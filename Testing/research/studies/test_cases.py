@@ -61,6 +61,7 @@ def test_a_case_is_read_and_measured_at_its_true_points(folder: Path) -> None:
     assert pose_errors(subject.truth.bone, {24: Pose.identity()}) == {24: pytest.approx(3.0)}
 
 
+@pytest.mark.slow
 def test_what_the_command_phantom_writes_is_a_case_with_its_truth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ class InTwos:
         return Translations().validation()
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     script = [str(Path(__file__).with_name("two_processes.py")), str(tmp_path / "two")]
