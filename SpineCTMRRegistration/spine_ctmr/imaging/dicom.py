@@ -34,6 +34,7 @@ class Series:
         modality: "CT", "MR" and the like.
         rows, columns: voxels of a slice.
         frames: its slices, in no particular order.
+        identifier: its Series Instance UID.
     """
 
     description: str
@@ -41,6 +42,7 @@ class Series:
     rows: int
     columns: int
     frames: tuple[Frame, ...]
+    identifier: str
 
     def __str__(self) -> str:
         count = len(self.frames)
@@ -63,7 +65,8 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
     """The image series at `path` that is meant.
 
     Raises:
-        InputError: there is none, or several fit; the message lists them.
+        InputError: there is none, or several fit; the message lists them. Or slices of another patient are
+            among those of the one that fits.
     """
     choice = choice or SeriesChoice()
     series = find_series(path)
@@ -71,6 +74,7 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
         raise InputError(f"{path} holds no DICOM images; give the folder of one series, or an image file.")
     fitting = _fitting(series, choice)
     if len(fitting) == 1:
+        _refuse_strays(fitting[0], series, path)
         return fitting[0]
     shown = [f"{number}: {each}" for number, each in enumerate(series[:_MOST_SHOWN], 1)]
     listed = "; ".join(shown) + ("; …" if len(series) > _MOST_SHOWN else "")
@@ -80,6 +84,16 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
         f"{path} holds {len(series)} DICOM series{wanted}: {listed};"
         f" {mend}give the folder of a single series."
     )
+
+
+def _refuse_strays(chosen: Series, series: Sequence[Series], path: Path) -> None:
+    size = chosen.rows, chosen.columns
+    alike = [s for s in series if s.identifier == chosen.identifier and (s.rows, s.columns) == size]
+    if len(alike) > 1:
+        raise InputError(
+            f"The {chosen.modality} series in '{path}' mixes slices with different PatientID; "
+            "give the folder of one series as the scanner made it."
+        )
 
 
 def _fitting(series: Sequence[Series], choice: SeriesChoice) -> list[Series]:
@@ -139,6 +153,7 @@ def _series(headers: Sequence[Any]) -> Series:
         int(first.Rows),
         int(first.Columns),
         tuple(frame for header in headers for frame in frames_of(header)),
+        str(first.SeriesInstanceUID),
     )
 
 
