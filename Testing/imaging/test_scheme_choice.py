@@ -1,6 +1,7 @@
 """Which numbering a label map follows, on stacks of boxes with the sizes of vertebrae."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -297,9 +298,11 @@ to_lps = np.diag([2.0, 2.0, 2.0, 1.0])
 found = recognised(spine({41: "L1", 42: "L2"}), to_lps, [41, 42], "it", "a choice")
 print(found.taken, found.previews(), dict(found.levels))
 """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, timeout=60, check=False, env=environment,
+    )  # fmt: skip
     assert done.stdout.strip() == ("TotalSpineSeg {'TotalSpineSeg': '41 = L1 … 42 = L2'} {41: 20, 42: 21}"), (
         done.stderr
     )

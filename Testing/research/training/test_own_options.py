@@ -94,7 +94,8 @@ def test_pre_aligned_pairs_are_learned_from_without_a_known_motion(tmp_path: Pat
     for k in range(2):
         folder = tmp_path / f"patient{k}"
         folder.mkdir()
-        mr, ct = 300 - 2 * case().mr, 4 * case().ct + 300 + 5 * k
+        bone = sitk.Cast(case().vertebrae > 0, case().ct.GetPixelID())
+        mr, ct = 300 - 2 * case().mr, 4 * case().ct + 300 + 5 * k + 400 * bone
         ct[:4, :, :] = -1000
         for name, image in {"ct": ct, "mr": mr, "ct_in_mr": ct, "mr_in_ct": mr}.items():
             sitk.WriteImage(sitk.Cast(image, sitk.sitkInt16), str(folder / f"{name}.nrrd"))
