@@ -14,6 +14,7 @@ from .conftest import Labeller, _vertebra
 L5 = 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("degrees", "shift"), [((0, 0, 0), (30, -20, 100)), ((10, -6, 8), (-7, 4, 12)), ((-12, 9, 5), (0, 50, 0))]
 )

@@ -87,6 +87,7 @@ def test_labels_outside_the_table_of_poses_stay_out(move_bones: Mover) -> None:
     assert [b.number for b in bones] == [20]
 
 
+@pytest.mark.slow
 def test_bones_moved_into_each_other_are_reported(move_bones: Mover) -> None:
     """The upper bone sinks 12 mm over a gap of 8 mm: 4 of its 16 mm lie inside the lower one."""
     poses = {1: Pose.identity(), 2: Pose.from_rotation([0, 0, 0], [0, 0, -12])}

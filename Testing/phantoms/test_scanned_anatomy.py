@@ -92,6 +92,7 @@ def test_tissues_are_told_by_grey_values_labels_and_place(folder: Path, patient:
     assert (shares(patient, canal, "csf", "cord", "epidural fat") > 0.5).all()
 
 
+@pytest.mark.slow
 def test_a_scaled_patient_is_larger_in_every_way(folder: Path, patient: Anatomy) -> None:
     larger = scanned_anatomy(folder / "ct.nii.gz", folder / "ct_labels.nii.gz", 1.1)
     ratio = np.linalg.norm(larger.centers[0] - larger.centers[2]) / np.linalg.norm(

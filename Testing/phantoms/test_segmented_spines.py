@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_patients_have_the_spines_of_the_maps(folder: Path) -> None:
     spines = SegmentedSpines(label_maps(folder))
     found = set()
@@ -86,6 +87,7 @@ def test_vertebrae_out_of_reach_are_left_out() -> None:
     assert len(spine.near(1, 50).shapes) == 3
 
 
+@pytest.mark.slow
 def test_bank_belongs_to_the_maps_and_validation_has_others(folder: Path, tmp_path: Path) -> None:
     recipe = Recipe(
         "x", spacing_mm=8.0, crop=(16, 16, 16), data=DataOptions(pairs=3, held_out=2, motion=BLEND, margin=4)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 from run_here import run_here
 
 TINY = """
@@ -52,6 +53,7 @@ def write_recipe(folder: Path, steps: int = 10, loss: str = "displacement = 1.0\
 
 
 @pytest.fixture(scope="session")
+@slow_fixture
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bank with the tiny recipe's synthetic patients."""
     folder = tmp_path_factory.mktemp("bank")

@@ -125,6 +125,7 @@ def test_own_patients_are_prepared_once_and_again_when_changed(tmp_path: Path, o
     assert len(list((tmp_path / "bank").rglob("*.npz"))) == 3
 
 
+@pytest.mark.slow
 def test_phantoms_are_patients_to_learn_from_as_they_are_written(tmp_path: Path) -> None:
     small = PhantomOptions(
         levels=(23, 24),

@@ -80,6 +80,7 @@ def test_recipes_have_the_paper_s_numbers() -> None:
     assert weights < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_trains_and_resumes_exactly(name: str, tmp_path: Path) -> None:
     recipe = small_recipe(name)
