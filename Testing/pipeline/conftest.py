@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from gears import slow_fixture
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
+from spine_ctmr.phantoms.phantom_files import write_phantom
 
 from .plain import Plain
 
@@ -67,3 +68,13 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
 def plain(registered: Registered) -> Plain:
     """The same files, to be compared with odd ones."""
     return Plain(registered.inputs, registered.phantom.case)
+
+
+@pytest.fixture
+def after_the_demo(registered: Registered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, as the demo leaves it; another patient stands in its patient's place."""
+    patient = tmp_path / "spine-ctmr-demo" / "patient"
+    patient.mkdir(parents=True)
+    write_phantom(registered.phantom, patient)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

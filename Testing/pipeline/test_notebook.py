@@ -8,9 +8,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from spine_ctmr.phantoms.phantom_files import write_phantom
-
-from .conftest import Registered
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "notebook.ipynb"
 pytestmark = pytest.mark.slow
@@ -23,22 +20,12 @@ def code() -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_every_cell_runs(
-    registered: Registered,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """In a folder where the demo has run; here another patient stands in its place."""
-    patient = tmp_path / "spine-ctmr-demo" / "patient"
-    patient.mkdir(parents=True)
-    write_phantom(registered.phantom, patient)
-    monkeypatch.chdir(tmp_path)
+def test_every_cell_runs(after_the_demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     matplotlib.use("Agg")
     names: dict[str, object] = {}
     for number, cell in enumerate(code()):
         exec(compile(cell, f"{NOTEBOOK.name}, cell {number}", "exec"), names)
     assert "L4: good" in capsys.readouterr().out
     np.testing.assert_allclose(names["rigid"], names["in_mr"], atol=0.05)
-    names["figure"].savefig(tmp_path / "figure.png")
-    assert (tmp_path / "result" / "viewer.html").is_file()
+    names["figure"].savefig(after_the_demo / "figure.png")
+    assert (after_the_demo / "result" / "viewer.html").is_file()

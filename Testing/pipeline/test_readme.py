@@ -9,9 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from spine_ctmr.phantoms.phantom_files import write_phantom
-
-from .conftest import Registered
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -27,20 +24,10 @@ def test_the_block_is_short() -> None:
     assert len([line for line in python_block().splitlines() if line.strip()]) <= 8
 
 
-def test_the_block_runs(
-    registered: Registered,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """After the demo, whose patient it registers; here another one stands in its place."""
-    patient = tmp_path / "spine-ctmr-demo" / "patient"
-    patient.mkdir(parents=True)
-    write_phantom(registered.phantom, patient)
-    monkeypatch.chdir(tmp_path)
+def test_the_block_runs(after_the_demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(python_block(), "README.md", "exec"), {})
     assert "'L3': 'good'" in capsys.readouterr().out
-    assert (tmp_path / "result" / "report.html").is_file()
+    assert (after_the_demo / "result" / "report.html").is_file()
 
 
 USER = """\

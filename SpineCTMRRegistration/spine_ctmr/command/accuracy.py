@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import DEFAULT_QUALITY, QUALITIES
-from .options import require_folder, require_no_file, whole_number
+from .options import add_threads, require_folder, require_no_file, whole_number
 from .reporting import Reporter
-from .subcommand import Subcommand
+from .subcommand import study
 
 EXAMPLES = """\
   spine-ctmr accuracy --output accuracy
@@ -57,9 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="with other sample points in the soft tissue (default: 1)",
     )
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:
@@ -79,14 +77,11 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter.result(run_accuracy(patients, methods, arguments.output, reporter))
 
 
-SUBCOMMAND = Subcommand(
+SUBCOMMAND = study(
     name="accuracy",
     summary="Measure the engine's errors on phantoms or on cases whose truth is known.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,
     run=_run,
-    staged=False,
-    noun="study",
-    memory_advice="close other programs and run it again",
 )

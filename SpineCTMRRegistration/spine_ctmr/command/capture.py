@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .options import require_no_file, whole_number
+from .options import add_threads, require_no_file, whole_number
 from .reporting import Reporter
-from .subcommand import Subcommand
+from .subcommand import study
 
 EXAMPLES = """\
   spine-ctmr capture --output capture
@@ -29,9 +29,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="phantoms of each (default: 6)"
     )
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:
@@ -45,14 +43,11 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter.result(run_capture(patients, arguments.output, reporter))
 
 
-SUBCOMMAND = Subcommand(
+SUBCOMMAND = study(
     name="capture",
     summary="Measure what the network adds: vertebrae found with and without it, from bad starts.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,
     run=_run,
-    staged=False,
-    noun="study",
-    memory_advice="close other programs and run it again",
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .options import require_file, require_no_file, whole_number
+from .options import add_threads, require_file, require_no_file, whole_number
 from .reporting import Reporter
-from .subcommand import Subcommand
+from .subcommand import study
 
 EXAMPLES = """\
   spine-ctmr flag-calibration --output flags
@@ -33,9 +33,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="CSV",
         help="measure nothing, and write the page about the results in this flag_calibration.csv",
     )
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:
@@ -62,14 +60,11 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter.result(page)
 
 
-SUBCOMMAND = Subcommand(
+SUBCOMMAND = study(
     name="flag-calibration",
     summary="Measure on phantoms that were made to fail how far the flags can be believed.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,
     run=_run,
-    staged=False,
-    noun="study",
-    memory_advice="close other programs and run it again",
 )

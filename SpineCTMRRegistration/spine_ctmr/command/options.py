@@ -115,6 +115,11 @@ def add_seed_and_threads(group: _ArgumentGroup) -> None:
         metavar="N",
         help="seed of the random numbers; the same seed gives the same result (default: 0)",
     )
+    add_threads(group)
+
+
+def add_threads(group: _ArgumentGroup | ArgumentParser) -> None:
+    """How many cores a computation may have."""
     group.add_argument(
         "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
     )

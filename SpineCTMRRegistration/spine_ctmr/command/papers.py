@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import DEVICES
-from .options import require_no_file, training_device, whole_number
+from .options import add_threads, require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -48,9 +48,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--measure-only", action="store_true", help="measure the networks as they are, without training on"
     )
     parser.add_argument("--device", choices=DEVICES, default="cpu", help="for the training (default: cpu)")
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:

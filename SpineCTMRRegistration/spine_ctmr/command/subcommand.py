@@ -42,3 +42,25 @@ class Subcommand:
     noun: str = "registration"
     memory_advice: str = "use --quality fast, or close other programs and run it again"
     grace_s: float = 0.5
+
+
+def study(
+    name: str,
+    summary: str,
+    examples: str,
+    add_arguments: Callable[[ArgumentParser], None],
+    check: Callable[[Namespace], None],
+    run: Callable[[Namespace, Reporter], None],
+) -> Subcommand:
+    """A measurement over many patients, whose folder keeps what is done so that it can go on."""
+    return Subcommand(
+        name,
+        summary,
+        examples,
+        add_arguments,
+        run,
+        check,
+        staged=False,
+        noun="study",
+        memory_advice="close other programs and run it again",
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..choices import DEFAULT_DEVICE, DEVICES
 from ..errors import InputError
 from .foretelling import Foretelling
-from .options import require_no_file, training_device, whole_number
+from .options import add_threads, require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -70,9 +70,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         default=DEFAULT_DEVICE,
         help=f"cuda needs an NVIDIA GPU; auto takes it if there is one (default: {DEFAULT_DEVICE})",
     )
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:

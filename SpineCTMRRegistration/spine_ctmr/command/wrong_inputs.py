@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import QUALITIES
-from .options import require_folder, require_no_file, whole_number
+from .options import add_threads, require_folder, require_no_file, whole_number
 from .reporting import Reporter
-from .subcommand import Subcommand
+from .subcommand import study
 
 EXAMPLES = """\
   spine-ctmr wrong-inputs --output wrong
@@ -33,9 +33,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--quality", choices=QUALITIES, default="fast", help="of the registrations (default: fast)"
     )
-    parser.add_argument(
-        "--threads", type=whole_number(1, 1024), metavar="N", help="CPU threads to use (default: all cores)"
-    )
+    add_threads(parser)
 
 
 def _check(arguments: Namespace) -> None:
@@ -57,14 +55,11 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter.result(run_wrong_inputs(patients, wrongs, arguments.quality, arguments.output, reporter))
 
 
-SUBCOMMAND = Subcommand(
+SUBCOMMAND = study(
     name="wrong-inputs",
     summary="Register inputs that are wrong in many ways and count what is caught.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,
     run=_run,
-    staged=False,
-    noun="study",
-    memory_advice="close other programs and run it again",
 )

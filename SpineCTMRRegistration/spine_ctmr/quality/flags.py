@@ -32,7 +32,7 @@ OTHER_BONES_STRETCH_MM = 0.75
 different patients. The smallest limit that spares all mostly accurate registrations of the fitting half whose
 stretch was measured."""
 UNCERTAINTY_CHECK_MM = 0.8
-"""A pose with this standard deviation is more than 2 mm off about once in a hundred times."""
+"""A normally distributed error of this size is beyond 2 mm once in eighty times at most."""
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 NOTABLE = 1.0
