@@ -12,22 +12,23 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from ..deformation.deformation import Deformation
-from ..deformation.options import DeformationOptions
-from ..geometry.boxes import spine_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
-from ..geometry.sampling import sample_field
 from ..imaging.case import Case, Centroids
 from ..imaging.hounsfield import STORED_HU
 from ..progress import Progress, silent, span
 from .anatomy import Anatomy, make_anatomy
 from .augmentation import bias_field
+from .mechanics.posture import PostureOptions
 from .metal_streaks import add_streaks
-from .motion import STAGE, MotionOptions, random_poses, true_deformation
-from .rendering import contrast_table, render
+from .motion import MotionOptions
+from .mr_physics import ChemicalShift, render_mr
+from .phantom_motion import PhantomMotion, PointMap, outlines, random_motion
+from .rendering import render_ct
 from .tissue import ct_contrast, mr_contrast
 
+Seen = tuple[torch.Tensor, torch.Tensor]
+"""Values (n,) and vertebra numbers (n,) at n points."""
 LUMBAR = (20, 21, 22, 23, 24)
 _SAGITTAL = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 """Sagittal slices as scanners store them: rows to posterior, columns to caudal, slices to the left."""
@@ -46,8 +47,9 @@ class PhantomOptions:
         tilt_deg: obliquity of the MR's axes.
         mr_noise: standard deviation of the MR noise relative to fat.
         ct_noise_hu: standard deviation of the CT noise.
-        motion: how far things move.
-        truth_spacing_mm: spacing of the grid that holds the true motion; bones are rigid on any.
+        chemical_shift: of the MR; its axes are taken for those of the CT.
+        motion: how far things move: `PostureOptions` of an elastic patient, `MotionOptions` of a blend.
+        truth_spacing_mm: spacing of the grid that holds a blend; bones are rigid on any.
     """
 
     levels: tuple[int, ...] = LUMBAR
@@ -58,7 +60,8 @@ class PhantomOptions:
     tilt_deg: float = 4.0
     mr_noise: float = 0.03
     ct_noise_hu: float = 20.0
-    motion: MotionOptions = field(default_factory=MotionOptions)
+    chemical_shift: ChemicalShift = field(default_factory=ChemicalShift)
+    motion: MotionOptions | PostureOptions = field(default_factory=MotionOptions)
     truth_spacing_mm: float = 1.0
 
 
@@ -69,81 +72,82 @@ class Phantom:
     Attributes:
         case: CT, MR, CT labels and true MR body centres.
         poses: true CT→MR poses in LPS mm.
-        deformation: the true deformation.
+        mr_to_ct_points: the true places (n, 3) in the CT of LPS points (n, 3) of the MR.
         anatomy: what was rendered.
     """
 
     case: Case
     poses: dict[int, Pose]
-    deformation: Deformation
+    mr_to_ct_points: PointMap
     anatomy: Anatomy
 
-    def mr_to_ct_points(self, points: NDArray[Any]) -> NDArray[Any]:
-        """The true places (n, 3) in the CT of LPS points (n, 3) of the MR."""
-        return _TrueMap(self.deformation)(torch.tensor(points, dtype=torch.float32)).numpy().astype(float)
 
+def make_phantom(
+    seed: int,
+    options: PhantomOptions | None = None,
+    progress: Progress = silent,
+    anatomy: Anatomy | None = None,
+) -> Phantom:
+    """Phantom number `seed`: a pure function of its arguments.
 
-def make_phantom(seed: int, options: PhantomOptions | None = None, progress: Progress = silent) -> Phantom:
-    """Phantom number `seed`: a pure function of its arguments."""
+    Args:
+        seed: of the patient, the motion and the scans.
+        options: what kind of patient and scans to make.
+        progress: told the stage and the share done.
+        anatomy: a patient, such as a real CT (`scanned_anatomy`), instead of a random one.
+
+    Raises:
+        InputError: mechanics are asked for and the packages that they need are missing.
+    """
     options = options or PhantomOptions()
     rng = np.random.default_rng([9000, seed])
-    anatomy = make_anatomy(rng, options.levels)
-    poses = random_poses(rng, anatomy, options.motion)
-    progress(STAGE, 0.0)
-    bones = np.concatenate([_outline(anatomy, i) for i in range(len(anatomy.vertebrae))])
-    moved = np.concatenate([poses[n].apply(_outline(anatomy, i)) for i, n in enumerate(anatomy.numbers)])
-    truth = DeformationOptions(
-        spacing_mm=options.truth_spacing_mm, reach_mm=38.0, weight_power=2.6, steps=4, stride=2
-    )
-    box = spine_box(moved, truth.spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
+    anatomy = anatomy or make_anatomy(rng, options.levels)
     moving = span(progress, 0.0, 0.35)
-    deformation, _ = true_deformation(rng, anatomy, poses, box, options.motion, truth, moving)
-    ct, labels = _scan_ct(rng, anatomy, bones, options, span(progress, 0.35, 0.65))
-    mr = _scan_mr(rng, anatomy, deformation, moved, options, span(progress, 0.65, 1.0))
-    centers: Centroids = {n: poses[n].apply(c) for n, c in zip(anatomy.numbers, anatomy.centers, strict=True)}
-    return Phantom(Case(ct, mr, labels, mr_centroids=centers), poses, deformation, anatomy)
-
-
-def _outline(anatomy: Anatomy, index: int) -> NDArray[Any]:
-    """LPS points (8, 3) around one vertebra."""
-    shape = anatomy.vertebrae[index]
-    side, front = shape.half_span + 3, -shape.depth / 2 - 2
-    back = shape.depth / 2 + 2 * shape.canal_radius + shape.spinous
-    corners = [(x, y, z * shape.height / 2) for x in (-side, side) for y in (front, back) for z in (-1, 1)]
-    return anatomy.frames[index].apply(corners)
+    motion = random_motion(rng, anatomy, options.motion, options.truth_spacing_mm, moving)
+    ct, labels = _scan_ct(rng, anatomy, options, span(progress, 0.35, 0.65))
+    mr = _scan_mr(rng, anatomy, motion, options, span(progress, 0.65, 1.0))
+    centers = zip(anatomy.numbers, anatomy.centers, strict=True)
+    landmarks: Centroids = {n: motion.poses[n].apply(c) for n, c in centers}
+    return Phantom(Case(ct, mr, labels, mr_centroids=landmarks), motion.poses, motion.mr_to_ct, anatomy)
 
 
 def _scan_ct(
-    rng: np.random.Generator,
-    anatomy: Anatomy,
-    bones: NDArray[Any],
-    options: PhantomOptions,
-    progress: Progress,
+    rng: np.random.Generator, anatomy: Anatomy, options: PhantomOptions, progress: Progress
 ) -> tuple[sitk.Image, sitk.Image]:
     inplane, thickness = options.ct_spacing_mm
-    grid = Grid.around(bones, (inplane, inplane, thickness), options.margin_mm)
-    table = contrast_table([ct_contrast(rng)])
-    volume, labels = _scan(anatomy, grid, table, _same_place, progress, "Scanning the phantom's CT")
-    volume = add_streaks(rng, volume, inplane)
-    noise = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 0.5)
-    volume += noise * (options.ct_noise_hu / float(noise.std()))
+    grid = Grid.around(outlines(anatomy), (inplane, inplane, thickness), options.margin_mm)
+    contrast = ct_contrast(rng)
+
+    def seen(points: NDArray[Any], softness_mm: float) -> Seen:
+        return render_ct(anatomy, torch.tensor(points, dtype=torch.float32), contrast, softness_mm)
+
+    volume, labels = _scan(grid, seen, progress, "Scanning the phantom's CT")
+    if anatomy.scan is None:
+        volume = add_streaks(rng, volume, inplane)
+        noise = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 0.5)
+        volume += noise * (options.ct_noise_hu / float(noise.std()))
     return grid.image(volume.round().clip(*STORED_HU).astype(np.int16)), grid.image(labels)
 
 
 def _scan_mr(
     rng: np.random.Generator,
     anatomy: Anatomy,
-    deformation: Deformation,
-    moved: NDArray[Any],
+    motion: PhantomMotion,
     options: PhantomOptions,
     progress: Progress,
 ) -> sitk.Image:
     inplane, thickness = options.mr_spacing_mm
     tilt = Pose.from_rotation(np.radians(rng.normal(0, options.tilt_deg, 3)), np.zeros(3)).rotation
+    moved = outlines(anatomy, motion.poses)
     grid = Grid.around(moved, (inplane, inplane, thickness), options.margin_mm, tilt @ _SAGITTAL)
-    table = contrast_table([mr_contrast(rng, options.sequence)])
-    mr_to_ct = _TrueMap(deformation)
-    volume, _ = _scan(anatomy, grid, table, mr_to_ct, progress, "Scanning the phantom's MR")
+    signals = [mr_contrast(rng, options.sequence)]
+
+    def seen(points: NDArray[Any], softness_mm: float) -> Seen:
+        places = torch.tensor(motion.mr_to_ct(points), dtype=torch.float32)
+        values, labels = render_mr(anatomy, places, signals, options.chemical_shift, softness_mm)
+        return values[:, 0], labels
+
+    volume, _ = _scan(grid, seen, progress, "Scanning the phantom's MR")
     volume *= bias_field(rng, volume.shape)
     noise = rng.standard_normal((2, *grid.shape), dtype=np.float32) * options.mr_noise
     volume = np.hypot(volume + noise[0], noise[1])
@@ -151,30 +155,21 @@ def _scan_mr(
 
 
 def _scan(
-    anatomy: Anatomy,
-    grid: Grid,
-    table: torch.Tensor,
-    to_ct: Callable[[torch.Tensor], torch.Tensor],
-    progress: Progress,
-    stage: str,
+    grid: Grid, seen: Callable[[NDArray[Any], float], Seen], progress: Progress, stage: str
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Values averaged over the thickness of each slice, and vertebra numbers; both (z, y, x)."""
     softness = max(grid.spacing_mm[0], 0.8)
-    normal = torch.tensor(grid.axes[:, 2], dtype=torch.float32)
+    normal = grid.axes[:, 2]
     volume, labels = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.uint8)
     offsets = _profile(grid.spacing_mm[2])
     for k in range(grid.shape[0]):
         points = _slice_points(grid, k)
-        parts = [render(anatomy, to_ct(points + o * normal), table, softness) for o in offsets]
-        values = torch.stack([v[:, 0] for v, _ in parts]).mean(0)
+        parts = [seen(points + o * normal, softness) for o in offsets]
+        values = torch.stack([v for v, _ in parts]).mean(0)
         volume[k] = values.reshape(grid.shape[1:]).numpy()
         labels[k] = parts[len(parts) // 2][1].reshape(grid.shape[1:]).numpy()
         progress(stage, (k + 1) / grid.shape[0])
     return volume, labels
-
-
-def _same_place(points: torch.Tensor) -> torch.Tensor:
-    return points
 
 
 def _profile(thickness_mm: float) -> list[float]:
@@ -183,25 +178,7 @@ def _profile(thickness_mm: float) -> list[float]:
     return [((i + 0.5) / count - 0.5) * thickness_mm for i in range(count)]
 
 
-def _slice_points(grid: Grid, k: int) -> torch.Tensor:
+def _slice_points(grid: Grid, k: int) -> NDArray[Any]:
     """LPS points (n, 3) of slice k."""
     y, x = np.meshgrid(np.arange(grid.size[1]), np.arange(grid.size[0]), indexing="ij")
-    indices = np.stack([x, y, np.full_like(x, k)], -1).reshape(-1, 3)
-    return torch.tensor(grid.to_points(indices), dtype=torch.float32)
-
-
-class _TrueMap:
-    """`mr_to_ct` of a deformation for many points at once."""
-
-    def __init__(self, deformation: Deformation) -> None:
-        self.deformation = deformation
-        self.field = torch.tensor(deformation.mr_to_ct_field)
-
-    def __call__(self, points: torch.Tensor) -> torch.Tensor:
-        box = self.deformation.box
-        local = (points - torch.tensor(box.origin_mm, dtype=torch.float32)) @ torch.tensor(
-            box.axes, dtype=torch.float32
-        )
-        moved = points + sample_field(self.field, local, box.spacing_mm[0])
-        back = torch.tensor(self.deformation.global_rigid.inverse.matrix, dtype=torch.float64)
-        return (moved.double() @ back[:3, :3].T + back[:3, 3]).float()
+    return grid.to_points(np.stack([x, y, np.full_like(x, k)], -1).reshape(-1, 3))
