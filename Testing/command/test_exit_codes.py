@@ -65,6 +65,18 @@ def test_failures_get_one_sentence_and_leave_nothing(standin, subcommand, code, 
     assert names(standin.folder) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_package_that_a_limit_of_memory_keeps_out(standin):
+    """Where memory ends while a package is loaded, Python says that parts of it are not there."""
+    import resource
+
+    limits = (3000 << 20, resource.RLIM_INFINITY)
+    ended = standin(
+        "lack_package", "--output", "out", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limits)
+    )
+    assert "raise the limit of memory, 3000 MB (ulimit), or install this program again" in ended.sentence
+
+
 def test_traceback_on_request(standin, monkeypatch):
     monkeypatch.setenv("SPINE_CTMR_TRACEBACK", "1")
     ended = standin("have_a_bug", "--output", "result")

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice, takewhile
 from pathlib import Path
 
 import h5py  # noqa: F401  loaded once, before the forks
@@ -50,19 +50,36 @@ def _played(make: Callable[[int], commands.Play]) -> Try:
     return attempt
 
 
-SORTS: dict[str, tuple[Try, float]] = {
-    "file": (_file, 0.55),
-    "arguments": (_played(plays.odd_arguments), 0.15),
-    "environment": (_played(plays.odd_environment), 0.2),
-    "end": (_played(plays.sudden_end), 0.1),
+@dataclass(frozen=True)
+class Sort:
+    """What is tried.
+
+    Attributes:
+        attempt: one trial.
+        share: of the time.
+        bar: trials of the whole bar.
+    """
+
+    attempt: Try
+    share: float
+    bar: int
+
+
+SORTS = {
+    "file": Sort(_file, 0.55, 5000),
+    "arguments": Sort(_played(plays.odd_arguments), 0.15, 300),
+    "environment": Sort(_played(plays.odd_environment), 0.2, 100),
+    "end": Sort(_played(plays.sudden_end), 0.1, 50),
 }
-"""What is tried, and its share of the time."""
 
 
 def main() -> int:
     """Run the study; return 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600.0, help="how long (default: 600)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, default=600.0, help="how long (default: 600)")
+    bar = ", ".join(f"{sort.bar} of sort {name}" for name, sort in SORTS.items())
+    length.add_argument("--bar", action="store_true", help=f"however long it takes: {bar}")
     parser.add_argument(
         "--first", type=int, default=0, metavar="N", help="number of the first trial (default: 0)"
     )
@@ -74,21 +91,25 @@ def main() -> int:
         seeds = arguments.seeds or Path(temporary) / "seeds"
         if not seeds.is_dir():
             subprocess.run([sys.executable, "-m", "fuzz.seeds", str(seeds)], check=True)
-        total = sum(SORTS[sort][1] for sort in arguments.only)
+        total = sum(SORTS[name].share for name in arguments.only)
         tallies = {}
-        for sort in arguments.only:
-            attempt, share = SORTS[sort]
-            seconds = arguments.seconds * share / total
-            tallies[sort] = _tally(sort, attempt, seeds, seconds, arguments.first)
+        for name in arguments.only:
+            seconds = arguments.seconds * SORTS[name].share / total
+            numbers = _numbers(name, arguments.first)
+            some = islice(numbers, SORTS[name].bar) if arguments.bar else _within(seconds, numbers)
+            tallies[name] = _tally(name, some, seeds)
     return _told(tallies)
 
 
-def _tally(sort: str, attempt: Try, seeds: Path, seconds: float, first: int) -> Tally:
-    tally, deadline = Tally(), time.monotonic() + seconds
-    for number, kind in _numbers(sort, first):
-        if time.monotonic() > deadline:
-            break
-        title, word, fault = attempt(number, kind, seeds)
+def _within(seconds: float, numbers: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    deadline = time.monotonic() + seconds
+    return takewhile(lambda _: time.monotonic() <= deadline, numbers)
+
+
+def _tally(sort: str, numbers: Iterator[tuple[int, str]], seeds: Path) -> Tally:
+    tally = Tally()
+    for number, kind in numbers:
+        title, word, fault = SORTS[sort].attempt(number, kind, seeds)
         tally.words[word] += 1
         if fault is not None:
             tally.faults.append(f"{sort} {number}: {title}: {fault}")

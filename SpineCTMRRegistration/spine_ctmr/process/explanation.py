@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError, SpineError
+from .memory import memory_limit_mb
 from .supervision import WorkerEnding
 
 TRACEBACK = "SPINE_CTMR_TRACEBACK"
@@ -86,9 +87,11 @@ def _about_the_system(error: BaseException, noun: str, memory_advice: str, folde
             "limit (ulimit -u) or use --threads 1."
         )
     if isinstance(error, ImportError) and error.name:
+        limit = memory_limit_mb()
+        scarce = "" if limit is None else f"raise the limit of memory, {limit} MB (ulimit), or "
         return (
             f"The Python package '{error.name}' cannot be loaded ({one_line(error)}); "
-            "install this program again with its requirements."
+            f"{scarce}install this program again with its requirements."
         )
     return None
 

@@ -29,6 +29,17 @@ def peak_memory_mb() -> float | None:
     return round(kept / (1024**2 if sys.platform == "darwin" else 1024), 1)
 
 
+def memory_limit_mb() -> int | None:
+    """What the limits of this process (ulimit -v, -d) allow it, in MB; None where there are none."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    set_ones = [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return min(set_ones) >> 20 if set_ones else None
+
+
 def begin_blas() -> None:
     """Have the linear algebra of numpy and scipy take its working memory now.
 
