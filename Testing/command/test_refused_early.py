@@ -26,6 +26,42 @@ def test_no_card(tmp_path, monkeypatch, words):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_card_for_the_demo(tmp_path, monkeypatch):
+    """Told before the patient is made."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("spine_ctmr.demo.make_phantom", lambda *_: pytest.fail("a patient was made"))
+    assert "no usable CUDA device" in refusal("demo", "--device", "cuda", "--output", "out")
+    (tmp_path / "network.json").write_text("{}")
+    assert "network.json" in refusal("demo", "--network", "network.json", "--output", "out")
+
+
+def test_no_card_for_a_cohort(tmp_path, monkeypatch):
+    """Told once, and not by every patient; a profile may name computers that have a card."""
+    pytest.importorskip("snakemake", reason="pip install '.[cohort]'")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for name in ("ct", "mr", "labels"):
+        (tmp_path / name).touch()
+    (tmp_path / "patients.tsv").write_text("case\tct\tmr\tvertebrae\na\tct\tmr\tlabels\n")
+    words = ("cohort", "patients.tsv", "--device", "cuda", "--output", "out")
+    assert "no usable CUDA device" in refusal(*words)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "slurm").mkdir()
+    monkeypatch.setattr("spine_ctmr.cohort.study.register_all", lambda *_: pytest.fail("went on"))
+    with pytest.raises(pytest.fail.Exception, match="went on"):
+        run_here(*words, "--profile", "slurm")
+
+
+def test_no_networks_to_measure(tmp_path):
+    assert "'out' holds no trained network" in refusal("papers", "jian", "--measure-only", "--output", "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", ["nan", "-1", "1e999", "five"])
+def test_lengths_that_are_none(length):
+    words = ("accuracy", "--centroid-errors", length, "--output", "out")
+    assert "is not a length from 0 to 100 mm" in refusal(*words)
+
+
 def test_swapped_pair(tmp_path):
     rng = np.random.default_rng(0)
     labels = np.zeros((20, 20, 20), np.uint8)

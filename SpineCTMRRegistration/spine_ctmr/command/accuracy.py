@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import DEFAULT_QUALITY, QUALITIES
-from .options import add_threads, require_folder, require_no_file, whole_number
+from .options import add_threads, length_mm, require_folder, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import study
 
@@ -45,7 +45,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--centroid-errors",
         nargs="+",
-        type=float,
+        type=length_mm(100),
         default=[0.0],
         metavar="MM",
         help="how far every given centroid is wrong (default: 0)",

@@ -12,6 +12,7 @@ from .options import (
     add_registration_options,
     check_registration_options,
     require_folder,
+    require_network,
     require_no_file,
 )
 from .reporting import Reporter
@@ -77,6 +78,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         listed = f": {', '.join(cases)}" if cases else ""
         reporter.message(f"{len(cases)} of {len(patients)} patients would be registered{listed}.")
         return
+    if arguments.profile is None:  # which may name computers that have what this one lacks
+        require_network(arguments)
     summary = register_all(workflow, patients, reporter)
     reporter.close()
     reporter.message(summary.sentence)

@@ -9,6 +9,7 @@ from .options import (
     add_registration_options,
     check_registration_options,
     registration_options,
+    require_network,
 )
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -25,6 +26,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
+    require_network(arguments)
     from ..demo import run_demo
 
     reporter.message(run_demo(arguments.output, registration_options(arguments), reporter))

@@ -34,6 +34,21 @@ def whole_number(minimum: int, maximum: int = 2**31 - 1) -> Callable[[str], int]
     return convert
 
 
+def length_mm(most: float) -> Callable[[str], float]:
+    """A converter of argument text to a length in [0, most] mm."""
+
+    def convert(text: str) -> float:
+        try:
+            length = float(text)
+        except ValueError:
+            length = -1.0
+        if not 0 <= length <= most:
+            raise ArgumentTypeError(f"'{text}' is not a length from 0 to {most:g} mm")
+        return length
+
+    return convert
+
+
 def add_run_options(parser: ArgumentParser) -> None:
     """How a run tells where it is and how it is stopped."""
     group = parser.add_argument_group("progress")
@@ -136,6 +151,17 @@ def check_registration_options(arguments: Namespace) -> None:
         raise InputError(
             f"The network file '{network}' does not exist; give what `spine-ctmr export` has written."
         )
+
+
+def require_network(arguments: Namespace) -> None:
+    """Load the network once, before anything long is done for it; imports its runtime.
+
+    Raises:
+        InputError: the network file or the device cannot be used.
+    """
+    from ..network.runtime import load_network
+
+    load_network(arguments.network, arguments.device, 1, lambda notice: None)
 
 
 def training_device(device: str) -> str:

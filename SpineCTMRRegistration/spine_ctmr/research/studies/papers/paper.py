@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ....errors import InputError
 from ....progress import Progress, silent, span
 from ..kernel import Method, Patient, Row, run_study
-from ..networks.trainings import BANK, Training, train_all
+from ..networks.trainings import BANK, Training, train_all, trained
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,16 @@ def run_paper(paper: Paper, output: Path, choices: Choices, progress: Progress =
 
     Whatever is finished is kept: interrupted, it goes on where it stopped, and with more steps the trainings
     go on and their networks are measured anew.
+
+    Raises:
+        InputError: networks are to be measured as they are, and none was trained.
     """
-    output.mkdir(parents=True, exist_ok=True)
     trainings = paper.trainings(choices.steps, min(choices.folds, paper.most_folds))
+    if not choices.train and not any(trained(trainings, output)):
+        raise InputError(
+            f"The folder '{output}' holds no trained network; train first, without --measure-only."
+        )
+    output.mkdir(parents=True, exist_ok=True)
     if choices.train:
         train_all(trainings, output, choices.device, span(progress, 0.0, 0.6))
     patients = paper.patients(output / BANK, choices.patients, span(progress, 0.6, 0.7))
