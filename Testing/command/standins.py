@@ -1,6 +1,7 @@
 """The command with stand-ins for its subcommands, each of which behaves or fails in one way.
 
-The stand-ins run through the same overseer and worker processes as the real subcommands.
+The stand-ins run through the same overseer and worker processes as the real subcommands, but compute
+nothing and so spare each worker the start of the linear algebra.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from spine_ctmr.command.main import run
+from spine_ctmr.command import main
 from spine_ctmr.command.options import add_output_options
 from spine_ctmr.command.reporting import Reporter
 from spine_ctmr.command.subcommand import Subcommand
@@ -175,4 +176,5 @@ STANDINS = [
 ]
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], STANDINS, [sys.executable, __file__]))
+    main.begin_blas = lambda: None
+    sys.exit(main.run(sys.argv[1:], STANDINS, [sys.executable, __file__]))

@@ -78,6 +78,7 @@ def test_neither_direction_folds_inside_any_cell(opposed: Moved) -> None:
         assert _cell_determinants(field, deformation.box).min() > 0
 
 
+@pytest.mark.slow
 def test_bones_that_overlap_after_their_motions_do_not_fold(move_bones: Mover) -> None:
     poses = {n: Pose.from_rotation([0, 0, 0], [0, 0, s * 2.5]) for n, s in ((1, 1.0), (2, -1.0))}
     deformation = move_bones(poses, gap_mm=4.0).deformation

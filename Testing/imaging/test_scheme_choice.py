@@ -1,15 +1,13 @@
 """Which numbering a label map follows, on stacks of boxes with the sizes of vertebrae."""
 
-import json
 import os
-import struct
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging.spines import SPACING_MM, numbers_where, save, spine
+from imaging.spines import SPACING_MM, labelled, read, refused, save, spine
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.given_scheme import given_scheme
 from spine_ctmr.imaging.label_schemes import BY_NAME
@@ -20,28 +18,6 @@ from spine_ctmr.imaging.vertebra_names import vertebra_name
 LUMBAR = ["L1", "L2", "L3", "L4", "L5"]
 CERVICAL = ["C2", "C3", "C4", "C5", "C6", "C7", "T1"]
 THORACIC = ["T4", "T5", "T6", "T7", "T8", "T9"]
-
-
-def labelled(scheme, levels):
-    """{label: level} as a scheme numbers the levels."""
-    numbers = {vertebra_name(n): label for label, n in reversed(list(BY_NAME[scheme].numbers.items()))}
-    return {numbers[level]: level for level in levels}
-
-
-def read(path, array, scheme=None):
-    """{label: level} as the label map was read, and the warnings."""
-    found = read_vertebrae(save(path, array), scheme)
-    numbers = numbers_where(found.image, array)
-    return {label: vertebra_name(n) for label, n in numbers.items() if n}, found.warnings
-
-
-def refused(path, *words, scheme=None):
-    with pytest.raises(InputError) as error:
-        read_vertebrae(path, scheme)
-    for word in words:
-        assert word in str(error.value), error.value
-    assert str(error.value).endswith(".")
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("levels", [LUMBAR, CERVICAL, THORACIC, [*LUMBAR, "S1"], ["L3"], ["T6"]])
@@ -202,69 +178,6 @@ def test_given_levels(tmp_path):
     found, warnings = read(tmp_path / "a.nii.gz", array, given_scheme("1=L3,2=L4,3=L5"))
     assert found == names
     assert "9 are not vertebrae" in warnings[-1]
-
-
-def with_extension(path, text, code=0):
-    """The file with a NIfTI header extension put in."""
-    content = path.read_bytes()
-    body = text.encode()
-    size = -(-(len(body) + 8) // 16) * 16
-    extension = b"\1\0\0\0" + struct.pack("<2i", size, code) + body.ljust(size - 8, b"\0")
-    header = bytearray(content[:348])
-    header[108:112] = struct.pack("<f", 348 + len(extension))
-    path.write_bytes(bytes(header) + extension + content[352:])
-    return path
-
-
-CARET = (
-    '<?xml version="1.0" encoding="UTF-8"?><CaretExtension><VolumeInformation Index="0"><LabelTable>'
-    '<Label Key="2" Red="1.0" Green="0.0" Blue="0.0" Alpha="1"><![CDATA[vertebrae_L5]]></Label>\n'
-    '<Label Key="3" Red="1.0" Green="0.0" Blue="0.0" Alpha="1"><![CDATA[vertebrae_L4]]></Label>\n'
-    '<Label Key="4" Red="1.0" Green="0.0" Blue="0.0" Alpha="1"><![CDATA[vertebrae_L3]]></Label>\n'
-    "</LabelTable></VolumeInformation></CaretExtension>"
-)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        CARET,
-        json.dumps({"labels": {"2": "L5", "3": "L4", "4": "L3"}}),
-        '2 255 0 0 1 1 1 "L5"\n3 255 0 0 1 1 1 "L4"\n4 255 0 0 1 1 1 "L3"\n',
-    ],
-)
-def test_names_in_the_header_decide(tmp_path, text):
-    names = {4: "L3", 3: "L4", 2: "L5"}
-    array = spine(names)
-    path = with_extension(save(tmp_path / "a.nii", array), text, 30)
-    found = read_vertebrae(path)
-    assert numbers_where(found.image, array) == {4: 22, 3: 23, 2: 24}
-    assert "names in its header" in found.warnings[0]
-
-
-def test_names_in_the_header_that_cannot_be(tmp_path):
-    path = with_extension(save(tmp_path / "a.nii", spine({2: "L", 3: "L", 4: "L"})), CARET)
-    refused(path, "names in its header", "L3, L4, L5 run from tail to head")
-
-
-@pytest.mark.parametrize("place", ["dataset.json", "labelsTr/../dataset.json"])
-def test_nnunet_dataset_beside(tmp_path, place):
-    folder = tmp_path / "labelsTr"
-    folder.mkdir()
-    target = folder / "dataset.json" if place == "dataset.json" else tmp_path / "dataset.json"
-    target.write_text(json.dumps({"labels": {"background": 0, "L1": 1, "L2": 2, "L3": 3}, "numTraining": 3}))
-    array = spine({1: "L1", 2: "L2", 3: "L3"})
-    found = read_vertebrae(save(folder / "case_000.nii.gz", array))
-    assert numbers_where(found.image, array) == {1: 20, 2: 21, 3: 22}
-    assert "dataset.json" in found.warnings[0]
-
-
-def test_a_dataset_of_something_else_is_not_used(tmp_path):
-    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "L1": 1}}))
-    names = labelled("verse", LUMBAR)
-    found, warnings = read(tmp_path / "a.nii.gz", spine(names))
-    assert found == names
-    assert "does not name label 20" in warnings[0]
 
 
 @pytest.mark.parametrize("scheme", ["verse", "totalsegmentator", "totalsegmentator-v1", "totalspineseg"])

@@ -28,3 +28,9 @@ def what_is_missing(panel) -> str:
 
 def cells(table, column: int) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount)]
+
+
+def slices_of(scene, host) -> list:
+    """Axial, sagittal and coronal."""
+    nodes = {n.GetLayoutName(): n for n in host.util.getNodesByClass("vtkMRMLSliceNode", scene)}
+    return [nodes[name] for name in ("Red", "Yellow", "Green")]

@@ -107,7 +107,11 @@ def sample_folder(tmp_path_factory, host):
     from spine_ctmr.phantoms.phantom_files import write_phantom
 
     options = PhantomOptions(
-        levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
+        levels=(22, 23, 24),
+        mr_spacing_mm=(1.5, 2.5),
+        ct_spacing_mm=(1.25, 1.5),
+        margin_mm=18.0,
+        truth_spacing_mm=2.0,
     )
     folder = tmp_path_factory.mktemp("sample")
     write_phantom(make_phantom(41, options), folder)
@@ -195,3 +199,13 @@ def engine(panel, patient, bare_run, monkeypatch):
     process = Replay(bare_run.results, lambda: panel.session.running)
     monkeypatch.setattr(module, "QtProcess", lambda: process)
     return process
+
+
+@pytest.fixture
+def result(panel, engine):
+    """The parameter set of a finished run."""
+    from panel.replay import start
+
+    start(panel)
+    engine.finish()
+    return panel.logic.getParameterNode()

@@ -1,9 +1,35 @@
 """What several tests of the report look at."""
 
+import io
+import json
+from pathlib import Path
+
 import pytest
+from PIL import Image
 from report.known_spine import Spine, known_spine
+from spine_ctmr.report.viewer import packed_images, write_viewer
+from spine_ctmr.results.sign_off import fingerprint
 
 
 @pytest.fixture(scope="session")
 def spine() -> Spine:
     return known_spine()
+
+
+@pytest.fixture(scope="session")
+def viewer_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A viewer in a folder of results, with a picture of 600 by 300 pixels."""
+    folder, picture = tmp_path_factory.mktemp("result"), io.BytesIO()
+    quality = {"vertebrae": [{"name": row.name} for row in spine.rows]}
+    (folder / "quality.json").write_text(json.dumps(quality))
+    Image.new("RGB", (600, 300), (90, 60, 30)).save(picture, "JPEG")
+    write_viewer(
+        folder / "viewer.html",
+        spine.shown,
+        packed_images(spine.shown),
+        spine.rows,
+        None,
+        fingerprint(folder),
+        {"Before and after": picture.getvalue()},
+    )
+    return folder / "viewer.html"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,42 +12,16 @@ import pytest
 from PIL import Image
 from report.browser import browser, wait
 from report.known_spine import AXES, CENTERS, MOTION
-from spine_ctmr.report.viewer import packed_images, write_viewer
 from spine_ctmr.results.sign_off import fingerprint, read_sign_off, require_match
 
 pytestmark = pytest.mark.slow
 
 
-def jpeg() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (600, 300), (90, 60, 30)).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
-def page(spine, tmp_path_factory) -> Path:
-    """A viewer in a folder of results."""
-    folder = tmp_path_factory.mktemp("result")
-    quality = {"vertebrae": [{"name": row.name} for row in spine.rows]}
-    (folder / "quality.json").write_text(json.dumps(quality))
-    pictures = {"Before and after": jpeg()}
-    write_viewer(
-        folder / "viewer.html",
-        spine.shown,
-        packed_images(spine.shown),
-        spine.rows,
-        None,
-        fingerprint(folder),
-        pictures,
-    )
-    return folder / "viewer.html"
-
-
-@pytest.fixture(scope="module")
-def opened(page, tmp_path_factory):
+def opened(viewer_page, tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     with browser(folder) as window:
-        window.get(page.as_uri())
+        window.get(viewer_page.as_uri())
         wait(lambda: window.execute_script("return document.body.dataset.ready"), "the images")
         yield SimpleNamespace(window=window, downloads=folder, canvas=window.find_element("id", "canvas"))
 
@@ -230,7 +202,7 @@ def test_a_dragged_distance_is_in_millimetres(opened):
     assert opened.window.execute_script("return scene.viewer.document.completedMeasurements.length") == 0
 
 
-def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, page):
+def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, viewer_page):
     click(opened, "[data-vertebra=L3] input[value=accept]")
     click(opened, "[data-vertebra=L4] input[value=reject]")
     opened.window.find_element("css selector", "[data-vertebra=L4] textarea").send_keys(
@@ -242,8 +214,8 @@ def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, page):
     saved = opened.downloads / "sign_off.json"
     wait(saved.exists, "the saved file")
     sign_off = read_sign_off(saved)
-    require_match(page.parent, sign_off)
-    assert sign_off.result == fingerprint(page.parent)
+    require_match(viewer_page.parent, sign_off)
+    assert sign_off.result == fingerprint(viewer_page.parent)
     assert [(one.vertebra, one.decision, one.remark) for one in sign_off.vertebrae] == [
         ("L3", "accept", ""),
         ("L4", "reject", "2 mm too high: b o n"),
@@ -272,34 +244,3 @@ def test_a_signature_outlives_a_reload(opened):
     opened.window.refresh()
     wait(lambda: text(opened, "count").startswith("1 accepted, 1 rejected"), "the kept decisions")
     assert opened.window.find_element("id", "reviewer").get_attribute("value") == "A. Reader"
-
-
-def test_a_phone_shows_everything_without_scrolling_sideways(page, tmp_path):
-    with browser(tmp_path, size=(500, 900)) as window:
-        window.get(page.as_uri())
-        width = window.execute_script("return [innerWidth, document.scrollingElement.scrollWidth]")
-        assert width[1] <= width[0]
-        right = window.execute_script(
-            "return Math.max(...[...document.querySelectorAll('button, canvas, li, input, p')]"
-            ".map((e) => e.getBoundingClientRect().right))"
-        )
-        assert right <= width[0]
-
-
-def test_without_webgl_it_says_so_shows_the_pictures_and_can_be_signed(page, tmp_path):
-    with browser(tmp_path, webgl=False) as window:
-        window.get(page.as_uri())
-        wait(lambda: window.find_element("id", "trouble").is_displayed(), "the explanation")
-        assert "no WebGL 2" in window.find_element("id", "trouble").text
-        assert not window.find_element("id", "scene").is_displayed()
-        shown = window.find_element("css selector", "#pictures img")
-        assert shown.is_displayed()
-        assert window.execute_script("return arguments[0].naturalWidth", shown) == 600
-        window.find_element("css selector", "[data-vertebra=L3] input[value=accept]").click()
-        assert window.find_element("id", "count").text.startswith("1 accepted")
-
-
-def test_without_scripts_it_says_so(page, tmp_path):
-    with browser(tmp_path, scripts=False) as window:
-        window.get(page.as_uri())
-        assert re.search(r"runs no scripts", window.find_element("tag name", "body").text)

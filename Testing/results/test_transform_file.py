@@ -26,19 +26,21 @@ def points() -> list[list[float]]:
 
 
 def test_simpleitk_reads_the_same_transform(tmp_path: Path) -> None:
-    write_composite(composite(1), tmp_path / "a.h5")
+    written = composite(1)
+    write_composite(written, tmp_path / "a.h5")
     read = sitk.ReadTransform(str(tmp_path / "a.h5"))
     for point in points():
-        np.testing.assert_allclose(read.TransformPoint(point), composite(1).TransformPoint(point), atol=2e-6)
+        np.testing.assert_allclose(read.TransformPoint(point), written.TransformPoint(point), atol=2e-6)
 
 
 def test_the_scene_reads_it_as_it_reads_the_file_of_itk(tmp_path: Path) -> None:
     """VTK interpolates a grid a little differently (here by up to 0.003 mm)."""
-    write_composite(composite(1), tmp_path / "a.h5")
-    sitk.WriteTransform(composite(1), str(tmp_path / "itk.h5"))
+    written = composite(1)
+    write_composite(written, tmp_path / "a.h5")
+    sitk.WriteTransform(written, str(tmp_path / "itk.h5"))
     ours, theirs = (_moved_in_scene(tmp_path / name) for name in ("a.h5", "itk.h5"))
     np.testing.assert_allclose(ours, theirs, atol=2e-6)
-    np.testing.assert_allclose(ours, [composite(1).TransformPoint(p) for p in points()], atol=0.01)
+    np.testing.assert_allclose(ours, [written.TransformPoint(p) for p in points()], atol=0.01)
 
 
 def _moved_in_scene(path: Path) -> np.ndarray:

@@ -61,9 +61,15 @@ MEASURES = (
 )
 
 
-def test_refinement_stays_on_its_device(place: PlacedScene) -> None:
+@pytest.fixture(scope="module")
+def here(place: PlacedScene) -> Judged:
+    """Without a GPU."""
+    return _judged(place, "cpu", [])
+
+
+def test_refinement_stays_on_its_device(place: PlacedScene, here: Judged) -> None:
     notices: list[str] = []
-    there, here = _judged(place, GPU.type, notices), _judged(place, "cpu", notices)
+    there = _judged(place, GPU.type, notices)
     assert there.numbers == here.numbers
     assert np.isfinite(here.numbers).all()
     assert there.gpu.done >= HEAVY
@@ -71,11 +77,11 @@ def test_refinement_stays_on_its_device(place: PlacedScene) -> None:
     assert notices == []
 
 
-def test_too_little_memory_on_the_way(place: PlacedScene) -> None:
+def test_too_little_memory_on_the_way(place: PlacedScene, here: Judged) -> None:
     """The MR's descriptors at the finer resolution are too large."""
     notices: list[str] = []
     size = replace(place.scene).lattice(2).mr_descriptors.nbytes
-    there, here = _judged(place, GPU.type, notices, size - 1), _judged(place, "cpu", [])
+    there = _judged(place, GPU.type, notices, size - 1)
     assert there.numbers == here.numbers
     assert there.gpu.done
     assert len(notices) >= 1

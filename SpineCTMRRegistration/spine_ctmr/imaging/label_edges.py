@@ -85,9 +85,14 @@ def _contrast(ct: sitk.Image, grid: Grid, inner: Indices, outer: Indices) -> flo
 
 def values(ct: sitk.Image, points: NDArray[Any]) -> NDArray[np.float64]:
     """Values of the CT at LPS mm points (n, 3); beyond its border those at the border."""
-    indices = np.rint(Grid.of(ct).to_indices(points)).astype(int)
-    x, y, z = np.clip(indices, 0, np.array(ct.GetSize()) - 1).T
-    return np.clip(sitk.GetArrayViewFromImage(ct)[z, y, x].astype(float), _SOFT_HU, _HARD_HU)
+    return values_at(sitk.GetArrayViewFromImage(ct), Grid.of(ct).to_indices(points))
+
+
+def values_at(hu: NDArray[Any], indices: NDArray[Any]) -> NDArray[np.float64]:
+    """Values (...) of a CT (z, y, x) at continuous indices (..., 3); beyond the border those at it."""
+    nearest = np.clip(np.rint(indices).astype(int), 0, np.array(hu.shape[::-1]) - 1)
+    x, y, z = np.moveaxis(nearest, -1, 0)
+    return np.clip(hu[z, y, x].astype(float), _SOFT_HU, _HARD_HU)
 
 
 def _flipped(indices: Indices, axis: int, grid: Grid) -> Indices:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid, Points
-from .label_edges import BONE_HU, LAYERS, edges, values
+from .label_edges import BONE_HU, LAYERS, edges, values, values_at
 from .label_motion import motion_to_bone
 from .label_voxels import LabelVoxels, label_voxels
 from .vertebra_names import vertebra_list, vertebra_name
@@ -162,14 +165,23 @@ class _Outline:
 
     def contrasts(self, moved_by: Points) -> Points:
         """How much brighter the CT is inside than outside, HU along each LPS axis (3,), moved by vectors."""
-        there = self.inside + moved_by, self.outside + moved_by
-        seen = Grid.of(self.ct).contains(there[0]) & Grid.of(self.ct).contains(there[1])
+        hu, turn, indices, axes = self._in_voxels
+        there = indices + moved_by @ turn
+        seen = np.all((there >= -0.5) & (there <= np.array(hu.shape[::-1]) - 0.5), axis=(0, 2))
         if seen.mean() < 0.5:
             return np.full(3, -np.inf)
-        differences = values(self.ct, there[0][seen]) - values(self.ct, there[1][seen])
-        axes = np.abs(self.outside - self.inside)[seen].argmax(1)
-        along = [differences[axes == axis] for axis in range(3)]
+        bright = values_at(hu, there[:, seen])
+        differences = bright[0] - bright[1]
+        along = [differences[axes[seen] == axis] for axis in range(3)]
         return np.array([each.mean() if len(each) else differences.mean() for each in along])
+
+    @cached_property
+    def _in_voxels(self) -> tuple[NDArray[Any], NDArray[Any], Points, NDArray[Any]]:
+        """The CT (z, y, x), matrix from LPS to indices, and of the pairs indices (2, n, 3) and LPS axes (n,)."""
+        grid = Grid.of(self.ct)
+        indices = grid.to_indices(np.stack([self.inside, self.outside]))
+        axes = np.abs(self.outside - self.inside).argmax(1)
+        return sitk.GetArrayViewFromImage(self.ct), grid.point_to_index[:3, :3].T, indices, axes
 
 
 def _around(center: Points, reach: float, step: float) -> list[Points]:
