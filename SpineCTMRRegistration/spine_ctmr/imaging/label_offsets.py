@@ -177,7 +177,7 @@ class _Outline:
 
     @cached_property
     def _in_voxels(self) -> tuple[NDArray[Any], NDArray[Any], Points, NDArray[Any]]:
-        """The CT (z, y, x), matrix from LPS to indices, and of the pairs indices (2, n, 3) and LPS axes (n,)."""
+        """The CT (z, y, x), matrix from LPS to indices, and of the pairs indices (2, n, 3) and axes (n,)."""
         grid = Grid.of(self.ct)
         indices = grid.to_indices(np.stack([self.inside, self.outside]))
         axes = np.abs(self.outside - self.inside).argmax(1)
