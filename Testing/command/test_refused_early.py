@@ -92,6 +92,11 @@ def test_unknown_spine(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_patients(tmp_path):
+    assert "nothing to register" in refusal("wrong-inputs", "--patients", "0", "--output", "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_table(tmp_path):
     (tmp_path / "quality.csv").write_text("name,flag\nL3,good\n")
     words = ("flag-calibration", "--observations", "quality.csv", "--output", "out")

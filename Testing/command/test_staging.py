@@ -260,6 +260,24 @@ def test_result_that_a_killed_run_was_replacing_comes_back(final, tmp_path):
     assert tree(tmp_path) == ["result", "result/run.json"]
 
 
+def test_what_killed_runs_of_other_outputs_left_is_removed(final, tmp_path):
+    """Not what a living run holds, nor an earlier result that waits to come back."""
+    with claimed(tmp_path / "killed") as killed, claimed(tmp_path / "replacing") as replacing:
+        pass
+    for workplace in (killed, replacing):
+        workplace.mkdir()
+        (workplace / "lock").touch()
+        (workplace / "ct_in_mr.nrrd").touch()
+    (replacing / EARLIER).mkdir()
+    with claimed(tmp_path / "living") as living:
+        (living / "ct_in_mr.nrrd").touch()
+        write_result(final)
+        assert (living / "ct_in_mr.nrrd").exists()
+    assert not killed.exists()
+    assert (replacing / EARLIER).exists()
+    assert content_of(final) == "new"
+
+
 def test_file_system_without_locks(final, tmp_path, monkeypatch):
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..choices import QUALITIES
+from ..errors import InputError
 from .options import add_threads, require_folder, require_no_file, whole_number
 from .reporting import Reporter
 from .subcommand import study
@@ -39,6 +40,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _check(arguments: Namespace) -> None:
     require_no_file(arguments.output)
     require_folder("folder of cases", arguments.cases)
+    if arguments.patients == 0 and arguments.cases is None:
+        raise InputError("There is nothing to register; give --patients or --cases.")
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:

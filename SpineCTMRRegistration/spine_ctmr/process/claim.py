@@ -1,8 +1,9 @@
 """An output folder belongs to one run at a time, and a run that was killed leaves nothing for good.
 
 The run works in a hidden folder beside its output, whose name follows from the output's, and holds a lock in
-it. The lock ends with the run and its worker, however they end; then the next run there takes the folder
-over, puts back an earlier result that was on its way out, and removes the rest.
+it. The lock ends with the run and its worker, however they end; then the next run of the same output takes
+the folder over, puts back an earlier result that was on its way out, and removes the rest. Runs of other
+outputs beside it remove it, unless it holds an earlier result.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,11 +20,12 @@ from pathlib import Path
 from ..errors import InputError
 from .removal import remove
 
+WORKPLACE = ".spine-ctmr-{}.partial"
 LOCK = "lock"
 EARLIER = "earlier"
 """Where the result of an earlier run waits while the new one takes its name."""
-ATTEMPTS = 20
-"""The folder may vanish again and again while other runs there end."""
+ATTEMPTS, PAUSE_S = 20, 0.02
+"""The folder may vanish again and again while other runs there end or tidy up."""
 
 
 @contextmanager
@@ -38,11 +41,12 @@ def claimed(final: Path) -> Iterator[Path]:
     """
     missing = [folder for folder in final.parents if not folder.exists()]
     digest = hashlib.sha256(os.fsencode(final.name)).hexdigest()[:12]
-    workplace = final.parent / f".spine-ctmr-{digest}.partial"
+    workplace = final.parent / WORKPLACE.format(digest)
     try:
         lock = _taken(workplace, final)
         try:
             _cleared(workplace, final)
+            _remove_abandoned(workplace)
             yield workplace
         finally:
             _given_back(workplace, lock)
@@ -65,8 +69,7 @@ def _taken(workplace: Path, final: Path) -> int:
                 if locked(lock, made) and _is_at(lock, workplace / LOCK):
                     return lock
                 os.close(lock)
-                if (workplace / LOCK).exists():
-                    break
+                time.sleep(PAUSE_S)
     except OSError as error:
         raise InputError(
             f"The output '{final}' cannot be created ({error.strerror}); choose another one."
@@ -110,6 +113,19 @@ def _cleared(workplace: Path, final: Path) -> None:
     for left in workplace.iterdir():
         if left.name != LOCK:
             remove(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _remove_abandoned(workplace: Path) -> None:
+    """Remove what killed runs of other outputs have left beside a workplace."""
+    for path in workplace.parent.glob(f"{WORKPLACE.format('*')}/{LOCK}"):
+        if path.parent == workplace or (path.parent / EARLIER).exists():
+            continue
+        with suppress(OSError):  # removed meanwhile, or another user's
+            lock = os.open(path, os.O_RDWR)
+            if locked(lock, False):
+                _given_back(path.parent, lock)
+            else:
+                os.close(lock)
 
 
 def _given_back(workplace: Path, lock: int) -> None:
