@@ -17,7 +17,7 @@ from pathlib import Path
 from .seeds import NAME
 
 LIMIT_S = 60.0
-"""A registration of the small patient takes a sixth of it."""
+"""For what has a core of its own; a registration of the small patient takes a sixth of it."""
 COMPLETE = {"register": "vertebrae/L4.tfm", "evaluate": "evaluation.json", "sign-off": "sign_off.json"}
 """A file that is there when a command has succeeded, by the command; in its output or result."""
 GO_ON = ("accuracy", "benchmark", "cohort", "flag-calibration", "capture", "papers", "train", "wrong-inputs")
@@ -128,12 +128,17 @@ def _waited(process: subprocess.Popen[bytes], play: Play) -> tuple[int | None, b
             except subprocess.TimeoutExpired:
                 killed = True
                 _end(process.pid, *play.ends_with)
-        return process.wait(LIMIT_S), killed
+        return process.wait(_limit_s()), killed
     except subprocess.TimeoutExpired:
         for child in [*_children(process.pid), process.pid]:
             os.kill(child, signal.SIGKILL)
         process.wait()
         return None, killed
+
+
+def _limit_s() -> float:
+    """Longer where more processes than there are cores want one."""
+    return LIMIT_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _end(command: int, number: int, whom: str) -> None:
@@ -169,7 +174,7 @@ def _fault(
 ) -> str | None:
     """What must not happen, in words."""
     if code is None:
-        return f"did not end within {LIMIT_S:.0f} s"
+        return f"did not end within {LIMIT_S:.0f} s of a core"
     for text, problem in (
         ("Traceback (most", "traceback"),
         ("unexpectedly", "unexpected"),
