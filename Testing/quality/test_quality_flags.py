@@ -98,11 +98,17 @@ def test_plain_geometry():
 
 
 def test_a_spine_of_doubted_vertebrae_holds_no_good_one():
-    rows = [flag(), flag(level_ratio=0.5), flag(visible_share=0.5)]
+    rows = [flag(), flag(level_ratio=0.5), flag(overlap_share=0.5)]
     assert [row.flag for row in in_company(rows)] == ["check", "do not use", "check"]
     assert in_company(rows[:2]) == rows[:2]
     assert {row.flag for row in at_wrong_level(rows, "caudal")} == {"do not use"}
     assert "caudal" in at_wrong_level(rows, "caudal")[0].reason
+
+
+def test_vertebrae_that_the_mr_does_not_show_say_nothing_about_those_that_it_shows():
+    rows = [flag(visible_share=0.0), flag(visible_share=0.1), flag(visible_share=0.5), flag(), flag()]
+    assert in_company(rows) == rows
+    assert rows[-1].flag == "good"
 
 
 def test_bones_that_fit_only_when_stretched_are_of_another_patient():

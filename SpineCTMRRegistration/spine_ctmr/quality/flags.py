@@ -153,9 +153,13 @@ def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
 
 def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:
     """Median of an indicator over the vertebrae that the MR shows mostly, over all where there are none."""
-    seen = [row for row in rows if not row.visible_share < VISIBLE_SHARE_CHECK] or rows
-    values = [float(getattr(row, name)) for row in seen]
+    values = [float(getattr(row, name)) for row in _seen(rows)]
     return median([value for value in values if math.isfinite(value)] or [NAN])
+
+
+def _seen(rows: Sequence[VertebraQuality]) -> Sequence[VertebraQuality]:
+    """The vertebrae that the MR shows mostly; all where there are none."""
+    return [row for row in rows if not row.visible_share < VISIBLE_SHARE_CHECK] or rows
 
 
 def of_other_bones(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
@@ -165,9 +169,10 @@ def of_other_bones(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
 
 
 def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
-    """The rows, none of them good where most vertebrae of the spine are doubted."""
-    doubted = sum(row.flag != "good" for row in rows)
-    if 2 * doubted <= len(rows):
+    """The rows, none of them good where most vertebrae that the MR shows are doubted."""
+    seen = _seen(rows)
+    doubted = sum(row.flag != "good" for row in seen)
+    if 2 * doubted <= len(seen):
         return list(rows)
     reason = "most vertebrae of this spine raise doubts"
     return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]

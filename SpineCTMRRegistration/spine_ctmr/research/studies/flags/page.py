@@ -40,6 +40,7 @@ SPINE = """\
 vertebra is not "good". If the median vertebra is above it, or its match_ratio above {1}, CT and MR seem to
 show different bones: no vertebra is to be used, and the registration is marked as failed. It is marked
 likewise where most vertebrae are refused, and where the spine fits clearly better one level up or down.
+Where most of the vertebrae that the MR shows are doubted, none is "good".
 """
 COMMAND = "spine-ctmr flag-calibration --output flags"
 
