@@ -20,6 +20,7 @@ FLOORS = (
     {"deformation", "vertebrae"},
     {"options", "phantoms"},
     {"registration_result"},
+    {"field_registration"},
     {"quality", "registration"},
     {"report"},
     {"results"},

@@ -23,7 +23,9 @@ class RegistrationOptions:
         quality: "fast", "standard" or "best".
         device: where all stages compute, "auto" (CUDA where usable), "cuda" or "cpu".
         seed: of the sample points in the soft tissue; the vertebrae do not depend on it.
-        network: a network file instead of the bundled one.
+        network: a network instead of the bundled one: its file, a folder with one, the folder of a training,
+            or the name of one (`find_network`).
+        network_only: whether the network's own displacement is the result: no vertebra is refined or rigid.
         threads: CPU threads, None for all cores.
 
     Raises:
@@ -34,6 +36,7 @@ class RegistrationOptions:
     device: Device = DEFAULT_DEVICE
     seed: int = 0
     network: Path | None = None
+    network_only: bool = False
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -42,6 +45,10 @@ class RegistrationOptions:
                 raise InputError(f"{name} '{value}': unknown; choose one of {', '.join(known)}.")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads {self.threads}: too few; give 1 or more.")
+        if self.network_only and self.quality != DEFAULT_QUALITY:
+            raise InputError(
+                f"quality '{self.quality}': a network alone refines nothing; leave it or network_only out."
+            )
 
     @property
     def refinement(self) -> RefinementOptions:

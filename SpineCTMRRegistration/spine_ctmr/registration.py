@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from .alignment.bending import bend_field, bent_motions
 from .alignment.start import Start, find_start
 from .deformation.body import deform
-from .geometry.boxes import labels_in_box, node_coordinates, spine_box
-from .geometry.grid import Grid
+from .field_registration import FieldFinder, NetworkField, register_by_field
+from .geometry.boxes import node_coordinates, spine_box
 from .geometry.pose import Pose
 from .geometry.sampling import sample_field
 from .imaging.case import Case
-from .imaging.label_voxels import bone_corners
+from .imaging.label_voxels import bone_corners, bone_points
 from .imaging.resampling import case_on_grid
-from .network.prediction import poses_from_displacement, predict_displacement
+from .network.prediction import MARGIN_MM, poses_from_displacement, predict_displacement
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
 from .process.device import Processor, torch_device
@@ -32,7 +32,6 @@ from .registration_result import FoundPoses, RegistrationResult
 from .vertebrae.spine_length import length_note
 from .vertebrae.spine_match import SpineMatch, match_spine
 
-NETWORK_MARGIN_MM = 24.0
 BEND_STRIDE = 4
 """The bend is kept at every fourth node of the network's grid."""
 SURE_REACH_MM = 5.0
@@ -57,7 +56,10 @@ class _Stages:
 
 
 def register(
-    case: Case, options: RegistrationOptions | None = None, progress: Progress = silent
+    case: Case,
+    options: RegistrationOptions | None = None,
+    progress: Progress = silent,
+    finder: FieldFinder | None = None,
 ) -> RegistrationResult:
     """Find the transforms between the CT and the MR of a spine.
 
@@ -65,13 +67,29 @@ def register(
         case: checked inputs (`read_case`).
         options: what the user chose.
         progress: told the stage and the share done.
+        finder: finds a displacement that is the result as it is; None for the whole method, or what the
+            options' network finds alone.
 
     Raises:
         InputError: the case cannot be registered, or the network file or device cannot be used.
     """
     options = options or RegistrationOptions()
     with limited(options.threads):
+        if finder is not None or options.network_only:
+            return _register_by_field(case, options, progress, finder)
         return _register(case, options, progress)
+
+
+def _register_by_field(
+    case: Case, options: RegistrationOptions, progress: Progress, finder: FieldFinder | None
+) -> RegistrationResult:
+    notes, stage = list(case.warnings), _Stages(progress)
+    if finder is None:
+        threads = options.threads or 0
+        finder = NetworkField(load_network(options.network, options.device, threads, notes.append))
+    processor = _processor(options, notes)
+    result = register_by_field(case, options, finder, stage, notes, processor)
+    return replace(result, seconds=stage.seconds)
 
 
 def _register(case: Case, options: RegistrationOptions, progress: Progress) -> RegistrationResult:
@@ -161,7 +179,7 @@ def _network_poses(
 ) -> dict[int, Pose]:
     """What the network says of every vertebra when it sees the CT moved and bent by the start."""
     moved = np.concatenate([start.motions[n].apply(c) for n, c in corners.items()])
-    grid = spine_box(moved, network.card.spacing_mm, NETWORK_MARGIN_MM, np.eye(3), BEND_STRIDE)
+    grid = spine_box(moved, network.card.spacing_mm, MARGIN_MM, np.eye(3), BEND_STRIDE)
     coarse = grid.coarse(BEND_STRIDE)
     bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
     bent = sitk.DisplacementFieldTransform(coarse.image(bend))
@@ -169,17 +187,8 @@ def _network_poses(
     displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
     places = node_coordinates(grid) + displacement
     displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
-    bones = _bone_points(case.vertebrae, corners, network.card.spacing_mm)
+    bones = bone_points(case.vertebrae, corners, network.card.spacing_mm)
     return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
-
-
-def _bone_points(
-    labels: sitk.Image, corners: Mapping[int, NDArray[Any]], spacing_mm: float
-) -> dict[int, NDArray[Any]]:
-    """LPS points (n, 3) of each vertebra on an isotropic grid of the CT."""
-    grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
-    array = labels_in_box(labels, Pose.identity(), grid)
-    return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}
 
 
 def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, Pose]) -> Start:

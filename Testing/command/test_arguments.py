@@ -48,6 +48,8 @@ def refusal(capsys, *words) -> str:
         ),
         (["demo", "--quali", "fast"], "--quali"),
         (["demo", "--network", "nowhere.onnx"], "The network file 'nowhere.onnx' does not exist"),
+        (["demo", "--network", "nobody"], "The network 'nobody' is neither a path nor a network in"),
+        (["demo", "--quality", "instance"], "--quality: invalid choice: 'instance'"),
     ],
 )
 def test_wrong_arguments_get_one_sentence(capsys, words, part):
@@ -78,6 +80,7 @@ def test_missing_input_is_named(capsys, inputs, tmp_path, name, part):
 
 def test_folder_of_a_network_is_taken(tmp_path):
     (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "card.json").touch()
     demo = build_parser(subcommands()).parse_args(["demo", "--network", "network"])
     demo.subcommand.check(demo)
 

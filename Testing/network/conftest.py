@@ -26,12 +26,19 @@ def lively_network() -> VelocityUNet:
 
 
 @pytest.fixture(scope="session")
-def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with lively.json, lively.onnx, lively.safetensors."""
-    run, output = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("networks")
+def training_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the best.pt of a training."""
+    run = tmp_path_factory.mktemp("run")
     recipe = json.dumps(Recipe("lively", spacing_mm=2.0).to_dict())
     errors = {"bone_mm": 1.0, "soft_mm": 2.0, "zero_bone_mm": 3.0, "zero_soft_mm": 4.0}
     best = {"weights": lively_network().state_dict(), "step": 7, "errors": errors}
     save_atomically({**best, "recipe": recipe, "data": "Nothing"}, run / "best.pt")
-    export(run, output, "lively")
+    return run
+
+
+@pytest.fixture(scope="session")
+def network_folder(tmp_path_factory: pytest.TempPathFactory, training_folder: Path) -> Path:
+    """A folder with lively.json, lively.onnx, lively.safetensors."""
+    output = tmp_path_factory.mktemp("networks")
+    export(training_folder, output, "lively")
     return output

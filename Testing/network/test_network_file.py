@@ -10,7 +10,6 @@ import pytest
 from spine_ctmr.errors import InputError
 from spine_ctmr.network.network_file import (
     NetworkCard,
-    find_card,
     read_card,
     read_weights,
     write_card,
@@ -28,12 +27,6 @@ def changed(folder: Path, **values: Any) -> Path:
 
 def test_round_trip(tmp_path: Path) -> None:
     assert read_card(write_card(CARD, tmp_path)) == CARD
-
-
-def test_card_is_found_from_folder_and_weights(tmp_path: Path) -> None:
-    path = write_card(CARD, tmp_path)
-    for given in (tmp_path, tmp_path / "net.onnx", tmp_path / "net.safetensors", path):
-        assert find_card(given) == path
 
 
 def test_description_of_the_first_format_is_migrated(tmp_path: Path) -> None:
@@ -69,15 +62,9 @@ def test_other_file(tmp_path: Path, text: str) -> None:
         read_card(tmp_path / "a.json")
 
 
-def test_missing_card_and_ambiguous_folder(tmp_path: Path) -> None:
+def test_missing_card(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_card(tmp_path / "none.json")
-    with pytest.raises(InputError, match="holds no network"):
-        find_card(tmp_path)
-    (tmp_path / "a.json").touch()
-    (tmp_path / "b.json").touch()
-    with pytest.raises(InputError, match="several"):
-        find_card(tmp_path)
 
 
 def test_missing_and_damaged_weights(network_folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from ..field_registration import FieldFinder
 from ..imaging.given_scheme import given_scheme
 from ..imaging.in_memory import ImageSource
 from ..imaging.label_schemes import AUTO
@@ -24,6 +29,9 @@ def register(
     mr_label_scheme: str = AUTO,
     case: str = "",
     options: RegistrationOptions | None = None,
+    network: str | os.PathLike[str] | None = None,
+    network_only: bool = False,
+    finder: FieldFinder | None = None,
     progress: Progress = silent,
 ) -> Registration:
     """Find the transforms between the CT and the MR of a spine.
@@ -41,6 +49,9 @@ def register(
         mr_label_scheme: likewise the MR's labels.
         case: what to call the patient in the saved results; give no name or number of the patient.
         options: quality, device, seed, threads.
+        network: a network instead of the bundled one, as `spine-ctmr register --network` takes it.
+        network_only: whether the network's displacement is the result as it is; no vertebra is rigid then.
+        finder: finds a displacement that is the result as it is, such as an `InstanceField`.
         progress: told the stage in words and the share done, in [0, 1].
 
     Returns:
@@ -51,4 +62,9 @@ def register(
     """
     reading = ReadingOptions(given_scheme(label_scheme), given_scheme(mr_label_scheme), case=case)
     read = read_case(ct, mr, vertebrae, mr_landmarks, mr_vertebrae, reading)
-    return Registration(register_case(read, options, progress))
+    options = options or RegistrationOptions()
+    if network is not None:
+        options = replace(options, network=Path(network))
+    if network_only:
+        options = replace(options, network_only=True)
+    return Registration(register_case(read, options, progress, finder))

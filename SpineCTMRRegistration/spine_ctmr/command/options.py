@@ -12,6 +12,7 @@ from ..choices import DEFAULT_DEVICE, DEFAULT_QUALITY, DEVICES, QUALITIES
 from ..errors import InputError
 from ..imaging.given_scheme import CHOICES
 from ..imaging.label_schemes import AUTO
+from ..network.find_network import FOLDERS, find_network
 from ..process.device import torch_device
 from ..process.threads import THREAD_VARIABLES
 
@@ -95,12 +96,12 @@ def add_label_scheme(parser: ArgumentParser, option: str = "--label-scheme", who
     )
 
 
-def add_registration_options(parser: ArgumentParser) -> None:
+def add_registration_options(parser: ArgumentParser, *more_qualities: str) -> None:
     """How a registration computes; read back by `registration_options`."""
     group = parser.add_argument_group("computation")
     group.add_argument(
         "--quality",
-        choices=QUALITIES,
+        choices=(*QUALITIES, *more_qualities),
         default=DEFAULT_QUALITY,
         help=f"accuracy against time and memory (default: {DEFAULT_QUALITY})",
     )
@@ -115,8 +116,9 @@ def add_registration_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--network",
         type=Path,
-        metavar="FILE",
-        help="network to use instead of the bundled one: a file or the folder of `spine-ctmr export`",
+        metavar="NETWORK",
+        help="network to use instead of the bundled one: a file or the folder of `spine-ctmr export`, the "
+        f"folder of a training, or the name of one in a folder of the environment variable {FOLDERS}",
     )
     add_seed_and_threads(group)
 
@@ -144,13 +146,10 @@ def check_registration_options(arguments: Namespace) -> None:
     """Check what can be checked without importing anything heavy.
 
     Raises:
-        InputError: there is nothing at the network's path.
+        InputError: there is no such network.
     """
-    network = arguments.network
-    if network is not None and not network.exists():
-        raise InputError(
-            f"The network file '{network}' does not exist; give what `spine-ctmr export` has written."
-        )
+    if arguments.network is not None:
+        find_network(arguments.network)
 
 
 def require_network(arguments: Namespace) -> None:
@@ -188,7 +187,7 @@ def registration_options(arguments: Namespace) -> RegistrationOptions:
     from ..registration import RegistrationOptions
 
     return RegistrationOptions(
-        quality=arguments.quality,
+        quality=arguments.quality if arguments.quality in QUALITIES else DEFAULT_QUALITY,
         device=arguments.device,
         seed=arguments.seed,
         network=arguments.network,

@@ -12,6 +12,7 @@ from ..errors import RegistrationFailed
 from ..imaging.given_scheme import given_scheme
 from ..process.staging import require_apart
 from ..progress import span
+from .field_options import INSTANCE, add_field_options, check_field_options, field_finder
 from .options import (
     add_label_scheme,
     add_output_options,
@@ -30,6 +31,8 @@ EXAMPLES = """\
       --mr-landmarks F.mrk.json --output result --quality best
   spine-ctmr register STUDY/ STUDY/ --ct-series "Spine 1.0 B60s" --mr-series 4 --vertebrae SEG.dcm \\
       --output result
+  spine-ctmr register ct.nii.gz mr.nii.gz --vertebrae ct_labels.nii.gz --output result \\
+      --network runs/jian_pc --network-only
 
 Vertebra labels: named segments ("L1", "vertebrae_L1") or the numbers of a known program, VerSe's first
 (C1=1 ... L5=24); which one it was is told, and --label-scheme says it where that is not clear.
@@ -73,7 +76,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_label_scheme(parser, whose="CT's ")
     add_label_scheme(parser, "--mr-label-scheme", "MR's ")
     add_output_options(parser)
-    add_registration_options(parser)
+    add_registration_options(parser, INSTANCE)
+    add_field_options(parser)
 
 
 def _inputs(arguments: Namespace) -> list[Path]:
@@ -90,6 +94,7 @@ def _check(arguments: Namespace) -> None:
     given_scheme(arguments.label_scheme)
     given_scheme(arguments.mr_label_scheme)
     check_registration_options(arguments)
+    check_field_options(arguments)
     require_apart(arguments.output, _inputs(arguments))
 
 
@@ -118,7 +123,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..results.registration import Registration
     from ..results.writer import write_results
 
-    result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85))
+    finder = field_finder(arguments, reporter.warning)
+    result = register(case, registration_options(arguments), span(reporter, 0.1, 0.85), finder)
     registration = Registration(result)
     write_results(registration, arguments.output, span(reporter, 0.85, 1.0))
     reporter("done", 1.0)

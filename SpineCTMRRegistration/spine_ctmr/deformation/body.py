@@ -15,7 +15,7 @@ from scipy.ndimage import binary_erosion
 from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
-from ..geometry.windows import border_ramps, smoothstep
+from ..geometry.windows import border_window
 from ..imaging.case import Case
 from ..imaging.label_voxels import bone_corners
 from ..imaging.resampling import case_on_grid
@@ -129,15 +129,9 @@ def _soft_motion(
         :: settings.stride, :: settings.stride, :: settings.stride
     ]
     distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
-    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * _border_window(coarse).to(distance)
+    free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * border_window(coarse, WINDOW_MM).to(distance)
     both = Grid.of(case.mr).covers(coarse) & Grid.of(case.ct).covers(coarse, global_rigid.inverse)
     seen = binary_erosion(both, iterations=descriptors.REACH, border_value=1)
     mr_there, ct_there, seen_there = (torch.from_numpy(v).to(explained.device) for v in (mr, ct, seen))
     images = mr_there, ct_there.clamp(*SOFT_TISSUE_HU)
     return soft_motion(*images, free.float(), seen_there.float(), spacing, soft_tissue, seed)
-
-
-def _border_window(grid: Grid) -> torch.Tensor:
-    """1 inside a grid, falling smoothly to 0 at its border, (z, y, x)."""
-    z, y, x = (smoothstep(ramp) for ramp in border_ramps(grid, WINDOW_MM))
-    return z * y * x

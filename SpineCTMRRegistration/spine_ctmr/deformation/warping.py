@@ -78,6 +78,13 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, Pose
     return grid.image(result)
 
 
+def labels_in_mr(labels: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
+    """CT vertebra labels on the MR's grid as the deformation bends them, uint8."""
+    return sitk.Resample(
+        labels, Grid.of(mr).empty(), deformation.mr_to_ct(), sitk.sitkLabelLinear, 0.0, sitk.sitkUInt8
+    )
+
+
 def jacobian_on_mr(
     determinant: NDArray[Any], deformation: Deformation, labels_in_mr: sitk.Image
 ) -> sitk.Image:

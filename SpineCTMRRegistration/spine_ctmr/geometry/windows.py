@@ -17,6 +17,12 @@ def smoothstep(share: Share) -> Share:
     return share * share * (3 - 2 * share)
 
 
+def border_window(grid: Grid, width_mm: float) -> torch.Tensor:
+    """1 inside a grid, falling smoothly to 0 at its border over `width_mm`, (z, y, x)."""
+    z, y, x = (smoothstep(ramp) for ramp in border_ramps(grid, width_mm))
+    return z * y * x
+
+
 def border_ramps(grid: Grid, width_mm: float, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
     """For every axis of a grid, 0 at its two ends and 1 from `width_mm` inward.
 

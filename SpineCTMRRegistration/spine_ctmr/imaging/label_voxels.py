@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid, Points
+from ..geometry.pose import Pose
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,18 @@ def bone_corners(labels: sitk.Image) -> dict[int, NDArray[Any]]:
     grid = Grid.of(labels)
     boxes = {int(n): statistics.GetBoundingBox(n) for n in statistics.GetLabels()}
     return {n: grid.crop(b[:3], b[3:]).corners() for n, b in boxes.items()}
+
+
+def bone_points(
+    labels: sitk.Image, corners: Mapping[int, NDArray[Any]], spacing_mm: float
+) -> dict[int, NDArray[Any]]:
+    """LPS points (n, 3) of each vertebra on an isotropic grid of the CT.
+
+    Args:
+        labels: of the CT.
+        corners: of the vertebrae that are asked for (`bone_corners`).
+        spacing_mm: of the grid.
+    """
+    grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
+    array = labels_in_box(labels, Pose.identity(), grid)
+    return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..errors import InputError
 from ..json_files import read_json
+from .find_network import WEIGHT_KINDS
 from .preprocessing import PREPROCESSING
 
 FORMAT_VERSION = 2
 SPACINGS_MM = (0.25, 16.0)
 """Of grids on which a network can work."""
-WEIGHT_KINDS = ("onnx", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,6 @@ def read_card(path: Path) -> NetworkCard:
     if card.preprocessing != PREPROCESSING:
         raise InputError(f"{path}: needs a preprocessing that this version lacks; update the program.")
     return card
-
-
-def find_card(path: Path) -> Path:
-    """The description meant by a path to it, to one of its weight files, or to a folder with one network."""
-    if path.is_dir():
-        found = sorted(path.glob("*.json"))
-        if len(found) != 1:
-            problem = "holds no network" if not found else "holds several networks"
-            raise InputError(f"{path}: {problem}; choose one network's .json file.")
-        return found[0]
-    return path.with_suffix(".json") if path.suffix[1:] in WEIGHT_KINDS else path
 
 
 def read_weights(card: NetworkCard, folder: Path, kind: str) -> bytes:

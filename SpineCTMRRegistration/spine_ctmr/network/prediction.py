@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ from .preprocessing import scale_ct, scale_mr
 from .runtime import LoadedNetwork
 from .torch_network import DisplacementNetwork
 
+MARGIN_MM = 24.0
+"""Of a network's grid around the bones."""
 LEAST_POINTS = 30
 """On the network's grid; of fewer no pose is fitted."""
 
@@ -54,15 +57,22 @@ def poses_from_displacement(
         motions: about where each vertebra moves, CT→MR in LPS mm.
         global_rigid: CT→MR in LPS mm.
     """
-    poses = {}
-    for number, points in bones.items():
-        if len(points) < LEAST_POINTS:
-            continue
-        goal, moved = (
-            torch.tensor((m.apply(points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
-            for m in (global_rigid, motions[number])
-        )
-        for _ in range(6):
-            moved = goal - sample_field(displacement, moved, grid.spacing_mm[0])
-        poses[number] = Pose.fit(points, moved.double().numpy() @ grid.axes.T + grid.origin_mm)
-    return poses
+    return {
+        number: Pose.fit(points, carried(displacement, grid, points, motions[number], global_rigid))
+        for number, points in bones.items()
+        if len(points) >= LEAST_POINTS
+    }
+
+
+def carried(
+    displacement: torch.Tensor, grid: Grid, points: NDArray[Any], motion: Pose, global_rigid: Pose
+) -> NDArray[np.float64]:
+    """Where a displacement takes CT points, LPS mm (n, 3); see `poses_from_displacement`."""
+    goal, moved = (
+        torch.tensor((m.apply(points) - grid.origin_mm) @ grid.axes, dtype=torch.float32)
+        for m in (global_rigid, motion)
+    )
+    for _ in range(6):
+        moved = goal - sample_field(displacement, moved, grid.spacing_mm[0])
+    found: NDArray[np.float64] = moved.double().numpy() @ grid.axes.T + grid.origin_mm
+    return found

@@ -17,11 +17,15 @@ from ..process.explanation import is_out_of_memory
 from ..process.untrusted import untrusted
 from .bundle import bundled_network_directory
 from .device_network import VelocityNetwork
-from .network_file import NetworkCard, find_card, read_card, read_weights
+from .find_network import find_network
+from .network_file import NetworkCard, read_card, read_weights
 from .onnx_network import OnnxRuntimeNetwork
 from .torch_network import DisplacementNetwork, TorchNetwork
+from .training_checkpoint import read_training
 
 LoadedNetwork = VelocityNetwork | DisplacementNetwork
+CHECKPOINT = ".pt"
+"""Ending of what a training keeps."""
 
 
 def load_network(
@@ -32,16 +36,18 @@ def load_network(
     A network without an ONNX file is run by torch for its displacement.
 
     Args:
-        path: the network's .json, one of its weight files or a folder with one network.
+        path: file, folder or name of a network (`find_network`).
         device: "auto" (CUDA where it is usable), "cuda" or "cpu".
         threads: CPU threads, 0 for all cores.
         notice: told in a sentence when the device had to be changed.
     """
     if device not in DEVICES:
         raise InputError(f"device '{device}': unknown; choose one of {', '.join(DEVICES)}.")
-    card_path = find_card(bundled_network_directory() if path is None else Path(path))
-    with untrusted(card_path):
-        return _loaded(card_path, device, threads, notice)
+    found = find_network(bundled_network_directory() if path is None else Path(path))
+    with untrusted(found):
+        if found.suffix == CHECKPOINT:
+            return DisplacementNetwork(*read_training(found), _torch_device(device), threads, notice)
+        return _loaded(found, device, threads, notice)
 
 
 def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> LoadedNetwork:
@@ -57,9 +63,8 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
             return TorchNetwork(card, weights, where, threads, notice)
 
     if "onnx" not in card.weight_kinds:
-        where = torch_device(device) if device == "auto" else device
         with _weights(card, card_path.parent, "safetensors") as weights:
-            return DisplacementNetwork(card, weights, where, threads, notice)
+            return DisplacementNetwork(card, weights, _torch_device(device), threads, notice)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
     if device != "cpu" and has_onnx and _onnx_offers_cuda():
         try:
@@ -70,6 +75,10 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
     if device == "cuda":
         return torch("cuda")
     return onnx("cpu") if has_onnx else torch("cpu")
+
+
+def _torch_device(device: str) -> str:
+    return torch_device(device) if device == "auto" else device
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from .flags import (
     at_wrong_level,
     flag_vertebra,
     in_company,
+    not_rigid,
     of_other_bones,
     other_bones,
 )
@@ -70,6 +71,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     shift = result.found.shift if result.found.shift is not None and result.found.shift.is_better else None
     other = other_bones(rows) if shift is None else None
     rows = _judged_together(rows, shift, other)
+    if result.own_field is not None:
+        rows = not_rigid(rows, result.own_field.bent_mm)
     deformation = result.deformation
     there_and_back = inverse_consistency(
         deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)

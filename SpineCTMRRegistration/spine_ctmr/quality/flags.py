@@ -7,7 +7,7 @@ An indicator that was not measured (NaN) says nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
@@ -176,6 +176,24 @@ def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
         return list(rows)
     reason = "most vertebrae of this spine raise doubts"
     return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]
+
+
+def not_rigid(rows: Sequence[VertebraQuality], bent_mm: Mapping[int, float]) -> list[VertebraQuality]:
+    """The rows of a deformation that bends bones, none of them good.
+
+    Args:
+        rows: judged.
+        bent_mm: RMS distance of every vertebra's points from its rigid motion, by VerSe number.
+    """
+
+    def judged(row: VertebraQuality) -> VertebraQuality:
+        size = f" by {bent_mm[row.number]:.1f} mm" if row.number in bent_mm else ""
+        bent = f"the vertebra is not rigid: the deformation bends it{size}"
+        if row.flag == "good":
+            return replace(row, flag="check", reason=bent)
+        return replace(row, reason=f"{row.reason}; {bent}")
+
+    return [judged(row) for row in rows]
 
 
 def at_wrong_level(rows: Sequence[VertebraQuality], side: str) -> list[VertebraQuality]:

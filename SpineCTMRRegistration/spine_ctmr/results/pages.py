@@ -24,6 +24,7 @@ from . import names
 from .sign_off import fingerprint
 
 OVERVIEW_CAPTION = "MR with the CT's bone and the outlines of the vertebrae, before and after"
+METHOD = "One rigid pose per vertebra was refined on the images, and the soft tissue followed."
 HEATMAP_CAPTION = "Jacobian determinant: CT volume per MR volume (1 = kept)"
 
 
@@ -91,14 +92,16 @@ def packages() -> dict[str, str]:
 
 def _report(result: RegistrationResult, assessment: Assessment, pictures: Pictures, made: datetime) -> Report:
     start, network, about = result.found.start, result.found.network, result.case.about
+    ran = [] if network is None else [f"Network {network.card.name} ran on {network.device}."]
     series = {image: about.get(f"{image.lower()}_series") for image in ("CT", "MR")}
     notes = [
         *(f"{image}: series {text}." for image, text in series.items() if text),
         f"Rigid start from: {start.found_by}.",
-        f"Network {network.card.name} ran on {network.device}; then one rigid pose per vertebra was refined "
-        "on the images, and the soft tissue followed.",
+        *ran,
+        *([] if result.own_field is not None else [METHOD]),
         *result.notes,
     ]
+    used = {} if network is None else {"Network": network.card.name}
     return Report(
         case=result.case.label,
         made_on=made.strftime("%Y-%m-%d"),
@@ -110,6 +113,6 @@ def _report(result: RegistrationResult, assessment: Assessment, pictures: Pictur
         determinants=assessment.bone_determinants,
         overall=assessment.overall,
         notes=notes,
-        versions={"SpineCTMRRegistration": __version__, "Network": network.card.name, **packages()},
+        versions={"SpineCTMRRegistration": __version__, **used, **packages()},
         viewer=names.VIEWER,
     )

@@ -16,6 +16,7 @@ from ..deformation.warping import (
     ct_in_mr,
     deformation_determinant,
     jacobian_on_mr,
+    labels_in_mr,
     mr_in_ct,
     vertebrae_in_mr,
 )
@@ -83,7 +84,10 @@ class Registration(Registered):
 
     @cached_property
     def vertebrae_in_mr(self) -> sitk.Image:
-        return vertebrae_in_mr(self.case.vertebrae, self.case.mr, self.result.deformation.poses)
+        case, deformation = self.case, self.result.deformation
+        if self.result.own_field is not None:
+            return labels_in_mr(case.vertebrae, case.mr, deformation)
+        return vertebrae_in_mr(case.vertebrae, case.mr, deformation.poses)
 
     @cached_property
     def jacobian(self) -> sitk.Image:

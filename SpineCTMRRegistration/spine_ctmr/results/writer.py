@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from .. import __version__
 from ..deformation.warping import carried
 from ..geometry.grid import Grid
+from ..network.runtime import LoadedNetwork
 from ..process.memory import peak_memory_mb
 from ..process.threads import beside
 from ..process.writing import written
@@ -118,19 +119,16 @@ def _planes(result: RegistrationResult, warped: sitk.Image, labels: sitk.Image) 
 
 def _run(result: RegistrationResult, assessment: Assessment, made: datetime) -> dict[str, Any]:
     """What is needed to repeat the run; nothing that names the patient or the files."""
-    start, network = result.found.start, result.found.network
-    card, options, case = network.card, result.options, result.case
+    start, options, case = result.found.start, result.options, result.case
     chosen = {name: getattr(options, name) for name in ("quality", "device", "seed", "threads")}
+    own = result.own_field
     images = {name: asdict(Grid.of(image)) for name, image in (("ct", case.ct), ("mr", case.mr))}
     return {
         "case": without_paths(case.label),
         "date": made.isoformat(timespec="seconds"),
         "software": {"SpineCTMRRegistration": __version__, **packages()},
-        "network": {
-            "name": card.name,
-            **{f"{kind}_sha256": card.sha256(kind) for kind in card.weight_kinds},
-            "device": network.device,
-        },
+        "network": _network(result.found.network),
+        "own_field": None if own is None else {"origin": own.origin, "bent_mm": dict(own.bent_mm)},
         "options": chosen,
         "inputs": {name: without_paths(text) for name, text in case.about.items()},
         "start": {"found_by": start.found_by, "ct_to_mr_lps": start.global_rigid.matrix.tolist()},
@@ -140,3 +138,10 @@ def _run(result: RegistrationResult, assessment: Assessment, made: datetime) -> 
         "warnings": len(result.notes),
         "failure": assessment.failure,
     }
+
+
+def _network(network: LoadedNetwork | None) -> dict[str, Any] | None:
+    if network is None:
+        return None
+    hashes = {f"{kind}_sha256": network.card.sha256(kind) for kind in network.card.weight_kinds}
+    return {"name": network.card.name, **hashes, "device": network.device}

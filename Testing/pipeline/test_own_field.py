@@ -1,0 +1,130 @@
+"""A displacement that is the result as it is: written and judged like any other, honest about its bones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import spine_ctmr
+import torch
+from gears import slow_fixture
+from spine_ctmr.deformation.warping import vertebrae_in_mr
+from spine_ctmr.errors import InputError
+from spine_ctmr.field_registration import NetworkField, View
+from spine_ctmr.geometry.boxes import node_coordinates
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.transforms import map_points
+from spine_ctmr.network.runtime import load_network
+from spine_ctmr.progress import Progress
+from spine_ctmr.registration import register
+from spine_ctmr.results.registration import Registration
+
+from .conftest import Registered, command, words_for
+
+SHIFT_MM, STRETCH = np.array([3.0, -2.0, 1.0]), 0.04
+
+
+class Bending:
+    """Moves everything by `SHIFT_MM`, and stretches it along x."""
+
+    origin, spacing_mm, network = "a bend", 2.0, None
+
+    def find(self, view: View, progress: Progress) -> torch.Tensor:
+        x = node_coordinates(view.grid)[..., :1] + view.grid.origin_mm[0]
+        return (
+            torch.cat([STRETCH * x, torch.zeros_like(x), torch.zeros_like(x)], -1)
+            + torch.tensor(SHIFT_MM).float()
+        )
+
+
+@pytest.fixture(scope="module")
+@slow_fixture
+def bent(registered: Registered, tmp_path_factory: pytest.TempPathFactory) -> Registration:
+    case = registered.phantom.case
+    registration = Registration(register(case, spine_ctmr.RegistrationOptions(threads=1), finder=Bending()))
+    registration.save(tmp_path_factory.mktemp("bent") / "result")
+    return registration
+
+
+def bones(registration: Registration) -> dict[str, np.ndarray]:
+    """LPS points of the vertebrae in the CT."""
+    labels, names = registration.case.vertebrae, registration.poses
+    array, grid = sitk.GetArrayViewFromImage(labels), Grid.of(labels)
+    numbers = sorted(set(np.unique(array).tolist()) - {0})
+    return {
+        n: grid.to_points(np.argwhere(array == k)[::50, ::-1]) for n, k in zip(names, numbers, strict=True)
+    }
+
+
+def expected(registration: Registration, mr: np.ndarray) -> np.ndarray:
+    """Where the CT shows what lies at points of the MR."""
+    bend = SHIFT_MM + np.stack([STRETCH * mr[:, 0], 0 * mr[:, 0], 0 * mr[:, 0]], -1)
+    return registration.measured.start.inverse.apply(mr + bend)
+
+
+def test_transforms_are_the_displacement_and_its_inverse(bent: Registration) -> None:
+    for ct in bones(bent).values():
+        mr = map_points(bent.ct_to_mr, ct)
+        np.testing.assert_allclose(map_points(bent.mr_to_ct, mr), ct, atol=0.02)
+        np.testing.assert_allclose(expected(bent, mr), ct, atol=0.02)
+
+
+def test_poses_are_the_nearest_rigid_motions(bent: Registration) -> None:
+    own = bent.result.own_field
+    assert own is not None
+    for (name, ct), bent_mm in zip(bones(bent).items(), own.bent_mm.values(), strict=True):
+        mr = map_points(bent.ct_to_mr, ct)
+        a, b = ct - ct.mean(0), mr - mr.mean(0)
+        u, _, v = np.linalg.svd(a.T @ b)
+        rotation = (u @ v).T
+        apart = a @ rotation.T - b
+        rms = np.sqrt((apart**2).sum(1).mean())
+        assert rms > 0.2
+        assert bent_mm == pytest.approx(rms, rel=0.1)
+        np.testing.assert_allclose(bent.poses[name].rotation, rotation, atol=0.01)
+
+
+def test_labels_bend_with_the_displacement(bent: Registration) -> None:
+    labels = sitk.GetArrayViewFromImage(bent.vertebrae_in_mr)
+    grid, source = Grid.of(bent.vertebrae_in_mr), bent.case.vertebrae
+    voxels = np.argwhere(labels > 0)[::200]
+    there = Grid.of(source).to_indices(map_points(bent.mr_to_ct, grid.to_points(voxels[:, ::-1])))
+    z, y, x = np.rint(there[:, ::-1]).astype(int).T
+    agree = sitk.GetArrayViewFromImage(source)[z, y, x] == labels[tuple(voxels.T)]
+    assert agree.mean() > 0.95
+
+
+def test_no_bone_is_good_and_the_user_is_told(bent: Registration, registered: Registered) -> None:
+    assert set(spine_ctmr.read_result(registered.output).flags.values()) == {"good"}
+    assert "good" not in bent.flags.values()
+    assert all("the vertebra is not rigid: the deformation bends it by" in row.reason for row in bent.quality)
+    assert "The result is a bend: the vertebrae are not exactly rigid" in bent.notes[-1]
+
+
+def test_the_command_writes_and_evaluates_the_networks_own_displacement(
+    registered: Registered, tmp_path: Path
+) -> None:
+    output = tmp_path / "result"
+    done = command(*words_for(registered.inputs, output), "--network-only", "--progress", "none")
+    assert done.returncode == 0, done.stderr
+    run = json.loads((output / "run.json").read_text())
+    assert run["own_field"]["origin"] == "the displacement of the network matching_2mm alone"
+    names = {path.name for path in registered.output.rglob("*")}
+    assert names == {path.name for path in output.rglob("*")}
+    case, poses = registered.phantom.case, registered.phantom.poses
+    truth = vertebrae_in_mr(case.vertebrae, case.mr, poses)
+    found = spine_ctmr.evaluate(output, truth)
+    assert [row.name for row in found.vertebrae] == ["L3", "L4", "L5"]
+    assert np.mean([row.dice - row.dice_before for row in found.vertebrae]) > 0.02
+    assert all(row.determinant_sd > 0.01 for row in found.vertebrae)
+
+
+def test_networks_of_single_vertebrae_are_refused() -> None:
+    network = load_network(device="cpu")
+    recipe = {**network.card.training["recipe"], "vertebrae": {"levels": [20]}}
+    object.__setattr__(network.card, "training", {"recipe": recipe})
+    with pytest.raises(InputError, match="learned pairs of single CT vertebrae"):
+        NetworkField(network)
