@@ -16,6 +16,7 @@ from gears import slow_fixture
 from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
+from SpineCTMRRegistrationLib import views
 from SpineCTMRRegistrationLib.process import SubprocessProcess
 from SpineCTMRRegistrationLib.request import RunOptions, register_words
 from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes, SourceNodes
@@ -25,7 +26,12 @@ from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
 from SpineCTMRRegistrationLib.scene import InputNodes, placement_of, write_inputs
 
 PATIENT = PhantomOptions(
-    levels=(23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=16.0, tilt_deg=9.0
+    levels=(23, 24),
+    mr_spacing_mm=(1.5, 2.5),
+    ct_spacing_mm=(1.25, 1.5),
+    margin_mm=16.0,
+    tilt_deg=9.0,
+    truth_spacing_mm=2.0,
 )
 
 
@@ -60,6 +66,7 @@ def motion(rotation_deg: tuple[float, float, float], shift_mm: tuple[float, floa
     return slicer.util.arrayFromVTKMatrix(transform.GetMatrix())
 
 
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CT_PARENT, MR_PARENT = motion((4, -3, 8), (30, -50, 200)), motion((-5, 2, 3), (10, 20, 190))
 
 
@@ -135,3 +142,13 @@ def sources(nodes: SampleNodes) -> SourceNodes:
 @pytest.fixture
 def result(host: BareSlicer, sources: SourceNodes, registered: Registered) -> ResultNodes:
     return load_results(host.scene, registered.results, sources, Outputs())
+
+
+@pytest.fixture
+def slices(host: BareSlicer) -> list[slicer.vtkMRMLSliceLogic]:
+    return [host.add_slice(orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
+
+
+@pytest.fixture
+def shown(host: BareSlicer, slices: list[slicer.vtkMRMLSliceLogic]) -> list[views.SliceView]:
+    return views.slice_views(host.scene)

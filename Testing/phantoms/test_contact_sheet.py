@@ -14,7 +14,7 @@ from spine_ctmr.phantoms import contact_sheet
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheet, "SIZE", (20, 24, 28))
-    monkeypatch.setattr(contact_sheet, "SPACING_MM", 6.0)
+    monkeypatch.setattr(contact_sheet, "SPACING_MM", 3.0)
 
 
 @pytest.mark.slow

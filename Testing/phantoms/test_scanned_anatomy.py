@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from gears import slow_fixture
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.anatomy import Anatomy, make_anatomy
@@ -40,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def patient(folder: Path) -> Anatomy:
     return scanned_anatomy(folder / "ct.nii.gz", folder / "ct_labels.nii.gz")
 
@@ -92,7 +94,6 @@ def test_tissues_are_told_by_grey_values_labels_and_place(folder: Path, patient:
     assert (shares(patient, canal, "csf", "cord", "epidural fat") > 0.5).all()
 
 
-@pytest.mark.slow
 def test_a_scaled_patient_is_larger_in_every_way(folder: Path, patient: Anatomy) -> None:
     larger = scanned_anatomy(folder / "ct.nii.gz", folder / "ct_labels.nii.gz", 1.1)
     ratio = np.linalg.norm(larger.centers[0] - larger.centers[2]) / np.linalg.norm(

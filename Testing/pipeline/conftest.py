@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
+import spine_ctmr
 from gears import slow_fixture
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 
-from .plain import Plain
+from .plain import NUMBERS, Plain
 
 PATIENT = PhantomOptions(
-    levels=(22, 23, 24), mr_spacing_mm=(1.5, 2.5), ct_spacing_mm=(1.25, 1.5), margin_mm=18.0
+    levels=(22, 23, 24),
+    mr_spacing_mm=(1.5, 2.5),
+    ct_spacing_mm=(1.25, 1.5),
+    margin_mm=18.0,
+    truth_spacing_mm=2.0,
 )
 
 OPTIONS = ("--case", "Study 7 of /home/Jane_Doe", "--quality", "fast", "--progress", "json")
@@ -67,7 +72,9 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Registered:
 @slow_fixture
 def plain(registered: Registered) -> Plain:
     """The same files, to be compared with odd ones."""
-    return Plain(registered.inputs, registered.phantom.case)
+    poses = spine_ctmr.read_result(registered.output).poses
+    known = {number: poses[vertebra_name(number)] for number in NUMBERS}
+    return Plain(registered.inputs, registered.phantom.case, known)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ registration repeats itself bit by bit (`test_repeatable.py`); what differs is r
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +29,15 @@ INPUTS = ("ct", "mr", "vertebrae", "mr_landmarks")
 
 
 class Plain:
-    """The patient's plain files, and registrations of the same patient given otherwise."""
+    """The patient's plain files with the poses that they give, and the same patient given otherwise."""
 
-    def __init__(self, folder: Path, case: Case) -> None:
-        self.case = case
+    def __init__(self, folder: Path, case: Case, poses: Mapping[int, Pose]) -> None:
+        self.case, self.poses = case, poses
         files = ("ct.nii.gz", "mr.nrrd", "labels.mha", "landmarks.json")
         self.files = dict(zip(INPUTS, (folder / name for name in files), strict=True))
         read = read_case(**self.files)
         self.bone = {n: v.points(200) for n, v in label_voxels(read.vertebrae).items()}
-        self._known = {fingerprint(read): poses_of(read)}
-        self.poses = self._known[fingerprint(read)]
+        self._known = {fingerprint(read): poses}
 
     def read(self, options: ReadingOptions | None = None, **odd: Path) -> Case:
         return read_case(**{**self.files, **odd}, options=options)

@@ -12,21 +12,16 @@ from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.imaging.case import Case
 from spine_ctmr.options import RegistrationOptions
-from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.registration import find_poses
+
+from .conftest import Registered
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def phantom() -> Phantom:
-    """Three vertebrae, thick slices."""
-    return make_phantom(5, PhantomOptions(levels=(22, 23, 24), mr_spacing_mm=(1.0, 3.0)))
-
-
-@pytest.fixture(scope="module")
-def plain(phantom: Phantom) -> dict[int, Pose]:
-    return _found(phantom.case)
+def plain(registered: Registered) -> dict[int, Pose]:
+    return _found(registered.phantom.case)
 
 
 def _found(case: Case, seed: int = 0) -> dict[int, Pose]:
@@ -48,9 +43,10 @@ SAME = {
 
 
 @pytest.mark.parametrize("change", SAME)
-def test_the_same_vertebrae(phantom: Phantom, plain: dict[int, Pose], change: str) -> None:
-    found = _found(SAME[change](phantom.case), seed=7)
-    labels, grid = sitk.GetArrayViewFromImage(phantom.case.vertebrae), Grid.of(phantom.case.vertebrae)
+def test_the_same_vertebrae(registered: Registered, plain: dict[int, Pose], change: str) -> None:
+    case = registered.phantom.case
+    found = _found(SAME[change](case), seed=7)
+    labels, grid = sitk.GetArrayViewFromImage(case.vertebrae), Grid.of(case.vertebrae)
     for number, pose in plain.items():
         bone = grid.to_points(np.argwhere(labels == number)[::50, ::-1])
         apart = np.linalg.norm(pose.apply(bone) - found[number].apply(bone), axis=1)
