@@ -5,6 +5,7 @@ The names below are the public face, loaded when they are first used; the rooms 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .results.stored import read_result as read_result
 
 __version__ = "0.1.0"
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+"""onnxruntime, loaded later, would keep a number of this computer in the home folder and send reports."""
 
 _PLACES = {
     "Case": "imaging.case",
