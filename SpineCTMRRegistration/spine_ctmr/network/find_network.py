@@ -58,9 +58,9 @@ def _known() -> dict[str, Path]:
     """Networks by name, the bundled one included: trainings by their folder's, network files by their own."""
     found: dict[str, Path] = {}
     named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
-    for folder in (*named, bundled_network_directory()):
-        for run in sorted(Path(folder).glob(f"*/{BEST}")):
+    for folder in (*map(Path, named), bundled_network_directory()):
+        for run in sorted(folder.glob(f"*/{BEST}")):
             found.setdefault(run.parent.name, run)
-        for card in sorted(Path(folder).glob("*.json")):
+        for card in sorted(folder.glob("*.json")):
             found.setdefault(card.stem, card)
     return found
