@@ -136,6 +136,13 @@ def test_failed_result(copy: Patient, tmp_path: Path) -> None:
     _refused(copy, tmp_path / "out", "failed its own checks", "one level wrong")
 
 
+def test_result_without_rigid_vertebrae(copy: Patient, tmp_path: Path) -> None:
+    run = json.loads((copy.result / "run.json").read_text())
+    own = {"origin": "the displacement of a network alone", "bent_mm": {"24": 1.0}}
+    (copy.result / "run.json").write_text(json.dumps({**run, "own_field": own}))
+    _refused(copy, tmp_path / "out", "no vertebra is rigid")
+
+
 def test_labels_of_another_registration(copy: Patient, tmp_path: Path) -> None:
     labels = sitk.ReadImage(str(copy.labels))
     labels.SetOrigin(np.add(labels.GetOrigin(), (12.0, 0, 0)).tolist())

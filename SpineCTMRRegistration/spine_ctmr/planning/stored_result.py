@@ -73,7 +73,8 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
     """The results in `folder`.
 
     Raises:
-        InputError: incomplete, marked as failed, or made from other images than `ct` and `mr`.
+        InputError: incomplete, marked as failed, without rigid vertebrae, or made from other images than
+            `ct` and `mr`.
     """
     with quiet_itk():
         stored = read_result_folder(folder)
@@ -81,6 +82,11 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
             raise InputError(
                 f"The result '{folder}' failed its own checks ({str(failure).rstrip('.')}); "
                 "register again before exporting it for planning."
+            )
+        if stored.run.get("own_field"):
+            raise InputError(
+                f"The result '{folder}' is a displacement as it is, in which no vertebra is rigid; register "
+                "without --network-only and --quality instance before exporting it for planning."
             )
         result = StoredResult(
             mr_to_ct=_composite(folder, names.MR_TO_CT, stored.to_ct),
