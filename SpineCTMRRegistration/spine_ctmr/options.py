@@ -11,8 +11,8 @@ from .deformation.soft_tissue import SoftTissueOptions
 from .errors import InputError
 from .vertebrae.refinement import RefinementOptions, Stage
 
-FIELD_RESOLUTION_MM = 1 / 256
-"""Of the stored displacement away from bone: an error of 0.002 mm at most along each axis."""
+FIELD_RESOLUTION_MM = 1 / 128
+"""Of the stored displacement away from bone: an error of 0.004 mm at most along each axis."""
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,5 @@ class RegistrationOptions:
     @property
     def soft_tissue(self) -> SoftTissueOptions:
         """How the soft tissue is followed on the images."""
-        points = {"fast": 20_000, "standard": 60_000, "best": 200_000}
+        points = {"fast": 30_000, "standard": 100_000, "best": 300_000}
         return SoftTissueOptions(points=points[self.quality])

@@ -197,3 +197,14 @@ def test_distance_from_a_moved_ball_is_geometric() -> None:
     near = (true > 0.5) & (true < 6)
     assert np.abs(found - true)[near].max() < 1.0
     assert found[true == 0].max() < 0.75
+
+
+def test_tissue_close_to_bone_moves_with_it_and_far_tissue_does_not(move_bones: Mover) -> None:
+    """Both bones move alike, as do the 10 mm of tissue around them; from there the motion fades."""
+    shift = Pose.of(np.eye(3), SHIFT)
+    moved = move_bones({1: shift, 2: shift})
+    beside = np.array([[17.0 + d, 0.0, 12.0] for d in (4, 8, 15, 19.5)]) + SHIFT
+    share = np.linalg.norm(moved.to_ct(beside) - beside, axis=1) / np.linalg.norm(SHIFT)
+    np.testing.assert_allclose(share[:2], 1.0, atol=0.02)
+    assert 0.2 < share[2] < 0.8
+    assert share[3] < 0.1

@@ -23,6 +23,7 @@ from ..imaging.vertebra_names import vertebra_name
 from ..process.device import Processor
 from ..progress import Progress
 from ..similarity import descriptors
+from ..similarity.bias import without_bias
 from .bones import Bone, core_points, distance_from_bones, make_bones
 from .deformation import Deformation, bone_motion, build_deformation, compose
 from .options import DeformationOptions
@@ -132,6 +133,7 @@ def _soft_motion(
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * border_window(coarse, WINDOW_MM).to(distance)
     both = Grid.of(case.mr).covers(coarse) & Grid.of(case.ct).covers(coarse, global_rigid.inverse)
     seen = binary_erosion(both, iterations=descriptors.REACH, border_value=1)
-    mr_there, ct_there, seen_there = (torch.from_numpy(v).to(explained.device) for v in (mr, ct, seen))
+    flat = without_bias(mr, ct, seen, spacing)
+    mr_there, ct_there, seen_there = (torch.from_numpy(v).to(explained.device) for v in (flat, ct, seen))
     images = mr_there, ct_there.clamp(*SOFT_TISSUE_HU)
     return soft_motion(*images, free.float(), seen_there.float(), spacing, soft_tissue, seed)

@@ -11,6 +11,7 @@ class DeformationOptions:
 
     Attributes:
         spacing_mm: spacing of the stored displacement field.
+        close_mm: distance from bone up to which tissue moves with it.
         reach_mm: distance from bone at which the motion has faded to the global rigid one.
         weight_power: a bone's influence falls with its distance to this power.
         steps: time steps of the integration.
@@ -21,6 +22,7 @@ class DeformationOptions:
     """
 
     spacing_mm: float = 1.0
+    close_mm: float = 10.0
     reach_mm: float = 40.0
     weight_power: float = 2.0
     steps: int = 2

@@ -48,7 +48,7 @@ def velocity(
         total[region] += weight[..., None] * twist
         weights[region] += weight
         nearest[region] = torch.minimum(nearest[region], distance)
-    fade = smoothstep(1 - nearest / options.reach_mm)
+    fade = smoothstep(((options.reach_mm - nearest) / (options.reach_mm - options.close_mm)).clamp(max=1))
     return total * (fade / weights)[..., None]
 
 

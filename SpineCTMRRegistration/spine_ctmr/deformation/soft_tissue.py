@@ -1,7 +1,8 @@
 """Motion of the soft tissue between the bones, found on the images.
 
 Gauss-Newton steps on MIND-SSC descriptors and mutual information at scattered points. What the points say
-is averaged over the cells of a lattice, whose nodes a membrane holds together (Horn and Schunck 1981).
+is averaged over the cells of a lattice, whose nodes a membrane (Horn and Schunck 1981) and a thin plate
+(bending energy, Rueckert et al. 1999) hold together.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ class SoftTissueOptions:
         points: looked at in each step.
         cell_mm: side of the lattice's cells.
         stiffness: weight of the membrane against the evidence of one point.
+        bending: weight of the thin plate, which lets tissue shear and stretch evenly at no cost.
         information: weight of the mutual information beside the descriptors.
         limit_mm: largest step.
     """
 
-    steps: int = 8
-    points: int = 60_000
+    steps: int = 6
+    points: int = 100_000
     cell_mm: float = 8.0
-    stiffness: float = 0.05
+    stiffness: float = 0.0125
+    bending: float = 0.01
     information: float = 1.0
     limit_mm: float = 3.0
 
@@ -59,7 +62,7 @@ def soft_motion(
         mr: (z, y, x).
         ct: (z, y, x), moved to the MR as far as the bones explain.
         free: (z, y, x) in [0, 1]: 0 where the displacement must be zero.
-        seen: (z, y, x) in [0, 1]: 0 where the images say nothing; there the membrane carries the motion on.
+        seen: (z, y, x) in [0, 1]: 0 where the images say nothing; there the lattice carries the motion on.
         spacing_mm: of the grid.
         options: see `SoftTissueOptions`.
         seed: of the points.
@@ -75,19 +78,19 @@ def soft_motion(
     generator = torch.Generator().manual_seed(seed)
     count = min(options.points, len(voxels))
     worth = len(voxels) / (count * cell**3)
-    for _ in range(options.steps):
-        chosen = torch.randint(len(voxels), (count,), generator=generator)
-        index = voxels[chosen.to(voxels.device)]
+    order = torch.randperm(len(voxels), generator=generator).to(voxels.device)
+    for step in range(options.steps):
+        index = voxels[order.roll(-step * count)[:count]]
         jitter = (torch.rand(index.shape, generator=generator) - 0.5).to(mr)
         weight, told = free[index.unbind(-1)], telling[index.unbind(-1)]
         points = index.flip(-1) + jitter
         shift = sample_field(lattice, points - (cell - 1) / 2, cell) * weight[:, None]
         pull, stiffness = images.evidence(points, points + shift / spacing_mm, told, options.information)
         pull, stiffness = (_gathered(v * worth, index // cell, lattice.shape) for v in (pull, stiffness))
-        right = pull - options.stiffness * _laplacian(lattice)
-        step = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options.stiffness, held)
-        size = step.norm(dim=-1, keepdim=True)
-        lattice = lattice + step * (options.limit_mm / size.clamp(min=options.limit_mm))
+        right = pull - _tension(lattice, options)
+        change = OVER_RELAXATION * _conjugate_gradients(stiffness, right, options, held)
+        size = change.norm(dim=-1, keepdim=True)
+        lattice = lattice + change * (options.limit_mm / size.clamp(min=options.limit_mm))
     return _spread(lattice, cell, mr.shape) * free[..., None]
 
 
@@ -165,18 +168,24 @@ def _laplacian(field: torch.Tensor) -> torch.Tensor:
     return result
 
 
+def _tension(field: torch.Tensor, options: SoftTissueOptions) -> torch.Tensor:
+    """What membrane and thin plate oppose to a lattice's motion (z, y, x, c)."""
+    bent = _laplacian(field)
+    return options.stiffness * bent + options.bending * _laplacian(bent)
+
+
 def _conjugate_gradients(
-    stiffness: torch.Tensor, right: torch.Tensor, weight: float, held: torch.Tensor
+    stiffness: torch.Tensor, right: torch.Tensor, options: SoftTissueOptions, held: torch.Tensor
 ) -> torch.Tensor:
-    """Solve (stiffness + weight * Laplacian) x = right with x = 0 in the cells of a mask (z, y, x)."""
+    """Solve stiffness x + tension(x) = right with x = 0 in the cells of a mask (z, y, x)."""
     free = (~held)[..., None].to(right)
-    diagonal = stiffness.diagonal(dim1=-2, dim2=-1) + 6 * weight
+    diagonal = stiffness.diagonal(dim1=-2, dim2=-1) + 6 * options.stiffness + 42 * options.bending
     x = torch.zeros_like(right)
     residual = right * free
     direction = scaled = residual / diagonal
     power = (residual * scaled).sum()
     for _ in range(ITERATIONS):
-        image = ((stiffness @ direction[..., None])[..., 0] + weight * _laplacian(direction)) * free
+        image = ((stiffness @ direction[..., None])[..., 0] + _tension(direction, options)) * free
         length = power / (direction * image).sum().clamp(min=1e-20)
         x = x + length * direction
         residual = residual - length * image

@@ -135,6 +135,7 @@ def _padded_box(center: NDArray[Any], size: Size, spacing_mm: float) -> Grid:
 def _blend(rng: np.random.Generator, spacing_mm: float) -> DeformationOptions:
     return DeformationOptions(
         spacing_mm=spacing_mm,
+        close_mm=0.0,
         reach_mm=float(rng.uniform(25, 45)),
         weight_power=float(rng.uniform(1.5, 3)),
         steps=4,

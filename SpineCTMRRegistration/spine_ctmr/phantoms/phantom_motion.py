@@ -90,7 +90,9 @@ def _blended(
     progress: Progress,
 ) -> PhantomMotion:
     poses = random_poses(rng, anatomy, options)
-    truth = DeformationOptions(spacing_mm=spacing_mm, reach_mm=38.0, weight_power=2.6, steps=4, stride=2)
+    truth = DeformationOptions(
+        spacing_mm=spacing_mm, close_mm=0.0, reach_mm=38.0, weight_power=2.6, steps=4, stride=2
+    )
     box = spine_box(outlines(anatomy, poses), spacing_mm, truth.reach_mm + 8, np.eye(3), truth.stride)
     deformation, _ = true_deformation(rng, anatomy, poses, box, options, truth, progress)
     return PhantomMotion(poses, _BlendedMap(deformation))
