@@ -26,6 +26,7 @@ from .network.prediction import MARGIN_MM, poses_from_displacement, predict_disp
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
 from .process.device import Processor, torch_device
+from .process.memory import give_back
 from .process.threads import beside, limited
 from .progress import Progress, silent, span
 from .registration_result import FoundPoses, RegistrationResult
@@ -40,7 +41,7 @@ MOST_LOOKS = 4
 
 
 class _Stages:
-    """Reports progress and keeps the time of every stage."""
+    """Reports progress, keeps the time of every stage, and gives its memory back."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -51,6 +52,8 @@ class _Stages:
         now = time.perf_counter()
         if self._name:
             self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 3)
+        if stage != self._name:
+            give_back()
         self._name, self._since = stage, now
         self.progress(stage, fraction)
 

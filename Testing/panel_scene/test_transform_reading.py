@@ -9,6 +9,8 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from spine_ctmr.errors import InputError
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.transforms import Displacement
 from spine_ctmr.results.transform_file import write_composite
 from SpineCTMRRegistrationLib import transform_reading
 from SpineCTMRRegistrationLib.nodes import interpolate_linearly
@@ -21,13 +23,11 @@ SIZE = (9, 7, 5)
 def file(tmp_path: Path) -> Path:
     """A composite on an oblique grid."""
     values = np.random.default_rng(3).normal(size=(*SIZE[::-1], 3))
-    field = sitk.GetImageFromArray(values, isVector=True)
-    field.SetOrigin((11.0, -23.0, 400.0))
-    field.SetSpacing((1.5, 2.0, 2.5))
-    field.SetDirection(sitk.VersorTransform((0.1, 0.2, 0.3), 0.4).GetMatrix())
+    turned = sitk.VersorTransform((0.1, 0.2, 0.3), 0.4).GetMatrix()
+    grid = Grid(SIZE, (1.5, 2.0, 2.5), (11.0, -23.0, 400.0), turned)
     rigid = sitk.Euler3DTransform((10.0, 20.0, 400.0), 0.1, -0.2, 0.3, (5.0, -6.0, 7.0))
     path = tmp_path / "mr_to_ct.h5"
-    write_composite(sitk.CompositeTransform([rigid, sitk.DisplacementFieldTransform(field)]), path)
+    write_composite([rigid, Displacement(values, grid)], path)
     return path
 
 

@@ -22,16 +22,18 @@ except Exception as error:
 
 WRITE_TRANSFORM = """
 import sys
-import SimpleITK as sitk
+import numpy as np
 from pathlib import Path
+from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.transforms import Displacement
 from spine_ctmr.process.explanation import explain
 from spine_ctmr.process.writing import written
 from spine_ctmr.results.transform_file import write_composite
 path = Path(sys.argv[1]) / "mr_to_ct.h5"
-field = sitk.AdditiveGaussianNoise(sitk.Image([32, 32, 32], sitk.sitkVectorFloat64, 3))
+field = np.random.default_rng(0).normal(size=(32, 32, 32, 3))
 try:
     with written(path):
-        write_composite(sitk.CompositeTransform([sitk.DisplacementFieldTransform(field)]), path)
+        write_composite([Displacement(field, Grid((32, 32, 32), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))], path)
 except Exception as error:
     print(explain(error, "registration", "use less", path.parent))
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
+from ..geometry.transforms import Displacement, Part, composed
 from .bones import Bone, NearestBone, distance_from_bones, with_cores
 from .fold_smoothing import smooth_folds
 from .inversion import approximate_inverse, refine_grid, refine_inverse
@@ -25,7 +25,7 @@ from .untangling import untangle
 
 RIGID_MARGIN_VOXELS = 1.8
 """Nodes this close to a bone move with it: the diagonal of a cell, so that cells that hold bone are rigid."""
-RIGID_REFINEMENT = 16
+RIGID_REFINEMENT = 32
 """How much finer the displacement is stored in bone: det J there stays within 1e-3 of 1."""
 
 
@@ -53,26 +53,29 @@ class Deformation:
     overlap: Mapping[int, float]
 
     def mr_to_ct(self) -> sitk.CompositeTransform:
-        """Maps an MR point to the CT point showing the same tissue (resamples the CT onto the MR)."""
-        return self._mr_to_ct
+        """Maps an MR point to the CT point showing the same tissue (resamples the CT onto the MR).
+
+        Made anew, in double precision: 24 bytes a node of the box.
+        """
+        return composed(self.mr_to_ct_parts)
 
     def ct_to_mr(self) -> sitk.CompositeTransform:
-        """Maps a CT point to the MR point showing the same tissue (moves CT points and models)."""
-        return self._ct_to_mr
+        """Maps a CT point to the MR point showing the same tissue (moves CT points and models); made anew."""
+        return composed(self.ct_to_mr_parts)
 
-    @cached_property
-    def _mr_to_ct(self) -> sitk.CompositeTransform:
-        back = self.global_rigid.inverse.to_sitk(self.box.center_mm)
-        return sitk.CompositeTransform([back, _field_transform(self.mr_to_ct_field, self.box)])
+    @property
+    def mr_to_ct_parts(self) -> list[Part]:
+        """`mr_to_ct` in the order of ITK's composites: the last part moves a point first."""
+        return [
+            self.global_rigid.inverse.to_sitk(self.box.center_mm),
+            Displacement(self.mr_to_ct_field, self.box),
+        ]
 
-    @cached_property
-    def _ct_to_mr(self) -> sitk.CompositeTransform:
+    @property
+    def ct_to_mr_parts(self) -> list[Part]:
+        """`ct_to_mr` in the order of ITK's composites."""
         forth = self.global_rigid.to_sitk(self.global_rigid.inverse.apply(self.box.center_mm))
-        return sitk.CompositeTransform([_field_transform(self.ct_to_mr_field, self.box), forth])
-
-
-def _field_transform(field: NDArray[Any], box: Grid) -> sitk.DisplacementFieldTransform:
-    return sitk.DisplacementFieldTransform(sitk.Cast(box.image(field), sitk.sitkVectorFloat64))
+        return [Displacement(self.ct_to_mr_field, self.box), forth]
 
 
 def build_deformation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import sys
 from pathlib import Path
@@ -38,6 +39,14 @@ def memory_limit_mb() -> int | None:
     limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     set_ones = [limit for limit in limits if limit != resource.RLIM_INFINITY]
     return min(set_ones) >> 20 if set_ones else None
+
+
+def give_back() -> None:
+    """Return memory that is no longer used to the system, where the C library keeps it (glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def begin_blas() -> None:

@@ -26,7 +26,7 @@ from .flags import (
     of_other_bones,
     other_bones,
 )
-from .invertibility import inverse_consistency, points_in
+from .invertibility import field_consistency, points_in
 from .similarity import vertebra_similarity
 
 NAN = float("nan")
@@ -74,8 +74,9 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     if result.own_field is not None:
         rows = not_rigid(rows, result.own_field.bent_mm)
     deformation = result.deformation
-    there_and_back = inverse_consistency(
-        deformation.mr_to_ct(), deformation.ct_to_mr(), points_in(deformation.box)
+    box = deformation.box
+    there_and_back = field_consistency(
+        deformation.mr_to_ct_field, deformation.ct_to_mr_field, box, points_in(box)
     )
     overall: dict[str, float | int | str] = {
         "start": result.found.start.found_by,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import SimpleITK as sitk
+import torch
 from numpy.typing import NDArray
 
 from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
+from ..geometry.sampling import sample_field
 from ..geometry.transforms import map_points
 from .metrics import dice
 
@@ -17,6 +21,25 @@ FIT_POINTS = 1500
 def inverse_consistency(to_ct: sitk.Transform, to_mr: sitk.Transform, points: Points) -> NDArray[np.float64]:
     """Distances in mm (n,) of MR points (n, 3) from themselves after going to the CT and back."""
     return np.linalg.norm(map_points(to_mr, map_points(to_ct, points)) - points, axis=1)
+
+
+def field_consistency(
+    field: NDArray[Any], inverse: NDArray[Any], grid: Grid, points: Points
+) -> NDArray[np.float64]:
+    """Distances in mm (n,) of points (n, 3) from themselves after a displacement and its inverse.
+
+    Args:
+        field: (z, y, x, 3) LPS mm.
+        inverse: likewise, on the same grid.
+        grid: of both; nothing moves outside it.
+        points: LPS mm in the grid.
+    """
+
+    def moved(displacement: NDArray[Any], places: Points) -> Points:
+        index = torch.from_numpy(grid.to_indices(places)).float()
+        return places + sample_field(torch.from_numpy(displacement), index).double().numpy()
+
+    return np.linalg.norm(moved(inverse, moved(field, points)) - points, axis=1)
 
 
 def points_in(grid: Grid, count: int = 2000, seed: int = 0) -> Points:

@@ -50,11 +50,11 @@ class Registration(Registered):
         """The checked inputs."""
         return self.result.case
 
-    @property
+    @cached_property
     def mr_to_ct(self) -> sitk.Transform:
         return self.result.deformation.mr_to_ct()
 
-    @property
+    @cached_property
     def ct_to_mr(self) -> sitk.Transform:
         return self.result.deformation.ct_to_mr()
 

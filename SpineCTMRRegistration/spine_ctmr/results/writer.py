@@ -37,7 +37,8 @@ COMPRESSION = 1
 def write_results(registration: Registration, directory: Path, progress: Progress = silent) -> None:
     """Write all files of a registration into an existing folder.
 
-    The files and the pictures are made side by side.
+    The files and the pictures are made side by side, but one image after the other is resampled: each needs
+    the transform in double precision.
 
     Args:
         registration: what was registered, whether or not it failed its own checks.
@@ -48,9 +49,8 @@ def write_results(registration: Registration, directory: Path, progress: Progres
     result = registration.result
     case, deformation = result.case, result.deformation
     progress("warping the images", 0.0)
-    with beside(workers=2) as background:
-        ct = background.submit(_write_ct_in_mr, registration, directory)
-        mr = background.submit(_write_mr_in_ct, registration, directory)
+    with beside() as resampling, beside() as background:
+        ct = resampling.submit(_write_ct_in_mr, registration, directory)
         transforms = background.submit(_write_transforms, result, directory)
         strip = background.submit(vertebra_strip, case, deformation.poses, result.found.start.ct_centers)
         labels = registration.vertebrae_in_mr
@@ -62,7 +62,8 @@ def write_results(registration: Registration, directory: Path, progress: Progres
         shown = Shown(
             case, deformation, start.global_rigid, start.ct_centers, registration.determinant, labels
         )
-        images = background.submit(packed_images, shown)
+        images = resampling.submit(packed_images, shown)
+        mr = resampling.submit(_write_mr_in_ct, registration, directory)
         progress("measuring quality", 0.4)
         assessment = registration.assessment
         write_quality_json(directory / names.QUALITY, assessment.vertebrae, assessment.overall, result.notes)
@@ -96,13 +97,13 @@ def _write_mr_in_ct(registration: Registration, directory: Path) -> None:
 
 def _write_transforms(result: RegistrationResult, directory: Path) -> None:
     deformation = result.deformation
-    for name, transform in (
-        (names.MR_TO_CT, deformation.mr_to_ct()),
-        (names.CT_TO_MR, deformation.ct_to_mr()),
+    for name, parts in (
+        (names.MR_TO_CT, deformation.mr_to_ct_parts),
+        (names.CT_TO_MR, deformation.ct_to_mr_parts),
     ):
         path = directory / name
         with written(path):
-            write_composite(transform, path)
+            write_composite(parts, path)
     (directory / names.POSES).mkdir()
     for number, found in result.found.vertebrae.items():
         pose = found.pose.to_sitk(result.found.start.ct_centers[number])
