@@ -1,4 +1,4 @@
-"""The judge of damaged files knows a fault when it sees one, and finds none in a minute of damage."""
+"""The judge of damaged files knows a fault when it sees one, and finds none in twenty seconds of damage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .mutations import damaged
 from .readers import Kind
 from .trials import ACCEPTED, CRASH_TOLD, REFUSED, Trial, attempt
 
-MINUTE_S = 60
+SOME_S = 20
 
 
 @pytest.fixture
@@ -100,13 +100,13 @@ def test_damage_is_a_function_of_its_number(content):
 
 
 @pytest.mark.slow
-def test_a_minute_of_damage_finds_nothing(tmp_path):
+def test_some_damage_finds_nothing(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "fuzz", "--seconds", str(MINUTE_S)],
+        [sys.executable, "-m", "fuzz", "--seconds", str(SOME_S)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=20 * MINUTE_S,
+        timeout=60 * SOME_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

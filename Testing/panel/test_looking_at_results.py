@@ -199,3 +199,15 @@ def test_exports_say_why_they_are_off_only_while_they_are(panel, engine, result)
     engine.finish()
     assert ui.exportReportButton.enabled
     assert ui.exportReportButton.toolTip == before
+
+
+def test_a_registration_that_fails_its_checks_is_marked(panel, engine):
+    """As the command ends where every point is named one level wrong."""
+    sentence = "The MR landmarks seem to be named one level wrong."
+    start(panel)
+    engine.tell(error=sentence)
+    engine.finish(3)
+    assert panel.ui.statusLabel.text == f"Do not use without checking: {sentence}"
+    assert "color" in panel.ui.statusLabel.styleSheet
+    assert sentence in panel.ui.verdictLabel.text
+    assert panel.ui.vertebraTable.rowCount == 3

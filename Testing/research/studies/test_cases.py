@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 from run_here import run_here
 from spine_ctmr.command.phantom import SUBCOMMAND as phantom_command
 from spine_ctmr.command.reporting import PlainReporter
@@ -41,6 +42,7 @@ def _write_truth(path: Path, **changed: object) -> None:
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("cases") / "someone"
     place.mkdir()
@@ -79,7 +81,7 @@ def test_what_the_command_phantom_writes_is_a_case_with_its_truth(
     assert subject.truth.bone.keys() == phantom.poses.keys()
 
 
-def test_a_folder_without_cases_or_a_case_without_a_start_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_without_cases_or_a_case_without_a_start_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no case"):
         find_cases(tmp_path)
     (tmp_path / "ct.nii.gz").touch()

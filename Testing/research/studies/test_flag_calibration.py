@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
@@ -48,6 +49,7 @@ SMALL = PhantomOptions(
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def phantom() -> Phantom:
     return make_phantom(3, SMALL)
 
