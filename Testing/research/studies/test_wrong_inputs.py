@@ -175,10 +175,11 @@ def test_study_of_a_small_patient(tmp_path):
         small = Known(phantom.case, phantom_bone(phantom), phantom.case.vertebrae)
         return small, small
 
-    wrongs = chosen(["control", "ct-as-mr", "labels-head-6"])
+    wrongs = chosen(["control", "flip-ct", "ct-as-mr", "labels-head-6"])
     for _ in range(2):
         page = run_wrong_inputs([Patient("small", make, "phantom")], wrongs, "fast", tmp_path).read_text()
     assert made == [1]
     assert "| nothing is wrong | harmless: 2 of 2 good" in page
+    assert "| CT and labels mirrored left to right | failed: 0 of 2 good" in page
     assert "| the CT, 6 mm aside, as the MR | refused |" in page
     assert "| labels 6 mm too cranial | refused |" in page
