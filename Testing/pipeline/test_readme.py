@@ -56,9 +56,9 @@ follow_imports = skip
 
 
 def test_a_users_lines_have_types(tmp_path: Path) -> None:
-    assert complaints(tmp_path, python_block() + USER) == []
-    lines = len(python_block().splitlines())
-    assert sorted(set(complaints(tmp_path, python_block() + SLIPS))) == [lines + k for k in (1, 2, 3, 4)]
+    right = python_block() + USER
+    slips = [len(right.splitlines()) + k for k in (1, 2, 3, 4)]
+    assert sorted(set(complaints(tmp_path, right + SLIPS))) == slips
 
 
 def complaints(folder: Path, lines: str) -> list[int]:

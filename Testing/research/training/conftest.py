@@ -13,7 +13,7 @@ from run_here import run_here
 
 TINY = """
 name = "tiny"
-spacing_mm = 8.0
+spacing_mm = 4.0
 crop = [16, 16, 16]
 batch = 2
 steps = {steps}
