@@ -10,6 +10,7 @@ from spine_ctmr.quality.flags import (
     at_wrong_level,
     flag_vertebra,
     in_company,
+    of_exchanged_sides,
     of_other_bones,
     other_bones,
     verdict,
@@ -109,6 +110,11 @@ def test_vertebrae_that_the_mr_does_not_show_say_nothing_about_those_that_it_sho
     rows = [flag(visible_share=0.0), flag(visible_share=0.1), flag(visible_share=0.5), flag(), flag()]
     assert in_company(rows) == rows
     assert rows[-1].flag == "good"
+
+
+def test_no_vertebra_is_used_where_the_sides_are_exchanged():
+    rows = of_exchanged_sides([flag(), flag(level_ratio=0.5)])
+    assert {(row.flag, "mirrored" in row.reason) for row in rows} == {("do not use", True)}
 
 
 def test_bones_that_fit_only_when_stretched_are_of_another_patient():

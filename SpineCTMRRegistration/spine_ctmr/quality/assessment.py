@@ -23,10 +23,12 @@ from .flags import (
     flag_vertebra,
     in_company,
     not_rigid,
+    of_exchanged_sides,
     of_other_bones,
     other_bones,
 )
 from .invertibility import field_consistency, points_in
+from .sides import MIRRORED, side_ratio
 from .similarity import vertebra_similarity
 
 NAN = float("nan")
@@ -68,9 +70,8 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         _row(result, n, in_bone, labels[n], *(s.get(n, NAN) for s in similarity))
         for n in result.found.vertebrae
     ]
-    shift = result.found.shift if result.found.shift is not None and result.found.shift.is_better else None
-    other = other_bones(rows) if shift is None else None
-    rows = _judged_together(rows, shift, other)
+    sides = side_ratio(result.case, result.found.poses)
+    rows, failure = _judged_together(rows, result.found.shift, sides)
     if result.own_field is not None:
         rows = not_rigid(rows, result.own_field.bent_mm)
     deformation = result.deformation
@@ -87,17 +88,40 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
         "sd_log_jacobian": sd_log_jacobian(determinant),
         "sd_log_jacobian_learn2reg": sd_log_jacobian_learn2reg(determinant),
         "inverse_consistency_mm": float(there_and_back.mean()),
+        "side_ratio": sides,
     }
     every = np.concatenate([np.empty(0), *in_bone.values()])
-    return Assessment(rows, overall, _failure(rows, shift, other), every)
+    return Assessment(rows, overall, failure, every)
 
 
 def _judged_together(
-    rows: list[VertebraQuality], shift: LevelShift | None, other: str | None
-) -> list[VertebraQuality]:
-    if shift is not None:
-        return at_wrong_level(rows, _side(shift))
-    return in_company(rows) if other is None else of_other_bones(rows)
+    rows: list[VertebraQuality], shift: LevelShift | None, sides: float
+) -> tuple[list[VertebraQuality], str | None]:
+    """The rows in each other's light, and what says that the registration failed as a whole."""
+    if shift is not None and shift.is_better:
+        way = "cranial" if shift.direction < 0 else "caudal"
+        return at_wrong_level(rows, way), (
+            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
+            f"one level more {way} in the MR; check the names of the CT labels and of the MR landmarks."
+        )
+    if (other := other_bones(rows)) is not None:
+        return of_other_bones(rows), (
+            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
+            "and that the MR landmarks are at the right levels."
+        )
+    if sides < MIRRORED:
+        return of_exchanged_sides(rows), (
+            "Left and right of the CT or of the MR seem to be exchanged: the tissue around the bones agrees "
+            "better with the mirrored CT; check how the images were exported and converted."
+        )
+    rows = in_company(rows)
+    refused = [row.name for row in rows if row.flag == "do not use"]
+    if 2 * len(refused) > len(rows):
+        return rows, (
+            f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
+            "MR landmarks of the right levels."
+        )
+    return rows, None
 
 
 def _row(
@@ -148,28 +172,3 @@ def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[i
             sample = voxels[:: max(1, len(voxels) // BONE_SAMPLES), ::-1]
             found[number] = determinant_at(field, box, grid.to_points(sample))
     return found
-
-
-def _failure(rows: list[VertebraQuality], shift: LevelShift | None, other: str | None) -> str | None:
-    if shift is not None:
-        return (
-            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
-            f"one level more {_side(shift)} in the MR; check the names of the CT labels and of the MR "
-            "landmarks."
-        )
-    if other is not None:
-        return (
-            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
-            "and that the MR landmarks are at the right levels."
-        )
-    refused = [row.name for row in rows if row.flag == "do not use"]
-    if 2 * len(refused) > len(rows):
-        return (
-            f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
-            "MR landmarks of the right levels."
-        )
-    return None
-
-
-def _side(shift: LevelShift) -> str:
-    return "cranial" if shift.direction < 0 else "caudal"

@@ -196,6 +196,12 @@ def not_rigid(rows: Sequence[VertebraQuality], bent_mm: Mapping[int, float]) -> 
     return [judged(row) for row in rows]
 
 
+def of_exchanged_sides(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, all refused, because left and right of CT or MR are exchanged."""
+    reason = "the tissue around the bones agrees better with the mirrored CT"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
+
+
 def at_wrong_level(rows: Sequence[VertebraQuality], side: str) -> list[VertebraQuality]:
     """The rows, all refused, because the images fit better one level to one `side`."""
     reason = f"the images fit better one level more {side}"

@@ -27,6 +27,7 @@ OVERALL_TITLES = {
     "sd_log_jacobian": "SDlogJ",
     "sd_log_jacobian_learn2reg": "SDlogJ as Learn2Reg computes it",
     "inverse_consistency_mm": "There and back (inverse consistency, mm)",
+    "side_ratio": "Agreement around the bones, over that with the CT mirrored",
 }
 VIEWS = {
     "mr": "MR",

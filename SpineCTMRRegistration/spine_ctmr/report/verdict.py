@@ -11,7 +11,8 @@ STATEMENTS = (
     "The network is trained on synthetic patients.",
     "The flags are calibrated on synthetic patients.",
     "“Good” means within 2 mm in 97 of 100 there, not within half a millimetre.",
-    "Left and right and the names of the levels are those of the files; parts of a spine do not tell them.",
+    "Left and right and the names of the levels are those of the files: where CT and MR are wrong alike, "
+    "they do not tell.",
     "For research use; not a medical device.",
 )
 

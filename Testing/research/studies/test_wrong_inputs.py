@@ -138,8 +138,12 @@ def test_words(measured, word):
 def test_page(tmp_path):
     wrongs = chosen(["flip-both", "labels-one"])
     kept = {"flip-both": values("good", 4.0), "labels-one": REFUSED}
-    rows = [Row("a", "", name, "", None, measured) for name, measured in kept.items()]
-    page = write_report(tmp_path, wrongs, rows).read_text()
+    rows = [Row("a", "phantom", name, "", None, measured) for name, measured in kept.items()]
+    page = write_report(tmp_path, wrongs, "fast", rows).read_text()
+    assert "| what is wrong | phantom, a |" in page
+    assert "| refused | not registered; a sentence names the input and the mend | 1 |" in page
+    assert '| accepted | a wrong vertebra is called "good" | 0 |' in page
+    assert "| accepted \\* | the same, where nothing in the images tells: the report says so | 1 |" in page
     assert "| everything mirrored left to right | **accepted** \\*: 1 of 1 good, 4.0 mm |" in page
     assert "| one label for all bones | refused |" in page
     assert "The CT is no CT; give one." in page
@@ -175,10 +179,11 @@ def test_study_of_a_small_patient(tmp_path):
         small = Known(phantom.case, phantom_bone(phantom), phantom.case.vertebrae)
         return small, small
 
-    wrongs = chosen(["control", "ct-as-mr", "labels-head-6"])
+    wrongs = chosen(["control", "flip-ct", "ct-as-mr", "labels-head-6"])
     for _ in range(2):
         page = run_wrong_inputs([Patient("small", make, "phantom")], wrongs, "fast", tmp_path).read_text()
     assert made == [1]
     assert "| nothing is wrong | harmless: 2 of 2 good" in page
+    assert "| CT and labels mirrored left to right | failed: 0 of 2 good" in page
     assert "| the CT, 6 mm aside, as the MR | refused |" in page
     assert "| labels 6 mm too cranial | refused |" in page

@@ -81,7 +81,7 @@ def run_wrong_inputs(
     methods: list[Method[Pair]] = [
         Method(wrong.name, wrong.title, partial(measure, wrong=wrong, options=options)) for wrong in wrongs
     ]
-    return run_study(patients, methods, output, partial(write_report, output, wrongs), progress)
+    return run_study(patients, methods, output, partial(write_report, output, wrongs, quality), progress)
 
 
 def _with_another(make: partial[Known]) -> Pair:

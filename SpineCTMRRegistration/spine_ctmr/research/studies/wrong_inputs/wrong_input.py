@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from .known import Known
 
 SIDE = (
-    "Which side is left, images of a symmetric spine do not tell: the report says that sides are taken from "
-    "the files."
+    "Where CT and MR are mirrored alike, nothing in them tells: the report says that left and right are "
+    "those of the files."
 )
 NAMES = (
     "Which level it is, images without ribs and sacrum do not tell: the report says that the names are those "
