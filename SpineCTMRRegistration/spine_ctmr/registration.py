@@ -109,6 +109,7 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
         deformation = deform(case, poses, *settings, stage, notes, processor)
         found = judging.result()
     stage("deformation", 1.0)
+    give_back()
     return RegistrationResult(case, options, found, deformation, notes, stage.seconds)
 
 

@@ -192,7 +192,7 @@ def test_distance_from_a_moved_ball_is_geometric() -> None:
     shift = Pose.from_rotation([0, 0, 0], [4, -3, 2])
     ball = (np.linalg.norm(box.points(), axis=-1) <= 6).astype(np.uint8)
     bones = make_bones(ball, box, {1: shift}, Pose.identity(), 10.0)
-    found = distance_from_bones(node_coordinates(box), bones, box, 1.0, 8.0).distance.numpy()
+    found = distance_from_bones(bones, box, 1.0, 8.0).distance.numpy()
     true = np.maximum(np.linalg.norm(box.points() - [4, -3, 2], axis=-1) - 6, 0)
     near = (true > 0.5) & (true < 6)
     assert np.abs(found - true)[near].max() < 1.0

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
-from ..geometry.boxes import labels_in_box, node_coordinates, spine_box
+from ..geometry.boxes import labels_in_box, spine_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.windows import border_window
@@ -126,10 +126,7 @@ def _soft_motion(
     field_transform = sitk.DisplacementFieldTransform(coarse.image(explained.double().cpu().numpy()))
     to_ct = sitk.CompositeTransform([global_rigid.inverse.to_sitk(), field_transform])
     mr, ct = case_on_grid(case, coarse, to_ct)
-    nodes = node_coordinates(box, explained.device)[
-        :: settings.stride, :: settings.stride, :: settings.stride
-    ]
-    distance = distance_from_bones(nodes, bones, box, 1.0, 4 * spacing, settings.stride).distance
+    distance = distance_from_bones(bones, box, 1.0, 4 * spacing, settings.stride).distance
     free = ((distance - spacing) / (2 * spacing)).clamp(0, 1) * border_window(coarse, WINDOW_MM).to(distance)
     both = Grid.of(case.mr).covers(coarse) & Grid.of(case.ct).covers(coarse, global_rigid.inverse)
     seen = binary_erosion(both, iterations=descriptors.REACH, border_value=1)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects
 
-from ..geometry.boxes import to_box
+from ..geometry.boxes import Region, node_coordinates, to_box
 from ..geometry.distance import distance_map, index_extent
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
@@ -131,9 +131,6 @@ def distance_at(bone: Bone, points: torch.Tensor, time: float, spacing_mm: float
     return linear_samples(bone.distance[None], where)[0].reshape(points.shape[:-1])
 
 
-Region = tuple[slice, slice, slice]
-
-
 def region_of(bone: Bone, box: Grid, within_mm: float, stride: int = 1) -> Region:
     """Part (z, y, x) of every `stride`-th node that lies within a distance of the bone, by its box."""
     return _nodes_between(np.array(bone.low), np.array(bone.high) - 1, box, within_mm, stride)
@@ -183,20 +180,21 @@ class NearestBone:
 
 
 def distance_from_bones(
-    nodes: torch.Tensor, bones: Sequence[Bone], box: Grid, time: float, within_mm: float, stride: int = 1
+    bones: Sequence[Bone], box: Grid, time: float, within_mm: float, stride: int = 1
 ) -> NearestBone:
-    """Nearest bone of every `stride`-th node (z, y, x, 3) when the bones have moved for `time` in [0, 1].
+    """Nearest bone of every `stride`-th node of the box when the bones have moved for `time` in [0, 1].
 
     Distances beyond `within_mm` may be infinite.
     """
-    spacing = box.spacing_mm[0]
-    distance = torch.full(nodes.shape[:-1], torch.inf, device=nodes.device)
-    index = torch.full(nodes.shape[:-1], -1, dtype=torch.int16, device=nodes.device)
-    cover = torch.zeros(nodes.shape[:-1], dtype=torch.uint8, device=nodes.device)
+    spacing, nodes = box.spacing_mm[0], box.coarse(stride)
+    device = bones[0].distance.device if bones else torch.device("cpu")
+    distance = torch.full(nodes.shape, torch.inf, device=device)
+    index = torch.full(nodes.shape, -1, dtype=torch.int16, device=device)
+    cover = torch.zeros(nodes.shape, dtype=torch.uint8, device=device)
     covered, regions = [], []
     for number, bone in enumerate(bones):
         region = moved_region(bone, box, within_mm, time, stride)
-        own = distance_at(bone, nodes[region], time, spacing)
+        own = distance_at(bone, node_coordinates(nodes, device, region), time, spacing)
         closer = own < distance[region]
         distance[region] = torch.where(closer, own, distance[region])
         index[region].masked_fill_(closer, number)

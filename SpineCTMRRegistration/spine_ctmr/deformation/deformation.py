@@ -98,19 +98,20 @@ def build_deformation(
             composition with the soft tissue's motion (`compose`).
     """
     spacing = box.spacing_mm[0]
-    nodes = node_coordinates(box, motion.device)
-    nearest = with_cores(distance_from_bones(nodes, bones, box, 1.0, _rigid_margin(box)), bones, box, 1.0)
-    back = refine_grid(_without_folds(motion, nearest, box, options), nodes.shape[:3])
+    nearest = with_cores(distance_from_bones(bones, box, 1.0, _rigid_margin(box)), bones, box, 1.0)
+    back = refine_grid(_without_folds(motion, nearest, box, options), box.shape)
     _fade_border(back)
-    _write_rigid(back, nodes, nearest, bones, box, forward=False)
+    _write_rigid(back, nearest, bones, box, forward=False)
     _round(back, nearest.distance <= _rigid_margin(box), options.resolution_mm)
     field = back.cpu().numpy()
     moved = untangle(field, nearest.distance.cpu().numpy(), spacing, options.untangling_rounds)
+    contact, overlap = _contact(nearest, moved, bones, box), nearest.overlap
+    del nearest
     back = torch.from_numpy(field).to(motion.device)
     forth = approximate_inverse(back, box)
-    nearest_before = distance_from_bones(nodes, bones, box, 0.0, _rigid_margin(box))
+    nearest_before = distance_from_bones(bones, box, 0.0, _rigid_margin(box))
     nearest_before = with_cores(nearest_before, bones, box, 0.0)
-    _write_rigid(forth, nodes, nearest_before, bones, box, forward=True)
+    _write_rigid(forth, nearest_before, bones, box, forward=True)
     known, exact = nearest_before.distance <= _rigid_margin(box), nearest_before.distance < 0
     refine_inverse(forth, back, spacing, known, exact)
     _round(forth, known, options.resolution_mm)
@@ -123,8 +124,8 @@ def build_deformation(
         box=box,
         mr_to_ct_field=_turned(field, axes),
         ct_to_mr_field=_turned(inverse_field, axes),
-        contact=_contact(nearest, moved, bones, box),
-        overlap=nearest.overlap,
+        contact=contact,
+        overlap=overlap,
     )
 
 
@@ -195,7 +196,6 @@ def compose(
 
 def _write_rigid(
     displacement: torch.Tensor,
-    nodes: torch.Tensor,
     nearest: NearestBone,
     bones: Sequence[Bone],
     box: Grid,
@@ -206,9 +206,9 @@ def _write_rigid(
     for index, (bone, region) in enumerate(zip(bones, nearest.regions, strict=True)):
         inside = (nearest.distance[region] <= margin) & (nearest.index[region] == index)
         motion = Pose.exp(bone.logarithm if forward else -bone.logarithm)
-        points = nodes[region][inside]
-        linear = torch.as_tensor(motion.rotation - np.eye(3), dtype=torch.float32, device=nodes.device)
-        offset = torch.tensor(motion.translation_mm, dtype=torch.float32, device=nodes.device)
+        points = node_coordinates(box, displacement.device, region)[inside]
+        linear = torch.as_tensor(motion.rotation - np.eye(3), dtype=torch.float32, device=points.device)
+        offset = torch.tensor(motion.translation_mm, dtype=torch.float32, device=points.device)
         displacement[region][inside] = points @ linear.T + offset
 
 

@@ -21,12 +21,10 @@ NEWTON_STEPS = 20
 
 def refine_grid(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """A field (z, y, x, 3) on every n-th node, interpolated to all nodes; first and last nodes coincide."""
-    channels = field.permute(3, 0, 1, 2)[None]
-    return (
-        F.interpolate(channels, size=shape, mode="trilinear", align_corners=True)[0]
-        .permute(1, 2, 3, 0)
-        .contiguous()
-    )
+    fine = field.new_empty((*shape, field.shape[-1]))
+    for channel, values in zip(fine.unbind(-1), field.unbind(-1), strict=True):
+        channel.copy_(F.interpolate(values[None, None], shape, mode="trilinear", align_corners=True)[0, 0])
+    return fine
 
 
 def invert_displacement(displacement: torch.Tensor, box: Grid, stride: int = 2) -> torch.Tensor:
@@ -41,7 +39,7 @@ def invert_displacement(displacement: torch.Tensor, box: Grid, stride: int = 2) 
 
 def approximate_inverse(displacement: torch.Tensor, box: Grid, stride: int = 2) -> torch.Tensor:
     """The inverse at every `stride`-th node, interpolated to all (z, y, x, 3)."""
-    nodes = node_coordinates(box, displacement.device)[::stride, ::stride, ::stride]
+    nodes = node_coordinates(box.coarse(stride), displacement.device)
     start = -displacement[::stride, ::stride, ::stride]
     inverse = _solve(displacement, nodes.reshape(-1, 3), start.reshape(-1, 3), box.spacing_mm[0])
     return refine_grid(inverse.reshape(nodes.shape), box.shape)

@@ -27,6 +27,8 @@ MENDED_DETERMINANT = 0.1
 SAFE_STRETCH = 0.36
 """Sum of squared edge differences below which no corner can be under `SMALLEST_DETERMINANT`:
 det(I + G) >= (1 - |G|)^3 and (1 - 0.6)^3 = 0.064."""
+SLAB_LAYERS = 32
+"""Looked at together, to spare memory."""
 KEPT_VOXELS = (1.5, 0.5) + 6 * (0.0,)
 """By round, nodes closer than this to bone do not move; the cores of the bones have negative distances.
 After the last they move too, at a fold: the bones penetrate each other there."""
@@ -86,11 +88,21 @@ def untangle(
 
 def _strained(field: NDArray[Any], spacing_mm: float) -> NDArray[np.int64]:
     """Flat indices of the nodes, not on the border, at which a corner may fold."""
+    depth, rows, columns = field.shape[:3]
+    found = []
+    for first in range(0, depth - 2, SLAB_LAYERS):
+        layers = field[first : min(first + SLAB_LAYERS, depth - 2) + 2]
+        found.append(_strained_within(layers, spacing_mm) + first * rows * columns)
+    return np.concatenate(found)
+
+
+def _strained_within(field: NDArray[Any], spacing_mm: float) -> NDArray[np.int64]:
+    """The same of a few layers, without the first and last of them."""
     here = torch.from_numpy(field)
     total = torch.zeros(here.shape[:3])
     for axis in range(3):
-        x, y, z = here.diff(dim=axis).square_().unbind(-1)
-        square = (x + y).add_(z)
+        x, y, z = (component.diff(dim=axis).square_() for component in here.unbind(-1))
+        square = x.add_(y).add_(z)
         largest = torch.zeros_like(total)
         largest.narrow(axis, 0, square.shape[axis]).copy_(square)
         behind = largest.narrow(axis, 1, square.shape[axis])

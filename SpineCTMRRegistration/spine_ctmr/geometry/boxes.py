@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from .grid import Grid
 from .pose import Pose
 
+Region = tuple[slice, slice, slice]
+"""Part (z, y, x) of a grid's nodes."""
+EVERYWHERE: Region = (slice(None), slice(None), slice(None))
+
 
 def spine_box(
     points: NDArray[Any], spacing_mm: float, margin_mm: float, axes: NDArray[Any], stride: int = 2
@@ -36,13 +40,15 @@ def patient_axes(axes: NDArray[Any]) -> NDArray[Any]:
     return turned * np.where(np.diag(turned) < 0, -1.0, 1.0)
 
 
-def node_coordinates(box: Grid, device: torch.device | str = "cpu") -> torch.Tensor:
-    """Box coordinates (mm along the box axes) of all nodes, (z, y, x, 3) float32."""
-    axes = [
-        torch.arange(n, device=device, dtype=torch.float32) * s
-        for n, s in zip(box.size, box.spacing_mm, strict=True)
-    ]
-    z, y, x = torch.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+def node_coordinates(
+    box: Grid, device: torch.device | str = "cpu", region: Region = EVERYWHERE
+) -> torch.Tensor:
+    """Box coordinates (mm along the box axes) of all nodes or those of a region, (z, y, x, 3) float32."""
+    x, y, z = (
+        torch.arange(n, device=device, dtype=torch.float32)[part] * s
+        for n, s, part in zip(box.size, box.spacing_mm, region[::-1], strict=True)
+    )
+    z, y, x = torch.meshgrid(z, y, x, indexing="ij")
     return torch.stack([x, y, z], -1)
 
 

@@ -15,7 +15,6 @@ from scipy.ndimage import gaussian_filter
 from ..deformation.bones import distance_from_bones, make_bones
 from ..deformation.deformation import Deformation, bone_motion, build_deformation, compose
 from ..deformation.options import DeformationOptions
-from ..geometry.boxes import node_coordinates
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.windows import border_ramps, smoothstep
@@ -93,9 +92,7 @@ def true_deformation(
     progress(STAGE, 0.1)
     bones = make_bones(labels, box, poses, global_rigid, options.reach_mm)
     progress(STAGE, 0.25)
-    distance = distance_from_bones(
-        node_coordinates(box), bones, box, 1.0, 10 + 2 * box.spacing_mm[0]
-    ).distance
+    distance = distance_from_bones(bones, box, 1.0, 10 + 2 * box.spacing_mm[0]).distance
     progress(STAGE, 0.35)
     soft = random_soft_motion(rng, box, motion, distance)
     progress(STAGE, 0.45)

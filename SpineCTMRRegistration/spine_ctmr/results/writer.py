@@ -14,7 +14,7 @@ from .. import __version__
 from ..deformation.warping import carried
 from ..geometry.grid import Grid
 from ..network.runtime import LoadedNetwork
-from ..process.memory import peak_memory_mb
+from ..process.memory import give_back, peak_memory_mb
 from ..process.threads import beside
 from ..process.writing import written
 from ..progress import Progress, silent
@@ -84,6 +84,7 @@ def write_results(registration: Registration, directory: Path, progress: Progres
 def _write(image: sitk.Image, path: Path) -> None:
     with written(path):
         sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=COMPRESSION)
+    give_back()
 
 
 def _write_ct_in_mr(registration: Registration, directory: Path) -> sitk.Image:
