@@ -5,7 +5,10 @@ import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="closes POSIX descriptors")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="closes POSIX descriptors"),
+    pytest.mark.slow,
+]
 
 OUTPUT = ("--output", "result")
 

@@ -19,6 +19,7 @@ from spine_ctmr.imaging.case import Case
 from spine_ctmr.process.device import Processor
 from spine_ctmr.process.threads import limited
 
+pytestmark = pytest.mark.slow
 POSES = {
     20: Pose.from_rotation([0.05, 0, 0.04], [1.5, 0, 0]),
     21: Pose.from_rotation([-0.05, 0, 0], [0, 1, 0.5]),

@@ -18,13 +18,14 @@ LEVELS = {1: "L3", 2: "L4", 3: "L5"}
 ROW, COLUMN = np.array([0.96, 0.28, 0.0]), np.array([-0.28, 0.96, 0.0])
 
 
-@pytest.fixture
-def series(tmp_path):
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
     """The headers of an axial CT series for `spine(LEVELS)`, files in another order than the slices."""
     array, uid, study = spine(LEVELS), generate_uid(), generate_uid()
+    folder = tmp_path_factory.mktemp("ct")
     headers = []
     for z in range(len(array)):
-        path = tmp_path / "ct" / f"{len(array) - z:03d}.dcm"
+        path = folder / f"{len(array) - z:03d}.dcm"
         write_slice(path, np.zeros(array.shape[1:], np.uint16), SPACING * z * np.array([0, 0, 1.0]), uid)
         header = pydicom.dcmread(path)
         header.PixelSpacing, header.ImageOrientationPatient = [SPACING, SPACING], [*ROW, *COLUMN]

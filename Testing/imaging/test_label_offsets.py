@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from gears import slow_fixture
 from scipy import ndimage
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.pose import Pose
@@ -96,6 +97,7 @@ def around_themselves(labels: sitk.Image, axis: int, degrees: float, shift_mm: S
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def lumbar(real_data) -> tuple[sitk.Image, sitk.Image]:
     """CT of real anatomy, and labels of two of its vertebrae."""
     folder = real_data / "elastic" / "lumbar_T1"
@@ -148,6 +150,7 @@ def test_ways():
     assert in_words(np.array([0.0, -4.0, 2.0])) == "about 4 mm to the front"
 
 
+@pytest.mark.slow
 def test_thin_labels_of_real_anatomy_are_not_taken_for_mirrored(real_data):
     """Outside of a thin label lies the cortex, which is brighter than what is inside."""
     folder = real_data / "elastic" / "lumbar_T1"

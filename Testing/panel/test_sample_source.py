@@ -12,7 +12,10 @@ from host.waiting import children, temporary_files, wait
 from SpineCTMRRegistrationLib import dependencies
 from SpineCTMRRegistrationLib.sample_data import SAMPLE_NAME
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="looks at processes in /proc"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_patients_of_an_edition_stay_the_same(motion: str, mean: float, bone: in
     assert (pair.bone > 0).sum() == pytest.approx(bone, abs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "index"), [(1, 1), (2, 0)])
 def test_another_seed_or_index_gives_another_pair(small: Pair, seed: int, index: int) -> None:
     other = make_pair(seed, index, SIZE, SPACING)

@@ -15,6 +15,7 @@ from spine_ctmr.vertebrae.placed_scene import PlacedScene
 from spine_ctmr.vertebrae.refinement import RefinementOptions, Stage, refine_poses
 from spine_ctmr.vertebrae.spine_match import SpineMatch
 
+pytestmark = pytest.mark.slow
 HEAVY = {"grid_sampler_3d", "index_select", "index_add_", "_linalg_solve_ex", "exp"}
 OPTIONS = RefinementOptions((Stage(4, 200, 2, 1, 2), Stage(2, 300, 2, 1, 1, 0.3)))
 

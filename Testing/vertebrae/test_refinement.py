@@ -165,6 +165,7 @@ def test_a_bone_outside_the_mr_does_not_spoil_the_others(
     assert seen.spine.error_mm(22, found[22].pose) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("end_mm", "limit_mm"), [(20.0, 0.5), (25.0, 0.2), (30.0, 0.15)])
 def test_the_end_of_the_mr_does_not_pull_the_bone_that_it_cuts(
     look_at: Look, centers: Centers, end_mm: float, limit_mm: float

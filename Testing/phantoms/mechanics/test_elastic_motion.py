@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gears import slow_fixture
 
 pytest.importorskip("skfem", reason="needs the extra 'research'")
 pytest.importorskip("pyamg", reason="needs the extra 'research'")
@@ -25,6 +26,7 @@ def box_of(anatomy: Anatomy) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
+@slow_fixture
 def motion() -> ElasticMotion:
     rng = np.random.default_rng(6)
     anatomy = make_anatomy(rng, (22, 23, 24))
