@@ -30,6 +30,7 @@ def _anonymous(text: str) -> bool:
     return not any(word in text for word in (PATIENT_ID, "ller", "rgen", "19600102"))
 
 
+@pytest.mark.slow
 def test_from_folders_to_files(patient: Patient, tmp_path: Path) -> None:
     pytest.importorskip("vtk", reason="vtk is not installed (extra 'models')")
     output = tmp_path / "planning"
