@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from PIL import Image
 from spine_ctmr.command.main import main
 from spine_ctmr.phantoms import contact_sheet
@@ -42,6 +43,23 @@ def test_the_same_seed_gives_the_same_sheet(tmp_path: Path) -> None:
         pictures.append(np.asarray(Image.open(tmp_path / f"{name}.png")))
     np.testing.assert_array_equal(pictures[0], pictures[1])
     assert not np.array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.usefixtures("small")
+def test_a_real_mr_is_shown_above(tmp_path: Path) -> None:
+    """Its left-posterior-cranial corner is bright, and so is that corner in the columns of the MR alone."""
+    array = np.full((40, 30, 30), 100, np.int16)
+    array[20:, 15:, 15:] = 400
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((6.0, 6.0, 6.0))
+    contact_sheet.draw_contact_sheet(tmp_path / "sheet.png", 3, 0, beside=image)
+    picture = np.asarray(Image.open(tmp_path / "sheet.png"))[2 * (contact_sheet.TEXT_PX + 6) :, :, 0]
+    columns = np.split(picture, np.cumsum([24 * 2 + 6] * 3 + [20 * 2 + 6] * 3), 1)
+    assert [bool(c.any()) for c in columns] == [False, True, False, False, True, False, True]
+    sagittal, axial, coronal = (columns[i][6:50, 4:36] for i in (1, 4, 6))
+    assert sagittal[:15, 22:].min() > sagittal[30:, :10].max()
+    assert axial[26:34, 22:].min() > axial[:15, :10].max()
+    assert coronal[:15, 22:].min() > coronal[30:, :10].max()
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ import SimpleITK as sitk
 from spine_ctmr import RegistrationOptions, register
 from spine_ctmr import evaluate as measure_registration
 from spine_ctmr.deformation.warping import vertebrae_in_mr
-from spine_ctmr.evaluation.disc_profile import contrast, departure, symmetry_center
-from spine_ctmr.evaluation.discs import FAINT, NO_GAP, OUTSIDE, measure_discs, mr_values
 from spine_ctmr.evaluation.evaluation_files import as_csv, as_markdown, write_evaluation
 from spine_ctmr.evaluation.measure import evaluate
+from spine_ctmr.evaluation.result_discs import mr_values
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.quality.disc_profile import contrast, departure, symmetry_center
+from spine_ctmr.quality.discs import FAINT, NO_GAP, OUTSIDE, Disc, image_values, measure_discs, offset_of
 from spine_ctmr.results.reader import read_result_folder
 
 from .conftest import MR_GRID
@@ -83,8 +84,9 @@ def mr_of(kind, noise=3.0, ends=-60.0):
 def discs(mr, shift_mm=0.0, start=None, **others):
     """Measured with bodies found too far along their axis by `shift_mm`."""
     moved = Pose.of(np.eye(3), shift_mm * TILT.rotation[:, 2])
-    to_ct = moved.inverse.to_sitk()
-    return measure_discs(mr, labels(moved.matrix[:3, 3], **others), to_ct, start or Pose.identity())
+    start = start or Pose.identity()
+    shifted = labels(moved.matrix[:3, 3], **others)
+    return measure_discs(mr, shifted, lambda points: start.apply(moved.inverse.apply(points)))
 
 
 @pytest.mark.parametrize("kind", DISCS)
@@ -108,11 +110,26 @@ def test_what_is_not_told():
     assert (empty.not_told, empty.contrast) == (FAINT, 0)
 
 
+def test_the_image_itself_gives_the_same_offset():
+    mr = GRID.image(mr_of("dark")(GRID.points()).astype(np.float32))
+    (disc,) = measure_discs(image_values(mr), labels(1.5 * TILT.rotation[:, 2]))
+    assert disc.offset_mm == pytest.approx(-1.5, abs=0.4)
+    assert np.isnan(disc.offset_before_mm)
+
+
+def test_a_vertebra_is_off_as_the_discs_on_both_sides_say():
+    found = [Disc("L3-L4", 22, 23, offset_mm=-1.8), Disc("L4-L5", 23, 24, offset_mm=-1.0)]
+    assert offset_of(found, 23) == 1
+    assert offset_of([found[0], Disc("L4-L5", 23, 24, offset_mm=0.4)], 23) == 0
+    assert np.isnan(offset_of(found, 22))
+    assert np.isnan(offset_of([found[0], Disc("L4-L5", 23, 24, not_told=FAINT)], 23))
+
+
 def test_remnants_of_bodies_have_no_gap_to_compare_with():
     x, y, z = np.moveaxis(TILT.inverse.apply(GRID.points()), -1, 0)
     slice_of_body = (np.hypot(x, y) < 15) & (np.abs(z) > 0.5) & (np.abs(z) < 2.5)
     array = np.where(slice_of_body, np.where(z > 0, 22, 23), 0).astype(np.uint8)
-    found = measure_discs(mr_of("dark"), GRID.image(array), sitk.Transform(), Pose.identity())
+    found = measure_discs(mr_of("dark"), GRID.image(array))
     assert [disc.not_told for disc in found] == [NO_GAP]
 
 
@@ -120,7 +137,7 @@ def test_a_missing_vertebra_is_no_disc():
     array = sitk.GetArrayFromImage(labels())
     away = np.abs(TILT.inverse.apply(GRID.points())[..., 2])
     array[away < 12] = 0
-    assert measure_discs(mr_of("dark"), GRID.image(array), sitk.Transform(), Pose.identity()) == []
+    assert measure_discs(mr_of("dark"), GRID.image(array)) == []
 
 
 def with_mr(hand_made):
@@ -175,8 +192,7 @@ def test_real_anatomy_moved_on_purpose(real_data):
         moved = Pose.of(np.eye(3), (0, 0, shift))
         poses = {number: moved @ pose for number, pose in content.poses.items()}
         shifted = vertebrae_in_mr(case.vertebrae, case.mr, poses)
-        to_ct = sitk.CompositeTransform([content.to_ct, moved.inverse.to_sitk()])
-        for disc in measure_discs(mr_values(content, result.mr_in_ct), shifted, to_ct, content.start):
+        for disc in measure_discs(mr_values(content, result.mr_in_ct), shifted):
             assert disc.offset_mm == pytest.approx(-shift, abs=0.5)
 
 

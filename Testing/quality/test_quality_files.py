@@ -16,7 +16,7 @@ ROWS = [
 KEYS = [
     "name", "number", "flag", "reason", "residual_before", "residual_after",
     "match_ratio", "stretch_mm", "level_ratio", "nmi_before", "nmi_after", "spread_mm",
-    "network_disagreement_mm", "neighbour_disagreement_mm",
+    "disc_offset_mm", "network_disagreement_mm", "neighbour_disagreement_mm",
     "uncertainty_mm", "uncertainty_deg", "visible_share",
     "label_offset_mm", "label_contrast", "overlap_share", "moved_mm",
     "rotated_deg", "jacobian_mean", "jacobian_sd",

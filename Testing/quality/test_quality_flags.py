@@ -5,11 +5,11 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spine_ctmr.quality.flags import (
-    VertebraQuality,
+from spine_ctmr.quality.flags import LIMITS, VertebraQuality, flag_vertebra
+from spine_ctmr.quality.spine_flags import (
     at_wrong_level,
-    flag_vertebra,
     in_company,
+    judged_together,
     of_exchanged_sides,
     of_other_bones,
     other_bones,
@@ -23,8 +23,11 @@ FINE = {
     "stretch_mm": 0.3,
     "level_ratio": 1.5,
     "spread_mm": 0.2,
+    "disc_offset_mm": 0.2,
     "network_disagreement_mm": 0.6,
     "neighbour_disagreement_mm": 1.0,
+    "uncertainty_mm": 0.4,
+    "uncertainty_deg": 0.6,
     "visible_share": 0.95,
     "overlap_share": 0.01,
     "moved_mm": 30.0,
@@ -49,7 +52,8 @@ WORSE = {
     "match_ratio": (0.6, 1.3),
     "stretch_mm": (0.1, 3.0),
     "level_ratio": (1.5, 0.5),
-    "network_disagreement_mm": (0.3, 8.0),
+    "disc_offset_mm": (0.0, 4.0),
+    "uncertainty_mm": (0.1, 4.0),
     "neighbour_disagreement_mm": (0.5, 10.0),
     "visible_share": (1.0, 0.0),
     "overlap_share": (0.0, 1.0),
@@ -79,10 +83,13 @@ def test_an_indicator_that_gets_worse_never_improves_the_flag(shares, which, ste
     [
         ("match_ratio", 1.2, "as well 5 mm beside"),
         ("neighbour_disagreement_mm", 9.0, "9.0 mm against them"),
-        ("label_offset_mm", 6.2, "its label lies 6 mm beside its bone in the CT"),
-        ("label_contrast", 0.1, "the outline of its label does not follow the bone"),
+        ("label_offset_mm", 6.2, "correct its label in the CT: it lies 6 mm beside its bone"),
+        ("label_contrast", 0.1, "its outline does not follow the bone"),
         ("level_ratio", 0.6, "one level up or down"),
-        ("network_disagreement_mm", 6.0, "the network puts it 6.0 mm elsewhere"),
+        ("disc_offset_mm", 1.6, "in the sagittal view: those of the MR lie 1.6 mm"),
+        ("uncertainty_mm", 1.2, "leave its place open by 1.2 mm and 0.6°"),
+        ("stretch_mm", 1.2, "were 1.2 mm larger or smaller"),
+        ("overlap_share", 0.2, "look at its facet joints in the axial view: 20 % of it"),
     ],
 )
 def test_one_very_bad_indicator_is_enough_and_is_named(indicator, value, words):
@@ -96,6 +103,18 @@ def test_plain_geometry():
     assert flag(visible_share=0.5).flag == "check"
     assert flag(overlap_share=0.11).flag == "check"
     assert flag(stretch_mm=1.0).flag == "check"
+
+
+def test_a_network_that_disagrees_raises_no_doubt():
+    assert flag(network_disagreement_mm=20.0).flag == "good"
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: f"{limit.name} {limit.bound}")
+def test_a_hard_limit_counts_from_its_bound_on(limit):
+    step = -1e-3 if limit.below else 1e-3
+    assert flag(**{limit.name: limit.bound + step}).flag != "good"
+    at_bound = flag(**{limit.name: limit.bound})
+    assert at_bound.flag == ("check" if limit.flag == "do not use" else "good")
 
 
 def test_a_spine_of_doubted_vertebrae_holds_no_good_one():
@@ -123,8 +142,23 @@ def test_bones_that_fit_only_when_stretched_are_of_another_patient():
     wrong = [flag(stretch_mm=size, match_ratio=0.85, level_ratio=1.05) for size in (0.7, 1.2, 1.6)]
     found = other_bones(wrong)
     assert found is not None
-    assert "its size were changed by 1.2 mm" in found
+    assert "their size were changed by 1.2 mm" in found
     assert {row.flag for row in of_other_bones(wrong)} == {"do not use"}
+
+
+def test_a_spine_that_fits_better_elsewhere_is_refused_before_anything_else():
+    rows = [flag(level_ratio=0.85, stretch_mm=3.0), flag(level_ratio=0.85)]
+    judged, failure = judged_together(rows, "cranial", math.nan)
+    assert {row.flag for row in judged} == {"do not use"}
+    assert "one level more cranial" in judged[0].reason
+    assert "one level more cranial" in (failure or "")
+    assert judged_together([flag(), flag()], "cranial", 1.5) == ([flag(), flag()], None)
+
+
+def test_exchanged_sides_fail_the_whole_registration():
+    judged, failure = judged_together([flag(), flag()], "cranial", 0.7)
+    assert {row.flag for row in judged} == {"do not use"}
+    assert "exchanged" in (failure or "")
 
 
 def test_vertebrae_that_the_mr_hardly_shows_do_not_speak_for_the_spine():

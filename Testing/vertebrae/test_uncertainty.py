@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from spine_ctmr.vertebrae.gauss_newton import Poses
-from spine_ctmr.vertebrae.uncertainty import CALIBRATION, EVERY, pose_uncertainty
+from spine_ctmr.vertebrae.uncertainty import CALIBRATION, EVERY, SCANNER_MM, pose_uncertainty
 
 
 def test_uncertainty_is_the_spread_of_the_poses_it_stands_for() -> None:
@@ -21,7 +21,7 @@ def test_uncertainty_is_the_spread_of_the_poses_it_stands_for() -> None:
     drawn = rng.multivariate_normal(np.zeros(6), covariance, 100_000)
     arm = points[0, ::EVERY] - center
     moved = np.cross(drawn[:, None, :3], arm) + drawn[:, None, 3:]
-    expected = CALIBRATION * np.sqrt(np.square(moved).sum(-1).mean())
+    expected = np.hypot(CALIBRATION * np.sqrt(np.square(moved).sum(-1).mean()), SCANNER_MM)
     np.testing.assert_allclose(float(found.points_mm[0]), expected, rtol=0.01)
     turned = CALIBRATION * np.degrees(np.sqrt(np.square(drawn[:, :3]).sum(1).mean()))
     np.testing.assert_allclose(float(found.turn_deg[0]), turned, rtol=0.01)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..process.staging import staged_file
-from .options import whole_number
+from .options import require_file, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
 EXAMPLES = """\
   spine-ctmr contact-sheet --output patients.png
   spine-ctmr contact-sheet --output patients.png --patients 12 --seed 7 --overwrite
-  spine-ctmr contact-sheet --output patients.png --anatomy label_maps/"""
+  spine-ctmr contact-sheet --output patients.png --anatomy label_maps/ --beside mr.nii.gz"""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -26,6 +26,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="vertebra label maps of any CTs, whose spines the patients get; or a subfolder for each, with "
         "ct and ct_labels, to show the CT's own grey values",
+    )
+    parser.add_argument(
+        "--beside", type=Path, metavar="MR", help="a real MR, whose middle is shown above the synthetic ones"
     )
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="rows of the sheet (default: 6)"
@@ -40,6 +43,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
+    require_file("MR", arguments.beside, "give an image of a spine")
     path: Path = arguments.output
     if path.suffix.lower() != ".png":
         raise InputError(f"The output '{path}' is no PNG file; give a name that ends in .png.")
@@ -54,6 +58,7 @@ def _check(arguments: Namespace) -> None:
 def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("preparing", 0.0)
 
+    from ..imaging.reading import read_image
     from ..phantoms.contact_sheet import draw_contact_sheet
     from ..phantoms.patient_sources import parametric_anatomy
     from ..phantoms.segmented_spines import SegmentedSpines, label_maps
@@ -61,9 +66,10 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     anatomies = parametric_anatomy
     if arguments.anatomy is not None:
         anatomies = SegmentedSpines(label_maps(arguments.anatomy))
+    beside = None if arguments.beside is None else read_image(arguments.beside)
     path: Path = arguments.output.absolute()
     with staged_file(path) as new:
-        draw_contact_sheet(new, arguments.seed, arguments.patients, reporter, anatomies)
+        draw_contact_sheet(new, arguments.seed, arguments.patients, reporter, anatomies, beside)
     reporter.result(path)
 
 

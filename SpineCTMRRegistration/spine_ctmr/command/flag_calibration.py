@@ -1,4 +1,4 @@
-"""`spine-ctmr flag-calibration`: how far the flags can be believed, and the rule that phantoms choose."""
+"""`spine-ctmr flag-calibration`: how far the flags can be believed, and the rule that patients choose."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from .subcommand import study
 
 EXAMPLES = """\
   spine-ctmr flag-calibration --output flags
+  spine-ctmr flag-calibration --output flags --anatomy cts --cases cases
   spine-ctmr flag-calibration --output flags --observations flag_calibration.csv
 
-Writes flag_calibration.md, .png and .csv about the rule in use, and prints the rule that half of the phantoms
-would choose; three or four registrations of every phantom. Interrupted, it goes on where it stopped when
-started again with the same arguments."""
+Writes flag_calibration.md, .png and .csv about the rule in use, and prints the rule that half of the painted
+patients would choose; three or four registrations of every patient. Interrupted, it goes on where it stopped
+when started again with the same arguments."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -23,9 +24,29 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--patients",
         type=whole_number(1, 1000),
-        default=48,
+        default=39,
         metavar="N",
-        help="phantoms that are made to fail, beside 16 pairs of CTs and MRs that are mixed up (default: 48)",
+        help="painted patients that are made to fail (default: 39)",
+    )
+    parser.add_argument(
+        "--anatomy",
+        type=Path,
+        metavar="FOLDER",
+        help="also real anatomy: in each subfolder ct and ct_labels, moved and scanned like the painted "
+        "patients",
+    )
+    parser.add_argument(
+        "--real",
+        type=whole_number(1, 1000),
+        default=5,
+        metavar="N",
+        help="patients of --anatomy (default: 5)",
+    )
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="FOLDER",
+        help="also cases of others: in each subfolder ct, mr, ct_labels, mr_landmarks and truth_points.npz",
     )
     parser.add_argument(
         "--observations",
@@ -42,8 +63,8 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
+    from ..research.studies.flags.fit import chosen_rule
     from ..research.studies.flags.run import (
-        chosen_rule,
         flag_patients,
         publish_observations,
         read_observations,
@@ -54,7 +75,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
         observations = read_observations(arguments.observations)
         page = publish_observations(observations, arguments.output)
     else:
-        page = run_flag_calibration(flag_patients(arguments.patients), arguments.output, reporter)
+        everyone = flag_patients(arguments.patients, arguments.anatomy, arguments.real, arguments.cases)
+        page = run_flag_calibration(everyone, arguments.output, reporter)
         observations = read_observations(page.with_suffix(".csv"))
     reporter.message(chosen_rule(observations))
     reporter.result(page)
@@ -62,7 +84,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
 SUBCOMMAND = study(
     name="flag-calibration",
-    summary="Measure on phantoms that were made to fail how far the flags can be believed.",
+    summary="Measure on patients that were made to fail how far the flags can be believed.",
     examples=EXAMPLES,
     add_arguments=_add_arguments,
     check=_check,

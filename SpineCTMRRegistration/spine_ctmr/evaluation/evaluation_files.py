@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ..quality.discs import Disc
 from ..quality.quality_files import plain
 from ..results.names import EVALUATION
-from .discs import Disc
 from .markdown import header, line, number, spread
 from .measure import METRICS, Evaluation
 

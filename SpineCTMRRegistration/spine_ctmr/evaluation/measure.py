@@ -20,14 +20,15 @@ from ..geometry.jacobian import (
     sd_log_jacobian_learn2reg,
 )
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
+from ..quality.discs import Disc
 from ..quality.invertibility import inverse_consistency, points_in, rigid_dice
 from ..quality.metrics import Statistics, statistics, tre, volume_change_percent
 from ..results.names import MR_IN_CT
 from ..results.reader import ResultFolder
 from ..results.registered import Registered
-from .discs import Disc, measure_discs, mr_values
 from .landmark_pairs import LandmarkPair
 from .overlap import overlap_with
+from .result_discs import result_discs
 
 NAN = float("nan")
 LANDMARK_REACH_MM = 12.0
@@ -147,7 +148,7 @@ def evaluate(
         rows |= {n: replace(rows[n], **vars(overlap)) for n, overlap in overlaps.items()}
     errors = _landmark_errors(result, landmarks)
     _add_landmarks(rows, result, landmarks, errors)
-    discs = [] if mr_in_ct is None else _discs(result, mr_in_ct)
+    discs = [] if mr_in_ct is None else result_discs(result, mr_in_ct)
     rows |= {disc.upper: _with_disc_below(rows[disc.upper], disc) for disc in discs}
     table = [rows[n] for n in numbers]
     summary = {metric: statistics([getattr(row, metric) for row in table]) for metric in METRICS}
@@ -245,10 +246,6 @@ def _add_landmarks(
     for n, pairs in own.items():
         before, after = np.mean(pairs, axis=0)
         rows[n] = replace(rows[n], landmarks=len(pairs), tre_before_mm=float(before), tre_mm=float(after))
-
-
-def _discs(result: ResultFolder, mr_in_ct: sitk.Image) -> list[Disc]:
-    return measure_discs(mr_values(result, mr_in_ct), result.labels_in_mr, result.to_ct, result.start)
 
 
 def _with_disc_below(row: VertebraEvaluation, disc: Disc) -> VertebraEvaluation:

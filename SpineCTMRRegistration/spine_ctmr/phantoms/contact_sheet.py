@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
+from ..geometry.grid import Grid
 from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress, silent
 from .augmentation import scanned_ct, scanned_mr
@@ -30,12 +32,14 @@ def draw_contact_sheet(
     patients: int,
     progress: Progress = silent,
     anatomies: Anatomies = parametric_anatomy,
+    beside: sitk.Image | None = None,
 ) -> None:
     """Write a PNG with a row for each of the first `patients` pairs of `seed`.
 
-    A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR.
+    A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR. The middle
+    of a real MR, if there is one, is cut `beside` them, above the synthetic ones.
     """
-    rows = []
+    rows = [] if beside is None else [_real_row(beside)]
     for index in range(patients):
         progress("drawing patients", index / patients)
         pair = make_pair(seed, index, SIZE, SPACING_MM, anatomies)
@@ -43,6 +47,21 @@ def draw_contact_sheet(
     sheet = np.concatenate([_text_band(CAPTION, rows[0].shape[1]), *rows])
     Image.fromarray(sheet).save(path, format="PNG", optimize=True)
     progress("drawing patients", 1.0)
+
+
+def _real_row(image: sitk.Image) -> Rgb:
+    """Cuts through the middle of an MR, each in the column of its like."""
+    half = np.array(SIZE) * SPACING_MM / 2
+    center = Grid.of(image).center_mm
+    grid = Grid.around(np.array([center - half, center + half]), SPACING_MM)
+    mr = _grey(sitk.GetArrayFromImage(sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkLinear)))
+    mr = mr[: SIZE[2], : SIZE[1], : SIZE[0]]
+    z, y, x = (n // 2 for n in mr.shape[:3])
+    sagittal, axial, coronal = mr[::-1, :, x], mr[z], mr[::-1, y]
+    pictures = [np.zeros_like(sagittal), sagittal, np.zeros_like(sagittal)]
+    pictures += [np.zeros_like(axial), axial, np.zeros_like(coronal), coronal]
+    row = np.concatenate([_tile(picture) for picture in pictures], 1)
+    return np.concatenate([_text_band("real MR", row.shape[1]), row])
 
 
 def _row(pair: Pair, rng: np.random.Generator, title: str) -> Rgb:

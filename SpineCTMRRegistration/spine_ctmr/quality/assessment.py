@@ -13,23 +13,14 @@ from scipy import ndimage
 
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
-from ..imaging.label_offsets import LabelFit, label_fits
 from ..imaging.vertebra_names import vertebra_name
 from ..registration_result import RegistrationResult
-from ..vertebrae.level_check import LevelShift
-from .flags import (
-    VertebraQuality,
-    at_wrong_level,
-    flag_vertebra,
-    in_company,
-    not_rigid,
-    of_exchanged_sides,
-    of_other_bones,
-    other_bones,
-)
+from .flags import VertebraQuality, flag_vertebra
+from .indicators import vertebra_indicators
 from .invertibility import field_consistency, points_in
-from .sides import MIRRORED, side_ratio
+from .sides import side_ratio
 from .similarity import vertebra_similarity
+from .spine_flags import judged_together, not_rigid
 
 NAN = float("nan")
 BONE_SAMPLES = 6000
@@ -65,13 +56,15 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     starts = dict.fromkeys(result.found.vertebrae, result.found.start.global_rigid)
     motions = starts, result.found.poses
     similarity = [vertebra_similarity(result.case, labels_in_mr, m) for m in motions]
-    labels = label_fits(result.case.vertebrae, result.case.ct)
+    indicators = vertebra_indicators(result.case, result.found, labels_in_mr)
     rows = [
-        _row(result, n, in_bone, labels[n], *(s.get(n, NAN) for s in similarity))
+        _row(result, n, in_bone, indicators[n], *(s.get(n, NAN) for s in similarity))
         for n in result.found.vertebrae
     ]
     sides = side_ratio(result.case, result.found.poses)
-    rows, failure = _judged_together(rows, result.found.shift, sides)
+    shift = result.found.shift
+    way = "cranial" if shift is not None and shift.direction < 0 else "caudal"
+    rows, failure = judged_together(rows, way, sides)
     if result.own_field is not None:
         rows = not_rigid(rows, result.own_field.bent_mm)
     deformation = result.deformation
@@ -94,70 +87,28 @@ def assess(result: RegistrationResult, determinant: NDArray[Any], labels_in_mr: 
     return Assessment(rows, overall, failure, every)
 
 
-def _judged_together(
-    rows: list[VertebraQuality], shift: LevelShift | None, sides: float
-) -> tuple[list[VertebraQuality], str | None]:
-    """The rows in each other's light, and what says that the registration failed as a whole."""
-    if shift is not None and shift.is_better:
-        way = "cranial" if shift.direction < 0 else "caudal"
-        return at_wrong_level(rows, way), (
-            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
-            f"one level more {way} in the MR; check the names of the CT labels and of the MR landmarks."
-        )
-    if (other := other_bones(rows)) is not None:
-        return of_other_bones(rows), (
-            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
-            "and that the MR landmarks are at the right levels."
-        )
-    if sides < MIRRORED:
-        return of_exchanged_sides(rows), (
-            "Left and right of the CT or of the MR seem to be exchanged: the tissue around the bones agrees "
-            "better with the mirrored CT; check how the images were exported and converted."
-        )
-    rows = in_company(rows)
-    refused = [row.name for row in rows if row.flag == "do not use"]
-    if 2 * len(refused) > len(rows):
-        return rows, (
-            f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
-            "MR landmarks of the right levels."
-        )
-    return rows, None
-
-
 def _row(
     result: RegistrationResult,
     number: int,
     in_bone: Mapping[int, NDArray[Any]],
-    label: LabelFit,
+    indicators: Mapping[str, float],
     nmi_before: float,
     nmi_after: float,
 ) -> VertebraQuality:
     found, start = result.found.vertebrae[number], result.found.start
-    center, network = start.ct_centers[number], result.found.network_poses.get(number)
     values = in_bone.get(number, np.array([np.nan]))
     return flag_vertebra(
         vertebra_name(number),
         number,
         residual_before=found.residual_before,
         residual_after=found.residual_after,
-        match_ratio=found.match_ratio,
-        stretch_mm=found.stretch_mm,
-        level_ratio=NAN if result.found.shift is None else result.found.shift.residual_ratio,
         nmi_before=nmi_before,
         nmi_after=nmi_after,
-        spread_mm=found.spread_mm,
-        network_disagreement_mm=NAN if network is None else network.distance_mm(found.pose, center),
-        neighbour_disagreement_mm=found.neighbour_disagreement_mm,
-        uncertainty_mm=found.uncertainty_mm,
-        uncertainty_deg=found.uncertainty_deg,
-        visible_share=found.visible_share,
-        label_offset_mm=label.distance_mm,
-        label_contrast=label.follows,
-        overlap_share=result.deformation.overlap.get(number, 0.0),
-        moved_mm=found.pose.distance_mm(start.global_rigid, center),
+        moved_mm=found.pose.distance_mm(start.global_rigid, start.ct_centers[number]),
         rotated_deg=(found.pose @ start.global_rigid.inverse).angle_deg,
         jacobian_mean=float(values.mean()),
         jacobian_sd=float(values.std()),
+        **indicators,
     )
 
 

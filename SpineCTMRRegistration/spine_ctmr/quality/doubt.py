@@ -1,8 +1,8 @@
 """How doubtful a vertebra's pose is: one number from indicators that are known without the truth.
 
 A monotone rule: no indicator that gets worse can lower the doubt. Its numbers were chosen on phantoms that
-were made to fail and tested on others: see `research.studies.flags` and
-docs/measured/flag_calibration.md.
+were made to fail, whose tissue moved by the registration's own blend, and tested on patients moved by elastic
+mechanics: see `research.studies.flags` and docs/measured/flag_calibration.md.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ RULE = DoubtRule(
         Indicator("match_ratio", typical=0.661, scale=0.1, limit=1.3, weight=1.12),
         Indicator("level_ratio", typical=1.372, scale=-0.3, limit=0.5, weight=2.49),
         Indicator("neighbour_disagreement_mm", typical=0.934, scale=2.0, limit=8.0, weight=1.53),
-        Indicator("network_disagreement_mm", typical=0.816, scale=1.0, limit=6.0, weight=0.15),
         Indicator("visible_share", typical=1.0, scale=-0.3, limit=0.0, weight=0.73),
     ),
     offset=-4.75,

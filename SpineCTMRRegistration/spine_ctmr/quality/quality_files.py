@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .flags import VertebraQuality, verdict
+from .flags import VertebraQuality
 from .privacy import without_paths
+from .spine_flags import verdict
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes away."""

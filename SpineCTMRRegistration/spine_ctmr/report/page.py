@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quality.flags import VertebraQuality, verdict
+from ..quality.flags import VertebraQuality
+from ..quality.spine_flags import verdict
 from .drawing import Rgb
 from .histogram import bin_shares, describe
 from .pictures import PlanePictures, as_jpeg, colour_bar

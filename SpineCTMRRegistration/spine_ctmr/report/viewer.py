@@ -18,7 +18,8 @@ from ..deformation.deformation import Deformation
 from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
-from ..quality.flags import VertebraQuality, verdict
+from ..quality.flags import VertebraQuality
+from ..quality.spine_flags import verdict
 from .drawing import BONE_HU, BONE_WINDOW_HU
 from .jacobian_colors import jacobian_colors
 from .templates import ASSETS, asset, filled, source

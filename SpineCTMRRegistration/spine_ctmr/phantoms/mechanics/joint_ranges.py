@@ -8,7 +8,7 @@ from ..vertebra import SACRUM, T13
 
 # Representative ranges in degrees below each vertebra: flexion and extension together, lateral bending to
 # one side, axial rotation to one side (White and Panjabi, Clinical Biomechanics of the Spine, 2nd edition
-# 1990, tables 2-3 to 2-5)
+# 1990; from memory, and compared with what could be read in docs/synthetic-patients.md)
 _BELOW: dict[int, tuple[float, float, float]] = {
     1: (20, 5, 40),
     2: (10, 10, 3),

@@ -16,7 +16,8 @@ from .contact import Joint
 from .joint_ranges import joint_range
 
 _PIVOT_BACK, _PIVOT_DOWN = 0.15, 0.25
-"""The axis of flexion lies behind the middle of the disc and in the lower body (White and Panjabi 1990)."""
+"""The axis of flexion lies behind the middle of the disc and in the lower body (White and Panjabi 1990,
+from memory)."""
 
 _MOST_SLIP_MM = 1.5
 

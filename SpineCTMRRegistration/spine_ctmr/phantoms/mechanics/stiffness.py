@@ -12,11 +12,9 @@ from ..tissue import TISSUES
 POISSON = 0.42
 """Of all tissues: soft tissue keeps nearly all of its volume, and linear elements do not lock yet."""
 
-# Young's modulus in kPa, small strains at rest, where the literature spreads over a decade a middle value:
-# disc, ligament and spongy bone from Schmidt et al. (Clin Biomech 2007; 22:377), muscle and fat from
-# elastography (Eby et al. 2013; Samani et al., Phys Med Biol 2003; 48:2183), organs and lung from Fung
-# (Biomechanics 1993). Limited to 1 kPa, so that air hardly resists, and 1 MPa, which is as good as rigid
-# beside muscle: the solver's steps grow with the contrast.
+# Young's modulus in kPa, small strains at rest; published values, which spread over a decade, are beside them
+# in docs/synthetic-patients.md. Limited to 1 kPa, so that air hardly resists, and 1 MPa, which is as good as
+# rigid beside muscle: the solver's steps grow with the contrast.
 _YOUNG_KPA: dict[str, float] = {
     "air": 1.0,
     "fat": 5.0,

@@ -64,6 +64,13 @@ def with_cut_mr(phantom: Phantom, number: int, share: float) -> Case:
     return replace(case, mr=sitk.RegionOfInterest(case.mr, size, start))
 
 
+def with_black_slice(case: Case) -> Case:
+    """The case with the middle slice of the MR black."""
+    mr = sitk.GetArrayFromImage(case.mr)
+    mr[len(mr) // 2] = 0
+    return replace(case, mr=Grid.of(case.mr).image(mr))
+
+
 def with_half_label(case: Case, phantom: Phantom, number: int, seed: int) -> Case:
     """The case with half of a vertebra missing in the CT's segmentation."""
     labels = sitk.GetArrayFromImage(case.vertebrae)

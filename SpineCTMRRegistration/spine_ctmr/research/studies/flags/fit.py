@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,38 +12,23 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ....quality.doubt import RULE, DoubtRule
-from ....quality.flags import (
-    Flag,
-    VertebraQuality,
-    at_wrong_level,
-    in_company,
-    indicator_values,
-    judge,
-    middle_of,
-    of_other_bones,
-    other_bones,
-)
-from ....vertebrae.level_check import CLEARLY_BETTER
-from .observations import ANOTHER_PATIENT, Observation
+from ....quality.flags import Flag, indicator_values, judge
+from ....quality.spine_flags import judged_together, middle_of
+from .observations import ACCURATE_MM, FAILED_MM, Observation, spines_of
+from .patients import is_held_out
 
-ACCURATE_MM, FAILED_MM = 0.5, 2.0
 STIFFNESS = 2e-3
 MISSED_SHARE, REFUSED_SHARE = 0.02, 0.01
 """Shares of failed vertebrae called good, and of accurate ones refused, that the rule is chosen for."""
 
 
-def as_row(observation: Observation) -> VertebraQuality:
-    """The quality row of an observation, not judged yet."""
-    return VertebraQuality(
-        name=observation.vertebra,
-        number=0,
-        match_ratio=observation.match_ratio,
-        stretch_mm=observation.stretch_mm,
-        level_ratio=observation.level_ratio,
-        network_disagreement_mm=observation.network_mm,
-        neighbour_disagreement_mm=observation.neighbour_mm,
-        visible_share=observation.visible_share,
-    )
+def chosen_rule(observations: Sequence[Observation]) -> str:
+    """The rule, and the limit of the bones' stretch, that the patients which choose would choose."""
+    chosen = [o for o in observations if not is_held_out(o.region, o.patient)]
+    errors = [o.tre_mm for o in chosen]
+    if not (any(e < ACCURATE_MM for e in errors) and any(e > FAILED_MM for e in errors)):
+        return "Too few vertebrae to choose a rule; give more patients."
+    return f"{fit_rule(chosen)}\n{fit_stretch_limit(chosen)}"
 
 
 def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
@@ -53,7 +37,7 @@ def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
     Vertebrae between 1 and 2 mm teach nothing. The thresholds leave 2 % of the failed vertebrae good and
     refuse 1 % of the accurate ones.
     """
-    values = np.array([indicator_values(as_row(o)) for o in observations])
+    values = np.array([indicator_values(o.row) for o in observations])
     tre = np.array([o.tre_mm for o in observations])
     accurate, failed = tre < ACCURATE_MM, tre > FAILED_MM
     typical = np.nanmedian(values[accurate], 0)
@@ -76,37 +60,9 @@ def fit_stretch_limit(observations: Sequence[Observation]) -> float:
 
     A missed wrong patient is worse than a spine of sick vertebrae that is not believed.
     """
-    accurate = [s.members for s in spines_of(observations) if s.is_measured and s.is_accurate]
-    largest = max(middle_of([as_row(o) for o in members], "stretch_mm") for members in accurate)
+    accurate = [s.members for s in spines_of(observations) if s.is_accurate]
+    largest = max(middle_of([o.row for o in members], "stretch_mm") for members in accurate)
     return math.ceil(largest / 0.05) * 0.05
-
-
-@dataclass(frozen=True)
-class ObservedSpine:
-    """The vertebrae of one registration."""
-
-    members: tuple[Observation, ...]
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether the MR is another patient's."""
-        return self.members[0].scenario == ANOTHER_PATIENT
-
-    @property
-    def is_accurate(self) -> bool:
-        """Whether most of its vertebrae are within 2 mm."""
-        return 2 * sum(o.tre_mm < FAILED_MM for o in self.members) > len(self.members)
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether the bones' stretches are known; the oldest observations lack them."""
-        return any(np.isfinite(o.stretch_mm) for o in self.members)
-
-
-def spines_of(observations: Sequence[Observation]) -> list[ObservedSpine]:
-    """The observations, registration by registration."""
-    groups = groupby(observations, key=lambda o: (o.patient, o.scenario))
-    return [ObservedSpine(tuple(members)) for _, members in groups]
 
 
 def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -129,19 +85,12 @@ def flags_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> lis
     """The flags that the software gives these vertebrae, registration by registration."""
     flags: list[Flag] = []
     for spine in spines_of(observations):
-        rows = [as_row(o) for o in spine.members]
-        rows = [replace(row, flag=judge(row, rule)[0]) for row in rows]
-        shifted = spine.members[0].level_ratio < CLEARLY_BETTER
-        if shifted:
-            rows = at_wrong_level(rows, "cranial")
-        elif other_bones(rows):
-            rows = of_other_bones(rows)
-        else:
-            rows = in_company(rows)
-        flags += [row.flag for row in rows]
+        rows = [replace(o.row, flag=judge(o.row, rule)[0]) for o in spine.members]
+        judged, _ = judged_together(rows, "cranial", spine.members[0].side_ratio)
+        flags += [row.flag for row in judged]
     return flags
 
 
 def doubts_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> NDArray[np.float64]:
     """The doubt about each vertebra."""
-    return np.array([rule.doubt(indicator_values(as_row(o), rule)) for o in observations])
+    return np.array([rule.doubt(indicator_values(o.row, rule)) for o in observations])

@@ -1,37 +1,43 @@
-"""Phantom registrations, many of them made to fail: what is known without the truth, and the truth."""
+"""Registrations, many of them made to fail: what is known without the truth, and the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from typing import Any
 
-import numpy as np
-
+from ....deformation.warping import vertebrae_in_mr
 from ....evaluation.truth import pose_errors
-from ....evaluation.truth_points import phantom_bone
-from ....imaging.case import Case
+from ....evaluation.truth_points import PointPairs
+from ....geometry.pose import Pose
 from ....imaging.vertebra_names import vertebra_name
 from ....options import RegistrationOptions
-from ....phantoms.phantom import LUMBAR, Phantom, make_phantom
 from ....progress import silent
+from ....quality.flags import VertebraQuality, unjudged
+from ....quality.indicators import vertebra_indicators
+from ....quality.sides import side_ratio
 from ....registration import find_poses
-from ....registration_result import FoundPoses
-from ..phantom_kinds import KINDS, phantom_options, with_centroid_error
-from .failures import (
-    of_another_patient,
-    one_level_off,
-    with_cut_mr,
-    with_fracture,
-    with_half_label,
-    with_screws,
-    with_wrong_center,
-)
+from .patients import FlagPatient
+from .scenarios import ANOTHER_PATIENT, Scenario
 
-FIRST_SEED = 700
-"""Seeds that neither training nor tests nor the accuracy tables use."""
-CROSSED_SEED, CROSSED_KINDS = 54_000, (1, 2, 3, 4)
-"""Of the phantoms each of whose CTs meets every MR, and where in `KINDS` their kinds are."""
+FAILED_MM, ACCURATE_MM = 2.0, 0.5
+INDICATORS = (
+    "match_ratio",
+    "stretch_mm",
+    "level_ratio",
+    "spread_mm",
+    "disc_offset_mm",
+    "network_disagreement_mm",
+    "neighbour_disagreement_mm",
+    "uncertainty_mm",
+    "uncertainty_deg",
+    "visible_share",
+    "label_offset_mm",
+    "label_contrast",
+    "overlap_share",
+)
+"""What the table keeps of `VertebraQuality`."""
 
 
 @dataclass(frozen=True)
@@ -39,179 +45,104 @@ class Observation:
     """One vertebra of one registration.
 
     Attributes:
-        patient: number of the phantom.
-        kind: of its MR.
-        scenario: what was done to it.
+        patient: number of the patient.
+        region: part of the spine, or real anatomy.
+        kind: of the MR.
+        scenario: what was done to the patient.
         vertebra: such as "L4".
         trouble: what was done to this very vertebra, if anything.
         tre_mm: mean error of the found pose over the bone; infinite where there is no right answer.
-        match_ratio, stretch_mm, level_ratio, network_mm, neighbour_mm, visible_share: indicators known
-            without the truth.
+        turn_deg: error of its rotation; likewise.
+        side_ratio: what the tissue around all bones says of left and right (`quality.sides`).
+        row: with the `INDICATORS`, not judged.
     """
 
     patient: int
+    region: str
     kind: str
     scenario: str
     vertebra: str
     trouble: str
     tre_mm: float
-    match_ratio: float
-    stretch_mm: float
-    level_ratio: float
-    network_mm: float
-    neighbour_mm: float
-    visible_share: float
+    turn_deg: float
+    side_ratio: float
+    row: VertebraQuality
+
+    def as_values(self) -> dict[str, Any]:
+        """For a line of a table: the attributes, and the indicators by name."""
+        values = {name: getattr(self, name) for name in _OWN}
+        return values | {name: getattr(self.row, name) for name in INDICATORS}
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Observation:
+        """From such a line.
+
+        Raises:
+            KeyError, ValueError: it is none.
+        """
+        own = {name: kind(values[name]) for name, kind in _OWN.items()}
+        indicators = {name: float(values[name]) for name in INDICATORS}
+        return cls(**own, row=unjudged(own["vertebra"], 0, **indicators))
 
 
-COLUMNS = tuple(field.name for field in fields(Observation))
-ANOTHER_PATIENT, ONE_LEVEL_OFF, OWN = "another patient", "one level off", "right"
+_OWN: dict[str, type] = {
+    f.name: {"int": int, "float": float}.get(str(f.type), str) for f in fields(Observation) if f.name != "row"
+}
+COLUMNS = (*_OWN, *INDICATORS)
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """One registration of a phantom.
+class ObservedSpine:
+    """The vertebrae of one registration."""
 
-    Attributes:
-        name: what was done to it.
-        case: its inputs.
-        troubles: what was done to single vertebrae, by VerSe number.
-    """
+    members: tuple[Observation, ...]
 
-    name: str
-    case: Case
-    troubles: Mapping[int, str] = field(default_factory=dict)
+    @property
+    def scenario(self) -> str:
+        """What was done to the patient."""
+        return self.members[0].scenario
 
-
-@dataclass(frozen=True)
-class Failing:
-    """A phantom and how its registrations are made to fail.
-
-    Attributes:
-        number: of the phantom, in the table.
-        kind: of its MR.
-        phantom: the patient with its truth.
-        scenarios: what is registered.
-    """
-
-    number: int
-    kind: str
-    phantom: Phantom
-    scenarios: tuple[Scenario, ...]
-
-    def observe(self) -> list[Observation]:
-        """Register every scenario; all vertebrae of all registrations."""
-        return [row for scenario in self.scenarios for row in _observe(self, scenario)]
+    @property
+    def is_accurate(self) -> bool:
+        """Whether most of its vertebrae are within 2 mm."""
+        return 2 * sum(o.tre_mm < FAILED_MM for o in self.members) > len(self.members)
 
 
-def numbered(patient: int) -> Failing:
-    """Phantom number `patient`; the MR of another one is that of the phantom before."""
-    phantom, other = (_phantom(number) for number in (patient, patient - 1 if patient else 1))
-    return Failing(patient, phantom_options(patient)[0], phantom, tuple(_scenarios(phantom, other, patient)))
+def spines_of(observations: Sequence[Observation]) -> list[ObservedSpine]:
+    """The observations, registration by registration."""
+    groups = groupby(observations, key=lambda o: (o.patient, o.scenario))
+    return [ObservedSpine(tuple(members)) for _, members in groups]
 
 
-def crossed(ct: int, mr: int) -> Failing:
-    """One of a few phantoms of the same levels: its CT is registered with its own or another one's MR."""
-    phantom, number = _crossed_phantom(ct), CROSSED_SEED + 10 * ct + mr
-    if ct == mr:
-        scenario = Scenario(OWN, with_centroid_error(phantom.case, 4.0, number))
-    else:
-        scenario = Scenario(ANOTHER_PATIENT, of_another_patient(phantom.case, _crossed_phantom(mr).case))
-    return Failing(number, phantom_options(CROSSED_KINDS[ct])[0], phantom, (scenario,))
-
-
-def is_crossed(observation: Observation) -> bool:
-    """Whether its phantom is one of those whose CTs meet every MR."""
-    return observation.patient >= CROSSED_SEED
-
-
-def is_held_out(observation: Observation) -> bool:
-    """Whether it tests the rule: every other round through the kinds of MR does, the rest chooses."""
-    return not is_crossed(observation) and observation.patient // len(KINDS) % 2 == 1
-
-
-@lru_cache(maxsize=2)
-def _phantom(patient: int) -> Phantom:
-    seed = FIRST_SEED + 20 * (patient % len(KINDS)) + patient // len(KINDS)
-    return make_phantom(seed, phantom_options(patient)[1])
-
-
-@lru_cache(maxsize=len(CROSSED_KINDS))
-def _crossed_phantom(number: int) -> Phantom:
-    options = phantom_options(CROSSED_KINDS[number])[1]
-    return make_phantom(CROSSED_SEED + number, replace(options, levels=LUMBAR))
-
-
-def _scenarios(phantom: Phantom, other: Phantom, patient: int) -> Iterator[Scenario]:
-    """The registrations of a phantom.
-
-    The first holds several sick vertebrae, those of every other patient are one level off, one has another
-    patient's MR, the last has bad centres; which of each, the patient's number decides.
-
-    Args:
-        phantom: the patient.
-        other: another patient.
-        patient: number of the phantom.
-    """
-    rng = np.random.default_rng([patient, 11])
-    case, numbers, choice = phantom.case, list(phantom.poses), patient // len(KINDS) + patient
-    off = with_centroid_error(case, 2.0, patient)
-    order = [int(n) for n in rng.permutation(numbers)]
-    yield Scenario("sick vertebrae", *_sick(phantom, off, order, patient))
-    if choice % 2:
-        wrong = one_level_off(case, int(rng.choice([-1, 1])))
-        yield Scenario(ONE_LEVEL_OFF, wrong, dict.fromkeys(numbers, ONE_LEVEL_OFF))
-    wrong = of_another_patient(case, other.case)
-    yield Scenario(ANOTHER_PATIENT, wrong, dict.fromkeys(numbers, ANOTHER_PATIENT))
-    if choice % 3 == 0:
-        wrong = with_wrong_center(off, order[0], 20.0, patient)
-        yield Scenario("one centre 20 mm wrong", wrong, {order[0]: "20 mm"})
-    elif choice % 3 == 1:
-        yield Scenario("no centres", replace(case, mr_centroids=None))
-    else:
-        rough = with_centroid_error(case, float(rng.uniform(0, 12)), patient)
-        yield Scenario("centres up to 12 mm wrong", rough)
-
-
-def _sick(phantom: Phantom, case: Case, order: list[int], seed: int) -> tuple[Case, dict[int, str]]:
-    """A fracture, screws, half a label, and the last vertebra cut by the MR."""
-    case = with_fracture(case, phantom, order[0])
-    case = with_screws(case, phantom, order[1], seed)
-    case = with_half_label(case, phantom, order[2], seed)
-    troubles = {order[0]: "fracture", order[1]: "screws", order[2]: "half a label"}
-    lowest = max(order)
-    share = float(np.random.default_rng([seed, 12]).uniform(0.1, 0.8))
-    case = with_cut_mr(replace(phantom, case=case), lowest, share)
-    troubles[lowest] = f"{troubles[lowest]}, cut by the MR" if lowest in troubles else "cut by the MR"
-    return case, troubles
-
-
-def _observe(failing: Failing, scenario: Scenario) -> list[Observation]:
+def observe(patient: FlagPatient, scenario: Scenario) -> list[Observation]:
     """Register a case as far as the flags' indicators need, and measure the poses against the truth."""
-    found = find_poses(scenario.case, RegistrationOptions(device="cpu"), silent, [])
-    errors = pose_errors(phantom_bone(failing.phantom), found.poses)
+    case = scenario.case
+    found = find_poses(case, RegistrationOptions(device="cpu"), silent, [])
+    indicators = vertebra_indicators(case, found, vertebrae_in_mr(case.vertebrae, case.mr, found.poses))
+    sides = side_ratio(case, found.poses)
     hopeless = scenario.name == ANOTHER_PATIENT
+    bone = scenario.bone or patient.bone
+    errors, infinite = pose_errors(bone, found.poses), float("inf")
     return [
         Observation(
-            patient=failing.number,
-            kind=failing.kind,
+            patient=patient.number,
+            region=patient.region,
+            kind=patient.kind,
             scenario=scenario.name,
             vertebra=vertebra_name(n),
             trouble=scenario.troubles.get(n, ""),
-            tre_mm=float("inf") if hopeless else errors[n],
-            match_ratio=v.match_ratio,
-            stretch_mm=v.stretch_mm,
-            level_ratio=float("nan") if found.shift is None else found.shift.residual_ratio,
-            network_mm=_disagreement(found, n),
-            neighbour_mm=v.neighbour_disagreement_mm,
-            visible_share=v.visible_share,
+            tre_mm=infinite if hopeless else errors[n],
+            turn_deg=infinite if hopeless else _turn_deg(bone[n], found.poses[n]),
+            side_ratio=sides,
+            row=unjudged(vertebra_name(n), n, **_kept(indicators[n])),
         )
-        for n, v in found.vertebrae.items()
+        for n in found.vertebrae
     ]
 
 
-def _disagreement(found: FoundPoses, number: int) -> float:
-    """Distance in mm between a vertebra's centre as the network and as the refinement move it."""
-    if number not in found.network_poses:
-        return float("nan")
-    refined, center = found.vertebrae[number].pose, found.start.ct_centers[number]
-    return found.network_poses[number].distance_mm(refined, center)
+def _turn_deg(bone: PointPairs, pose: Pose) -> float:
+    return (Pose.fit(bone.ct, bone.mr).inverse @ pose).angle_deg
+
+
+def _kept(indicators: Mapping[str, float]) -> dict[str, float]:
+    return {name: indicators[name] for name in INDICATORS}

@@ -1,0 +1,141 @@
+"""Flags of a whole spine: what its vertebrae say together of each of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+from ..vertebrae.level_check import CLEARLY_BETTER
+from .flags import NAN, OTHER_BONES_STRETCH_MM, VISIBLE_SHARE_CHECK, VertebraQuality
+from .sides import MIRRORED
+
+NO_MATCH_RATIO = 0.92
+"""Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
+
+_SAME_BONES = (
+    (
+        "stretch_mm",
+        OTHER_BONES_STRETCH_MM,
+        "the bones of the CT would match best if their size were changed by {0:.1f} mm",
+    ),
+    ("match_ratio", NO_MATCH_RATIO, "they match only {1:.0f} % better than 5 mm beside"),
+)
+"""Indicators whose median tells, their limits, and what they say."""
+
+
+def judged_together(
+    rows: Sequence[VertebraQuality], way: str, side_ratio: float
+) -> tuple[list[VertebraQuality], str | None]:
+    """The rows in each other's light, and what says that the registration failed as a whole.
+
+    Args:
+        rows: judged one by one.
+        way: "cranial" or "caudal", where another level would lie.
+        side_ratio: see `sides`; NaN says nothing.
+    """
+    if any(row.level_ratio < CLEARLY_BETTER for row in rows):
+        return at_wrong_level(rows, way), (
+            "All vertebrae seem to be named one level wrong: the images agree better with every CT vertebra "
+            f"one level more {way} in the MR; check the names of the CT labels and of the MR landmarks."
+        )
+    if (other := other_bones(rows)) is not None:
+        return of_other_bones(rows), (
+            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
+            "and that the MR landmarks are at the right levels."
+        )
+    if side_ratio < MIRRORED:
+        return of_exchanged_sides(rows), (
+            "Left and right of the CT or of the MR seem to be exchanged: the tissue around the bones agrees "
+            "better with the mirrored CT; check how the images were exported and converted."
+        )
+    judged = in_company(rows)
+    refused = [row.name for row in judged if row.flag == "do not use"]
+    if 2 * len(refused) > len(judged):
+        return judged, (
+            f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
+            "MR landmarks of the right levels."
+        )
+    return judged, None
+
+
+def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
+    """What says that CT and MR do not show the same bones, in words; None where they seem to."""
+    for name, limit, sentence in _SAME_BONES:
+        middle = middle_of(rows, name)
+        if middle > limit:
+            return sentence.format(middle, 100 * (1 - middle))
+    return None
+
+
+def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:
+    """Median of an indicator over the vertebrae that the MR shows mostly, over all where there are none."""
+    values = [float(getattr(row, name)) for row in _seen(rows)]
+    return median([value for value in values if math.isfinite(value)] or [NAN])
+
+
+def _seen(rows: Sequence[VertebraQuality]) -> Sequence[VertebraQuality]:
+    """The vertebrae that the MR shows mostly; all where there are none."""
+    return [row for row in rows if not row.visible_share < VISIBLE_SHARE_CHECK] or rows
+
+
+def of_other_bones(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, all refused, because CT and MR do not show the same bones."""
+    reason = "CT and MR do not seem to show the same bones"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
+
+
+def in_company(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, none of them good where most vertebrae that the MR shows are doubted."""
+    seen = _seen(rows)
+    doubted = sum(row.flag != "good" for row in seen)
+    if 2 * doubted <= len(seen):
+        return list(rows)
+    reason = "most vertebrae of this spine raise doubts"
+    return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]
+
+
+def not_rigid(rows: Sequence[VertebraQuality], bent_mm: Mapping[int, float]) -> list[VertebraQuality]:
+    """The rows of a deformation that bends bones, none of them good.
+
+    Args:
+        rows: judged.
+        bent_mm: RMS distance of every vertebra's points from its rigid motion, by VerSe number.
+    """
+
+    def judged(row: VertebraQuality) -> VertebraQuality:
+        size = f" by {bent_mm[row.number]:.1f} mm" if row.number in bent_mm else ""
+        bent = f"the vertebra is not rigid: the deformation bends it{size}"
+        if row.flag == "good":
+            return replace(row, flag="check", reason=bent)
+        return replace(row, reason=f"{row.reason}; {bent}")
+
+    return [judged(row) for row in rows]
+
+
+def of_exchanged_sides(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, all refused, because left and right of CT or MR are exchanged."""
+    reason = "the tissue around the bones agrees better with the mirrored CT"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
+
+
+def at_wrong_level(rows: Sequence[VertebraQuality], side: str) -> list[VertebraQuality]:
+    """The rows, all refused, because the images fit better one level to one `side`."""
+    reason = f"the images fit better one level more {side}"
+    return [replace(row, flag="do not use", reason=reason) for row in rows]
+
+
+def verdict(rows: Sequence[VertebraQuality]) -> str:
+    """The table in one sentence."""
+    if not rows:
+        return "No vertebra was assessed."
+    refused = [row.name for row in rows if row.flag == "do not use"]
+    doubted = [row.name for row in rows if row.flag == "check"]
+    if not refused and not doubted:
+        return "The only vertebra is good." if len(rows) == 1 else f"All {len(rows)} vertebrae are good."
+    good = len(rows) - len(refused) - len(doubted)
+    parts = [f"{good} of {len(rows)} vertebrae good"]
+    parts += [f"check {', '.join(doubted)}"] if doubted else []
+    parts += [f"do not use {', '.join(refused)}"] if refused else []
+    return "; ".join(parts) + "."
