@@ -212,8 +212,8 @@ def rules() -> str:
         f"their median match_ratio > {NO_MATCH_RATIO:g}, CT and MR seem to show different bones; where "
         f"side_ratio < {MIRRORED:g}, left and right seem to be exchanged: no vertebra is to be used. "
         "Otherwise, where more than half of those vertebrae that the MR mostly shows are not good, none is: "
-        'good ones are "check". A registration of which more than half of the vertebrae are "do not use" is marked as '
-        "failed.\n",
+        'good ones are "check". A registration of which more than half of the vertebrae are "do not use" is '
+        "marked as failed.\n",
     ]
     return "\n".join(lines)
 
