@@ -62,6 +62,28 @@ def test_a_real_mr_is_shown_above(tmp_path: Path) -> None:
     assert coronal[:15, 22:].min() > coronal[30:, :10].max()
 
 
+@pytest.mark.usefixtures("small")
+def test_a_real_mr_is_cut_where_it_is_wanted(tmp_path: Path) -> None:
+    """Half of it is bright: a place in that half shows nothing else."""
+    array = np.full((80, 90, 90), 100, np.int16)
+    array[40:] = 400
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((6.0, 6.0, 6.0))
+    pictures = []
+    for at_mm in ((270.0, 270.0, 390.0), (270.0, 270.0, 240.0)):
+        path = tmp_path / f"{at_mm[2]}.png"
+        contact_sheet.draw_contact_sheet(path, 3, 0, beside=image, at_mm=at_mm)
+        pictures.append(np.asarray(Image.open(path))[60:100, 70:100, 0])
+    assert np.ptp(pictures[0]) == 0
+    assert np.ptp(pictures[1]) > 100
+
+
+@pytest.mark.parametrize("place", [["1", "2"], ["1", "2", "nan"], ["1", "2", "left"]])
+def test_bad_places_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], place: list[str]) -> None:
+    assert main(["contact-sheet", "--output", str(tmp_path / "a.png"), "--at", *place]) == 2
+    assert "--at" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("sheet.jpg", "ends in .png"), ("none/sheet.png", "create it first"), ("old.png", "--overwrite")],

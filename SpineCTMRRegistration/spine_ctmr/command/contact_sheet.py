@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..process.staging import staged_file
-from .options import require_file, whole_number
+from .options import coordinate_mm, require_image, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
@@ -28,7 +28,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "ct and ct_labels, to show the CT's own grey values",
     )
     parser.add_argument(
-        "--beside", type=Path, metavar="MR", help="a real MR, whose middle is shown above the synthetic ones"
+        "--beside", type=Path, metavar="MR", help="a real MR to show above the synthetic ones"
+    )
+    parser.add_argument(
+        "--at",
+        type=coordinate_mm,
+        nargs=3,
+        metavar=("X", "Y", "Z"),
+        help="place in the real MR, LPS mm, that the cuts go through (default: its middle)",
     )
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="rows of the sheet (default: 6)"
@@ -43,7 +50,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    require_file("MR", arguments.beside, "give an image of a spine")
+    require_image("MR", arguments.beside)
     path: Path = arguments.output
     if path.suffix.lower() != ".png":
         raise InputError(f"The output '{path}' is no PNG file; give a name that ends in .png.")
@@ -69,7 +76,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     beside = None if arguments.beside is None else read_image(arguments.beside)
     path: Path = arguments.output.absolute()
     with staged_file(path) as new:
-        draw_contact_sheet(new, arguments.seed, arguments.patients, reporter, anatomies, beside)
+        draw_contact_sheet(new, arguments.seed, arguments.patients, reporter, anatomies, beside, arguments.at)
     reporter.result(path)
 
 

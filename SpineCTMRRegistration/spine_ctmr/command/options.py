@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from collections.abc import Callable
@@ -48,6 +49,17 @@ def length_mm(most: float) -> Callable[[str], float]:
         return length
 
     return convert
+
+
+def coordinate_mm(text: str) -> float:
+    """Converter of a place along an axis, for argparse."""
+    try:
+        place = float(text)
+    except ValueError:
+        place = math.nan
+    if not math.isfinite(place):
+        raise ArgumentTypeError(f"'{text}' is no coordinate; give a number of mm")
+    return place
 
 
 def add_run_options(parser: ArgumentParser) -> None:

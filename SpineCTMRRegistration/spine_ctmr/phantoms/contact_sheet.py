@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ def draw_contact_sheet(
     progress: Progress = silent,
     anatomies: Anatomies = parametric_anatomy,
     beside: sitk.Image | None = None,
+    at_mm: Sequence[float] | None = None,
 ) -> None:
     """Write a PNG with a row for each of the first `patients` pairs of `seed`.
 
-    A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR. The middle
-    of a real MR, if there is one, is cut `beside` them, above the synthetic ones.
+    A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR. A real MR
+    `beside` them is cut through an LPS point `at_mm`, or its middle, and shown above.
     """
-    rows = [] if beside is None else [_real_row(beside)]
+    rows = [] if beside is None else [_real_row(beside, at_mm)]
     for index in range(patients):
         progress("drawing patients", index / patients)
         pair = make_pair(seed, index, SIZE, SPACING_MM, anatomies)
@@ -49,10 +51,10 @@ def draw_contact_sheet(
     progress("drawing patients", 1.0)
 
 
-def _real_row(image: sitk.Image) -> Rgb:
-    """Cuts through the middle of an MR, each in the column of its like."""
+def _real_row(image: sitk.Image, at_mm: Sequence[float] | None) -> Rgb:
+    """Cuts of an MR through a point or its middle, each in the column of its like."""
     half = np.array(SIZE) * SPACING_MM / 2
-    center = Grid.of(image).center_mm
+    center = Grid.of(image).center_mm if at_mm is None else np.array(at_mm)
     grid = Grid.around(np.array([center - half, center + half]), SPACING_MM)
     mr = _grey(sitk.GetArrayFromImage(sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkLinear)))
     mr = mr[: SIZE[2], : SIZE[1], : SIZE[0]]

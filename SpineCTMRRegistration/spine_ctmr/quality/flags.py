@@ -7,6 +7,7 @@ that was not measured (NaN) says nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -135,13 +136,13 @@ def unjudged(name: str, number: int, **indicators: float) -> VertebraQuality:
     return VertebraQuality(name=name, number=number, **indicators)  # type: ignore[arg-type]
 
 
-def judge(row: VertebraQuality, rule: DoubtRule = RULE) -> tuple[Flag, str]:
+def judge(row: VertebraQuality, rule: DoubtRule = RULE, limits: Sequence[Limit] = LIMITS) -> tuple[Flag, str]:
     """Flag and one-line reason from the indicators in `row`; its own flag is not looked at."""
     values = indicator_values(row, rule)
     if not any(math.isfinite(value) for value in values):
         return "check", "no quality indicator was measured"
     doubt = rule.doubt(values)
-    broken = [limit for limit in LIMITS if limit.is_broken(row)]
+    broken = [limit for limit in limits if limit.is_broken(row)]
     refusing = [limit.name for limit in broken if limit.flag == "do not use"]
     doubtful = most_doubtful(values, rule) if doubt >= rule.good_below else []
     if refusing or doubt > rule.refuse_above:

@@ -28,7 +28,7 @@ def _said(name: str, row: Mapping[str, Any]) -> str:
     value = float(row[name])
     if name == "match_ratio":
         return f"compare its edges in every plane: {_match(value)}"
-    return _WORDS[name].format(value, 100 * value, **row)
+    return _WORDS.get(name, f"{name} is {{0:.2f}}").format(value, 100 * value, **row)
 
 
 _WORDS = {

@@ -266,9 +266,10 @@ def test_an_uncertainty_that_is_half_the_error_is_told() -> None:
 
 def test_what_a_hard_rule_adds_is_what_nothing_else_tells() -> None:
     fine = _observations(7, 1)[0]
-    stretched = replace(fine, tre_mm=3.0, row=replace(fine.row, stretch_mm=0.9))
-    both = replace(fine, tre_mm=3.0, row=replace(fine.row, stretch_mm=0.9, visible_share=0.5))
-    found = {(use.limit.name, use.limit.bound): use for use in uses([fine, stretched, both])}
+    stretched = replace(fine, vertebra="L4", tre_mm=3.0, row=replace(fine.row, stretch_mm=0.9))
+    hidden = replace(stretched, vertebra="L5", row=replace(stretched.row, visible_share=0.5))
+    rest = [replace(fine, vertebra=level) for level in ("L1", "L2", "L3")]
+    found = {(use.limit.name, use.limit.bound): use for use in uses([*rest, stretched, hidden])}
     stretch, visible = found["stretch_mm", 0.75], found["visible_share", 0.6]
     assert (stretch.failed, stretch.failed_alone, stretch.accurate) == (2, 1, 0)
     assert (visible.failed, visible.failed_alone) == (1, 0)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....quality.flags import LIMITS, Flag, Limit, VertebraQuality, judge
+from ....quality.flags import LIMITS, Flag, Limit
 from .fit import flags_of
 from .observations import ACCURATE_MM, FAILED_MM, Observation, ObservedSpine, spines_of
 
@@ -102,7 +102,7 @@ class Use:
     Attributes:
         limit: the rule.
         failed, accurate: vertebrae beyond 2 mm or without a right answer, and within 0.5 mm, that break it.
-        failed_alone, accurate_alone: of these, the ones about which nothing else raises a doubt.
+        failed_alone, accurate_alone: vertebrae that would be good without it.
     """
 
     limit: Limit
@@ -113,21 +113,23 @@ class Use:
 
 
 def uses(observations: Sequence[Observation], limits: Sequence[Limit] = LIMITS) -> list[Use]:
-    """What every hard rule does to single vertebrae, before the spine as a whole is judged."""
-    result = []
-    for limit in limits:
-        beyond = [o for o in observations if limit.is_broken(o.row)]
-        alone = [judge(_without(o.row, limit.name))[0] == "good" for o in beyond]
-        failed = [o.tre_mm > FAILED_MM for o in beyond]
-        accurate = [o.tre_mm < ACCURATE_MM for o in beyond]
-        only = [sum(a and kind for a, kind in zip(alone, kinds, strict=True)) for kinds in (failed, accurate)]
-        result.append(Use(limit, sum(failed), only[0], sum(accurate), only[1]))
-    return result
+    """What hard rules do, those in use and any other one beside them."""
+    return [_use(observations, limit) for limit in limits]
 
 
-def _without(row: VertebraQuality, name: str) -> VertebraQuality:
-    """The row as if an indicator had not been measured."""
-    return replace(row, **{name: float("nan")})  # type: ignore[arg-type]
+def _use(observations: Sequence[Observation], limit: Limit) -> Use:
+    others = [other for other in LIMITS if other != limit]
+    without, with_it = (flags_of(observations, limits=limits) for limits in (others, [*others, limit]))
+    alone = [a == "good" != b for a, b in zip(without, with_it, strict=True)]
+    broken = [limit.is_broken(o.row) for o in observations]
+    failed = [o.tre_mm > FAILED_MM for o in observations]
+    accurate = [o.tre_mm < ACCURATE_MM for o in observations]
+    counts = (
+        sum(a and b for a, b in zip(kind, which, strict=True))
+        for kind in (failed, accurate)
+        for which in (broken, alone)
+    )
+    return Use(limit, *counts)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ....quality.doubt import RULE, DoubtRule
-from ....quality.flags import Flag, indicator_values, judge
+from ....quality.flags import LIMITS, Flag, Limit, indicator_values, judge
 from ....quality.spine_flags import judged_together, middle_of
 from .observations import ACCURATE_MM, FAILED_MM, Observation, spines_of
 from .patients import is_held_out
@@ -81,11 +81,13 @@ def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.fl
     return np.asarray(found.x, np.float64)
 
 
-def flags_of(observations: Sequence[Observation], rule: DoubtRule = RULE) -> list[Flag]:
+def flags_of(
+    observations: Sequence[Observation], rule: DoubtRule = RULE, limits: Sequence[Limit] = LIMITS
+) -> list[Flag]:
     """The flags that the software gives these vertebrae, registration by registration."""
     flags: list[Flag] = []
     for spine in spines_of(observations):
-        rows = [replace(o.row, flag=judge(o.row, rule)[0]) for o in spine.members]
+        rows = [replace(o.row, flag=judge(o.row, rule, limits)[0]) for o in spine.members]
         judged, _ = judged_together(rows, "cranial", spine.members[0].side_ratio)
         flags += [row.flag for row in judged]
     return flags
