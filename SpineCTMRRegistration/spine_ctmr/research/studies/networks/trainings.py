@@ -88,7 +88,8 @@ def trainings_table(trainings: Sequence[Training], output: Path) -> list[str]:
         rows = read_log(output / training.recipe.name / "steps.csv")
         minutes = sum(float(row["seconds"]) for row in rows) / 60
         total += minutes
-        lines.append(line(_cells(training, titles, len(rows), minutes, output)))
+        steps = int(rows[-1]["step"]) if rows else 0
+        lines.append(line(_cells(training, titles, steps, minutes, output)))
     return [*lines, "", f"{total:.0f} minutes in all, by the clock of a machine that did other work too.", ""]
 
 

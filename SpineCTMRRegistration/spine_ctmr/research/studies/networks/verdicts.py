@@ -68,6 +68,10 @@ def what_was_learned(results: Mapping[str, Result], start: str) -> str:
         said.append(f"Better than no motion beyond chance ({what}): {'; '.join(able) or 'none'}.")
         if unable:
             said.append(f"**Not better: {'; '.join(unable)}.**")
+    said.append(
+        "Networks that are not better stay as what the recipes make of so few steps: how long each learned, "
+        "and what its loss says of the truth against no motion, stands below."
+    )
     return " ".join(said)
 
 
@@ -122,7 +126,8 @@ def claims_section(claims: Sequence[Claim]) -> list[str]:
         "## The paper's conclusions",
         "",
         "Direction on the same test patients, mean ± standard error of the paired difference; below zero "
-        "is the paper's direction.",
+        "is the paper's direction. Where it is not, the cause was not tested beyond what was learned and "
+        "what the losses say of the truth, above.",
         "",
         *(claim.sentence() for claim in claims),
         "",
