@@ -1,5 +1,7 @@
 """What cannot work is refused before anything is made."""
 
+import os
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -90,6 +92,12 @@ def test_unknown_spine(tmp_path):
         "capture", "--spines", "six", "--output", "out"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_table_that_never_ends(tmp_path):
+    os.mkfifo(tmp_path / "patients.tsv")
+    assert "'patients.tsv' does not exist" in refusal("cohort", "patients.tsv", "--output", "out")
 
 
 def test_no_patients(tmp_path):

@@ -1,12 +1,7 @@
 """Label maps of whole stretches of spine, made of boxes with the sizes of real vertebrae."""
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
-from spine_ctmr.errors import InputError
-from spine_ctmr.imaging.label_schemes import BY_NAME
-from spine_ctmr.imaging.segmentation import read_vertebrae
-from spine_ctmr.imaging.vertebra_names import vertebra_name
 
 SIZES_MM = {"C": (26, 22, 15), "T": (36, 28, 19), "L": (44, 36, 25), "S": (90, 50, 36)}
 """Width, depth and height of a box with about the volume of a whole vertebra (8, 19, 40, 160 cm³)."""
@@ -49,25 +44,3 @@ def numbers_where(image, array):
         numbers[int(label)] = int(values[0])
     assert not found[array == 0].any()
     return numbers
-
-
-def labelled(scheme, levels):
-    """{label: level} as a scheme numbers the levels."""
-    numbers = {vertebra_name(n): label for label, n in reversed(list(BY_NAME[scheme].numbers.items()))}
-    return {numbers[level]: level for level in levels}
-
-
-def read(path, array, scheme=None):
-    """{label: level} as the label map was read, and the warnings."""
-    found = read_vertebrae(save(path, array), scheme)
-    numbers = numbers_where(found.image, array)
-    return {label: vertebra_name(n) for label, n in numbers.items() if n}, found.warnings
-
-
-def refused(path, *words, scheme=None):
-    with pytest.raises(InputError) as error:
-        read_vertebrae(path, scheme)
-    for word in words:
-        assert word in str(error.value), error.value
-    assert str(error.value).endswith(".")
-    assert "\n" not in str(error.value)

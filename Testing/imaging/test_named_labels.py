@@ -4,7 +4,8 @@ import json
 import struct
 
 import pytest
-from imaging.spines import labelled, numbers_where, read, refused, save, spine
+from imaging.read_spines import labelled, read, refused
+from imaging.spines import numbers_where, save, spine
 from spine_ctmr.imaging.segmentation import read_vertebrae
 
 

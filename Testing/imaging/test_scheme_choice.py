@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging.spines import SPACING_MM, labelled, read, refused, save, spine
+from imaging.read_spines import labelled, read, refused
+from imaging.spines import SPACING_MM, save, spine
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.given_scheme import given_scheme
 from spine_ctmr.imaging.label_schemes import BY_NAME

@@ -239,6 +239,12 @@ def test_fractional_labelmaps(tmp_path):
     fails(path, "fractional")
 
 
+@pytest.mark.parametrize("fields", [{"value": "L4"}, {"layer": "1e9"}])
+def test_segments_whose_numbers_are_none(tmp_path, fields):
+    damaged = seg_nrrd(tmp_path / "s.seg.nrrd", boxes()[:1], [segment("L4", **fields)])
+    fails(damaged, "gives segment 0 the", f"'{next(iter(fields.values()))}', which is no whole number")
+
+
 def test_missing(tmp_path):
     fails(tmp_path / "none.nrrd", "does not exist")
 

@@ -57,7 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    if not arguments.patients.exists():
+    if not (arguments.patients.is_file() or arguments.patients.is_dir()):
         raise InputError(f"The table '{arguments.patients}' does not exist; give a .tsv or a BIDS folder.")
     require_no_file(arguments.output)
     require_folder("profile", arguments.profile)

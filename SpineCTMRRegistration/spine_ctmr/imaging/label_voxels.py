@@ -10,9 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid, Points
-from ..geometry.pose import Pose
 
 
 @dataclass(frozen=True)
@@ -92,5 +90,6 @@ def bone_points(
         spacing_mm: of the grid.
     """
     grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
-    array = labels_in_box(labels, Pose.identity(), grid)
+    there = sitk.Resample(labels, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
+    array = sitk.GetArrayViewFromImage(there)
     return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}

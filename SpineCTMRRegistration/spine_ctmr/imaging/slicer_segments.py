@@ -59,7 +59,7 @@ def segments_of(
         return None
     if "fractional" in header.get("Segmentation_SourceRepresentation", "").lower():
         raise InputError(f"{path} holds a fractional labelmap; save it as a binary labelmap.")
-    return [_segment(i, header, components) for i in indices]
+    return [_segment(i, header, components, path) for i in indices]
 
 
 def meanings_of(terminology_entry: str) -> tuple[str, ...]:
@@ -117,13 +117,20 @@ def _by_default_names(segments: list[Segment], path: Path) -> tuple[dict[Segment
     return numbers, (f"{path}: segment names were read as VerSe numbers (Segment_20 = L1).",)
 
 
-def _segment(index: int, header: dict[str, str], layers: int) -> Segment:
+def _segment(index: int, header: dict[str, str], layers: int, path: Path) -> Segment:
     def field(name: str, default: str) -> str:
         return header.get(f"Segment{index}_{name}", default).strip()
 
+    def number(name: str, default: str) -> int:
+        try:
+            return int(field(name, default))
+        except ValueError as error:
+            raise InputError(
+                f"{path} gives segment {index} the {name} '{field(name, default)}', which is no whole "
+                "number; save the segmentation again."
+            ) from error
+
     terms = re.search(r"TerminologyEntry:([^|]*)", field("Tags", ""))
-    layer = field("Layer", str(index) if layers > 1 else "0")
+    layer = number("Layer", str(index) if layers > 1 else "0")
     name = field("Name", field("ID", f"Segment_{index}"))
-    return Segment(
-        index, name, meanings_of(terms[1] if terms else ""), int(field("LabelValue", "1")), int(layer)
-    )
+    return Segment(index, name, meanings_of(terms[1] if terms else ""), number("LabelValue", "1"), layer)

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...errors import InputError
 from ...imaging.case import Case
+from ...phantoms.mechanics.posture import PostureOptions
 from ...phantoms.motion import MotionOptions
 from ...phantoms.phantom import PhantomOptions
 
 FLEXED = MotionOptions(joint_deg=(5.0, 1.5, 1.5))
-KINDS: dict[str, PhantomOptions] = {
+BLENDED: dict[str, PhantomOptions] = {
     "T1 1 mm": PhantomOptions(),
     "STIR 1 mm": PhantomOptions(sequence="STIR"),
     "T1 3.3 mm slices": PhantomOptions(mr_spacing_mm=(0.9, 3.3)),
@@ -21,6 +22,15 @@ KINDS: dict[str, PhantomOptions] = {
     "T1 1 mm flexed": PhantomOptions(motion=FLEXED),
     "T2 4 mm slices flexed": PhantomOptions(sequence="T2", mr_spacing_mm=(0.8, 4.0), motion=FLEXED),
 }
+BENT = PostureOptions(flexion=0.1, bend=0.7)
+ELASTIC: dict[str, PhantomOptions] = {
+    "T1 1 mm elastic": PhantomOptions(motion=PostureOptions()),
+    "T2 4 mm slices elastic": PhantomOptions(
+        sequence="T2", mr_spacing_mm=(0.8, 4.0), motion=PostureOptions()
+    ),
+    "T1 3.3 mm slices elastic bent": PhantomOptions(mr_spacing_mm=(0.9, 3.3), motion=BENT),
+}
+KINDS = BLENDED | ELASTIC
 
 LEVELS = (
     (20, 21, 22, 23, 24),
@@ -45,13 +55,13 @@ def known_kinds(names: Sequence[str]) -> Sequence[str]:
 
 
 def phantom_options(patient: int) -> tuple[str, PhantomOptions]:
-    """Kind of MR and options of phantom number `patient`: every kind in turn, at several levels."""
-    kind = list(KINDS)[patient % len(KINDS)]
-    options = KINDS[kind]
+    """Kind of MR and options of phantom number `patient`: every blended kind in turn, at several levels."""
+    kind = list(BLENDED)[patient % len(BLENDED)]
+    options = BLENDED[kind]
     inplane, thickness = options.mr_spacing_mm
     return kind, replace(
         options,
-        levels=LEVELS[(patient % len(KINDS) + patient // len(KINDS)) % len(LEVELS)],
+        levels=LEVELS[(patient % len(BLENDED) + patient // len(BLENDED)) % len(LEVELS)],
         mr_spacing_mm=(max(inplane, 1.2), max(thickness, 1.2)),
         ct_spacing_mm=(1.25, 1.5),
         margin_mm=14.0,
