@@ -80,6 +80,7 @@ EXPERTS = (
     Column("stretch_mm", "Stretch", "mm", 1.0, 1),
     Column("spread_mm", "Starts apart", "mm", 1.0, 1),
     Column("neighbour_disagreement_mm", "Against neighbours", "mm", 1.0, 1),
+    Column("disc_offset_mm", "Against its discs", "mm", 1.0, 1),
     Column("uncertainty_mm", "Uncertain by", "mm", 1.0, 1),
     Column("uncertainty_deg", "and", "°", 1.0, 1),
     Column("network_disagreement_mm", "From the network", "mm", 1.0, 1),
