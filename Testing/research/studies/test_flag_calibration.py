@@ -16,7 +16,8 @@ from spine_ctmr.evaluation.truth_points import phantom_bone
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.quality.flags import unjudged
-from spine_ctmr.research.studies.flags import failures, scenarios
+from spine_ctmr.research.studies.cases import CaseFiles
+from spine_ctmr.research.studies.flags import failures, patients, scenarios
 from spine_ctmr.research.studies.flags.counts import (
     accurate_but_refused,
     calibration,
@@ -29,7 +30,7 @@ from spine_ctmr.research.studies.flags.counts import (
 from spine_ctmr.research.studies.flags.fit import chosen_rule, fit_rule, flags_of
 from spine_ctmr.research.studies.flags.observations import Observation
 from spine_ctmr.research.studies.flags.page import CHOOSES, TESTS, as_markdown, by_error, divided
-from spine_ctmr.research.studies.flags.patients import FlagPatient, is_held_out
+from spine_ctmr.research.studies.flags.patients import FlagPatient, cases_with_truth, is_held_out
 from spine_ctmr.research.studies.flags.run import (
     Failing,
     publish_observations,
@@ -219,12 +220,12 @@ class Observed(Failing):
 
 def test_a_study_keeps_its_rows_and_says_what_the_table_says(tmp_path: Path) -> None:
     Observed.calls = 0
-    patients: list[Patient[Failing]] = [
+    everyone: list[Patient[Failing]] = [
         Patient(f"painted_{n}", partial(Observed, None, n, 0))  # type: ignore[arg-type]
         for n in range(14)
     ]
-    run_flag_calibration(patients[:5], tmp_path)
-    page = run_flag_calibration(patients, tmp_path)
+    run_flag_calibration(everyone[:5], tmp_path)
+    page = run_flag_calibration(everyone, tmp_path)
     assert Observed.calls == 14
     rows = read_observations(page.with_suffix(".csv"))
     assert [(o.patient, o.vertebra) for o in rows] == [(o.patient, o.vertebra) for o in _observations(5, 14)]
@@ -236,6 +237,34 @@ def test_a_study_keeps_its_rows_and_says_what_the_table_says(tmp_path: Path) -> 
     assert "Too few" in chosen_rule(rows[:2])
 
 
+def test_cases_without_truth_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    complete = CaseFiles(path, path, path, mr_landmarks=path, truth=path)
+    assert cases_with_truth({"a": complete}) == {"a": complete}
+    for lacking in (replace(complete, truth=None), replace(complete, mr_landmarks=None)):
+        with pytest.raises(InputError, match=r"^The case 'b' needs .* add them\.$"):
+            cases_with_truth({"a": complete, "b": lacking})
+
+
+def test_every_part_of_the_spine_is_painted_in_turn_and_gets_every_kind_of_mr(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[str, tuple[int, ...], str]] = []
+
+    def scanned(seed: int, number: int, region: str, turn: int, levels: tuple[int, ...]) -> None:
+        made.append((region, levels, list(patients.SCANS)[turn % len(patients.SCANS)]))
+
+    monkeypatch.setattr(patients, "_scanned", scanned)
+    for number in range(36):
+        patients.painted_patient.__wrapped__(number)
+    assert [region for region, _, _ in made[:3]] == list(patients.REGIONS)
+    for region, spines in patients.REGIONS.items():
+        mine = [(levels, kind) for found, levels, kind in made if found == region]
+        assert {levels for levels, _ in mine} == set(spines)
+        for half in (mine[::2], mine[1::2]):
+            assert {kind for _, kind in half} == set(patients.SCANS)
+
+
 def test_real_anatomy_chooses_nothing() -> None:
     assert [is_held_out("lumbar", n) for n in range(12)] == [False] * 3 + [True] * 3 + [False] * 3 + [
         True
@@ -245,8 +274,8 @@ def test_real_anatomy_chooses_nothing() -> None:
 
 def test_intervals_come_from_patients_and_not_from_their_vertebrae() -> None:
     """Ten vertebrae of each patient that fail together say as little as one of each."""
-    patients = [n for n in range(20) for _ in range(10)]
-    found = share(patients, [n < 4 for n in patients])
+    members = [n for n in range(20) for _ in range(10)]
+    found = share(members, [n < 4 for n in members])
     assert (found.part, found.whole) == (40, 200)
     assert found.low == pytest.approx(0.05, abs=0.051)
     assert found.high == pytest.approx(0.4, abs=0.051)
