@@ -37,6 +37,13 @@ def body_centers(labels: sitk.Image) -> Centroids:
     return centers
 
 
+def label_centroids(labels: sitk.Image) -> Centroids:
+    """LPS mm centroid of every label as a whole, arch and processes included."""
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(labels)
+    return {int(n): np.array(statistics.GetCentroid(n)) for n in statistics.GetLabels()}
+
+
 def _depth(mask: NDArray[Any], spacing_mm: tuple[float, float, float]) -> NDArray[Any]:
     image = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
     image.SetSpacing(spacing_mm)

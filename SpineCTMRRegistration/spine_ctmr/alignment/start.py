@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,13 @@ from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
 from ..imaging.vertebra_names import vertebra_list
 from .bending import bent_motions
-from .centroids import body_centers, rigid_start
+from .centroids import body_centers, label_centroids, rigid_start
 from .search import search_translation
+
+ENOUGH_TO_TELL = 3
+"""Landmarks; of two only the distance is known."""
+CLEARLY_BETTER = 0.5
+"""Share of the residual: where right body centres are each wrong by 5 mm, the two residuals are alike."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,25 @@ def find_start(case: Case) -> Start:
     """
     ct_centers = body_centers(case.vertebrae)
     if case.mr_centroids is not None:
-        return _matched(ct_centers, case.mr_centroids, "MR landmarks")
+        return _from_landmarks(case, case.mr_centroids, ct_centers)
     if case.mr_vertebrae is not None:
         return _matched(ct_centers, _complete_centers(case), "MR vertebra labels")
     motion = search_translation(case, ct_centers)
     motions = dict.fromkeys(ct_centers, motion)
     return Start(motion, motions, ct_centers, {}, "level chosen by the images", float("nan"))
+
+
+def _from_landmarks(case: Case, landmarks: Centroids, ct_centers: Centroids) -> Start:
+    """Landmarks are body centres or, as some label tools write them, centroids of whole vertebrae.
+
+    Those lie some 13 mm behind the bodies of a lumbar spine. Whichever fits clearly better is taken.
+    """
+    start = _matched(ct_centers, landmarks, "MR landmarks")
+    whole = _matched(label_centroids(case.vertebrae), landmarks, "MR landmarks, centroids of whole vertebrae")
+    enough = len(start.mr_centers) >= ENOUGH_TO_TELL
+    if enough and whole.residual_mm < CLEARLY_BETTER * start.residual_mm:
+        return replace(whole, ct_centers=ct_centers)
+    return start
 
 
 def _complete_centers(case: Case) -> Centroids:
