@@ -145,6 +145,7 @@ def test_a_single_vertebra_takes_the_axes_of_the_patient() -> None:
     assert np.allclose(axes["L1"], np.eye(3))
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported() -> None:
     code = """
 import sys, pkgutil, importlib, SpineCTMRRegistrationLib as panel

@@ -40,6 +40,7 @@ def small() -> Pair:
     return make_pair(1, 0, SIZE, SPACING)
 
 
+@pytest.mark.slow
 def test_the_same_seed_and_index_give_the_same_pair(small: Pair) -> None:
     np.random.seed(99)  # noqa: NPY002 - the global state must not matter
     pair_motion._prepared.cache_clear()

@@ -240,6 +240,7 @@ def test_images_far_apart_or_without_labels_still_make_a_picture(plain):
     assert heatmap(volume_change_pictures(mr, far, empty)).size > 1e5
 
 
+@pytest.mark.slow
 def test_importing_loads_no_drawing_library():
     code = (
         "import sys, spine_ctmr.report.pictures, spine_ctmr.report.page;"

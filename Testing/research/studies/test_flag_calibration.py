@@ -120,6 +120,7 @@ class Observed(Failing):
         return [o for o in _observations(5, 14) if o.patient == self.turn]
 
 
+@pytest.mark.slow
 def test_a_study_keeps_its_rows_and_says_what_the_table_says(tmp_path: Path) -> None:
     Observed.calls = 0
     everyone: list[Patient[Failing]] = [

@@ -203,6 +203,7 @@ def test_case_has_the_images_and_a_start_without_motion() -> None:
     assert set(case.mr_centroids) <= {22, 23}
 
 
+@pytest.mark.slow
 def test_rows_become_cohorts_and_means_over_networks() -> None:
     rows = [row(measure(patient(), moved(mm), mm), f"p{k}") for k, mm in enumerate((2.0, 4.0))]
     rows += [row({FAILURE: "ended"}, "p2"), row({}, "p0", "b")]

@@ -211,6 +211,7 @@ def test_tables_of_pairs_have_levels_and_both_averages() -> None:
     assert "| *paper's average* | 11311 | 2064 | 1.1 | 0.2 |" in page
 
 
+@pytest.mark.slow
 def test_figure_6_shows_both_cuts_of_every_network(tmp_path: Path) -> None:
     draw_vertebra_pair(tmp_path / "one.png", {"a": outcome()})
     draw_vertebra_pair(tmp_path / "two.png", {"a": outcome(), "b": outcome()})

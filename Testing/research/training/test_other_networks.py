@@ -60,6 +60,7 @@ def patch_kind(monkeypatch: pytest.MonkeyPatch) -> None:
 LOSSES = {"displacement": 1.0, "smoothness": 0.1, "mind": 0.1, "dice": 0.1, "properness": 0.1}
 
 
+@pytest.mark.slow
 def test_patch_network_trains_validates_and_resumes_exactly(tmp_path: Path) -> None:
     network = {"kind": "patch", "channels": 3}
     recipe = recipe_of({**RECIPE.to_dict(), "network": network, "loss": LOSSES})

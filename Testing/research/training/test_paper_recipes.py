@@ -162,6 +162,7 @@ def test_samples_on_which_the_only_loss_cannot_act_are_passed_over(tmp_path: Pat
     assert all(value >= 0 for value in rows[1:])
 
 
+@pytest.mark.slow
 def test_penalties_may_see_larger_crops_than_the_run_that_they_go_on_from(tmp_path: Path) -> None:
     baseline = replace(PLAIN, steps=4, rigidity_from=0.5)
     train(baseline, tmp_path / "baseline", Translations())

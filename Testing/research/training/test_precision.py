@@ -137,6 +137,7 @@ def test_training_on_a_sound_processor_uses_bfloat16(on: Callable[[Processor], N
     assert [row["bfloat16"] for row in read_log(tmp_path / "low" / "steps.csv")] == ["1"] * LOW.steps
 
 
+@pytest.mark.slow
 def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
     """On this machine, whatever its bfloat16 is worth: it is used, or it is told that it is not."""
     found, said = trained(tmp_path / "low", "bfloat16")
