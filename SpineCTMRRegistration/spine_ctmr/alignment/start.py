@@ -18,8 +18,8 @@ from .search import search_translation
 
 ENOUGH_TO_TELL = 3
 """Landmarks; of two only the distance is known."""
-CLEARLY_BETTER = 0.5
-"""Share of the residual: where right body centres are each wrong by 5 mm, the two residuals are alike."""
+CLEARLY_CLOSER = 0.5
+"""Share of the residual. Errors of 5 mm in every landmark hide the difference."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _from_landmarks(case: Case, landmarks: Centroids, ct_centers: Centroids) -> 
     start = _matched(ct_centers, landmarks, "MR landmarks")
     whole = _matched(label_centroids(case.vertebrae), landmarks, "MR landmarks, centroids of whole vertebrae")
     enough = len(start.mr_centers) >= ENOUGH_TO_TELL
-    if enough and whole.residual_mm < CLEARLY_BETTER * start.residual_mm:
+    if enough and whole.residual_mm < CLEARLY_CLOSER * start.residual_mm:
         return replace(whole, ct_centers=ct_centers)
     return start
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ..errors import InputError
+from ..process.explanation import is_out_of_memory
 from .network_file import NetworkCard
 
 
@@ -18,6 +19,8 @@ def read_training(checkpoint: Path) -> tuple[NetworkCard, bytes]:
 
     Raises:
         InputError: it is none.
+        OSError: it cannot be read.
+        MemoryError: there is not enough for it.
     """
     import torch
     from safetensors.torch import save
@@ -34,6 +37,10 @@ def read_training(checkpoint: Path) -> tuple[NetworkCard, bytes]:
             safetensors_sha256=hashlib.sha256(content).hexdigest(),
             training={"recipe": recipe, "steps": state["step"], "data": state["data"]},
         )
+    except OSError:
+        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"{checkpoint}: not the best.pt of a training, or damaged; train again.") from error
     return card, content

@@ -26,8 +26,8 @@ SAMPLES, FEWEST = 20_000, 2_000
 """Points around every vertebra, and how many of them both images must show on both sides."""
 MIRRORED = 0.95
 """Below this ratio the sides are exchanged, which turns a ratio into about its inverse. Right sides gave 1.9
-to 3.3 on real anatomy, 1.5 to 1.7 on lumbar and thoracic phantoms, 1.2 to 1.4 in necks; mirrored necks 0.7 to
-0.9."""
+to 3.3 on real anatomy, 1.5 to 1.7 on lumbar and thoracic phantoms, 1.06 to 1.4 in necks; mirrored necks 0.7
+to 0.9."""
 _LEFT = np.array([1.0, 0.0, 0.0])
 _ROUNDS, _BONE_POINTS = 40, 2_000
 

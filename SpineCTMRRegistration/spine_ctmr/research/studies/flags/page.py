@@ -129,14 +129,15 @@ def _bars(observations: Sequence[Observation]) -> str:
 def _by_spine(observations: Sequence[Observation]) -> str:
     """Whole registrations: how many are marked as failed."""
     lines = header(["registrations", "marked as failed"])
-    kinds: dict[str, Callable[[ObservedSpine], bool]] = {
-        name: lambda s, name=name: s.scenario == name  # type: ignore[misc]
-        for name in dict.fromkeys(o.scenario for o in observations)
-    }
+    kinds = {name: _in_scenario(name) for name in dict.fromkeys(o.scenario for o in observations)}
     kinds["all with most vertebrae within 2 mm"] = lambda s: s.is_accurate
     for name, chosen in kinds.items():
         lines.append(line([name, str(marked_as_failed(observations, chosen))]))
     return "\n".join(lines) + "\n"
+
+
+def _in_scenario(name: str) -> Callable[[ObservedSpine], bool]:
+    return lambda spine: spine.scenario == name
 
 
 def _by_trouble(observations: Sequence[Observation]) -> str:
