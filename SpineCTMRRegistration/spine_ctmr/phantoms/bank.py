@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def pair_path(directory: Path, seed: int, index: int) -> Path:
 def fill_bank(
     directory: Path,
     seed: int,
-    indices: range,
+    indices: Sequence[int],
     size: tuple[int, int, int],
     spacing_mm: float,
     progress: Progress = silent,

@@ -48,6 +48,11 @@ class PairMotion:
     displacement: torch.Tensor
 
 
+def first_pair(patient: int) -> int:
+    """The number of the first of the pairs that show a patient."""
+    return POSTURES * patient
+
+
 def elastic_motion(
     rng: np.random.Generator, seed: int, index: int, size: Size, spacing_mm: float, anatomies: Anatomies
 ) -> PairMotion:

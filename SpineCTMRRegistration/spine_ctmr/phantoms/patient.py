@@ -18,8 +18,8 @@ from .tissue import SEQUENCES, ct_contrast, mr_contrast
 
 EDITION = 4
 """Counts the changes that give other patients for the same seed; banks of two editions do not mix."""
-MECHANICS, BLEND = "mechanics", "blend"
-MOTIONS = (MECHANICS, BLEND)
+MECHANICS, BLEND, ELASTIC = "mechanics", "blend", "elastic"
+MOTIONS = (MECHANICS, BLEND, ELASTIC)
 _BLEND_SHARE = 0.15
 """Of the pairs of kind `MECHANICS`, for variety."""
 
@@ -57,14 +57,14 @@ def make_pair(
 
     Args:
         seed: of the patients.
-        index: number of the pair; with `MECHANICS` some pairs in a row show one patient.
+        index: number of the pair; unless with `BLEND`, some pairs in a row show one patient.
         size: voxels (x, y, z).
         spacing_mm: of the isotropic grid.
         anatomies: gives a patient with the vertebrae within a reach in mm of the one in the middle.
-        motion: `MECHANICS`, an elastic solid around moving bones and sometimes a blend; or `BLEND` always.
+        motion: `ELASTIC`, an elastic solid around moving bones; `BLEND`; or `MECHANICS`, some of both.
     """
     rng = np.random.default_rng([seed, index])
-    if motion == BLEND or rng.uniform() < _BLEND_SHARE:
+    if motion == BLEND or (motion == MECHANICS and rng.uniform() < _BLEND_SHARE):
         return _rendered(rng, blended_motion(rng, size, spacing_mm, anatomies), spacing_mm)
     return _rendered(rng, elastic_motion(rng, seed, index, size, spacing_mm, anatomies), spacing_mm)
 

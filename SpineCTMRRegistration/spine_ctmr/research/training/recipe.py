@@ -32,7 +32,7 @@ class DataOptions:
     Attributes:
         pairs: training pairs.
         held_out: validation pairs, of other patients.
-        motion: how their tissue moves, "mechanics" or "blend"; see `make_pair`.
+        motion: how their tissue moves, "mechanics", "blend" or "elastic"; see `make_pair`.
         anatomy_share: of the patients that get one of the given spines, where spines are given.
         margin: voxels by which a pair is larger than the recipe's crop, so that crops differ.
         sequence: of the MR, "T1", "T2", "STIR", "GRE" or "random"; "any" gives each sample another one.

@@ -17,6 +17,7 @@ from ...geometry.pose import Pose
 from ...imaging.hounsfield import OUTSIDE_HU
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
+from ...phantoms.pair_motion import first_pair
 from ...phantoms.patient import EDITION, Pair
 from ...phantoms.patient_sources import Anatomies, MixedAnatomies, parametric_anatomy
 from ...phantoms.segmented_spines import LabelledSpine, SegmentedSpines, signature
@@ -57,19 +58,19 @@ def synthetic_patients(
     folder = bank / (f"{kind}-{recipe.data.anatomy_share:g}-{signature(maps)}" if maps else kind)
     rank, processes = process_number()
     division = divided_pairs(recipe.data)
-    counts: dict[int, int] = {}
-    for seed, number in (*division.training, *division.held_out):
-        counts[seed] = max(counts.get(seed, 0), number + 1)
+    needed: dict[int, list[int]] = {}
+    for seed, number in sorted((*division.training, *division.held_out)):
+        needed.setdefault(seed, []).append(number)
     spines = split_maps(maps, recipe.data.anatomy_share) if maps else ((), ())
     sources = {seed: _source(recipe, maps) for seed, maps in zip(_SEEDS, spines, strict=True)}
-    done, pairs = 0, sum(counts.values())
-    for seed, count in counts.items():
-        part = span(progress, done / pairs, (done + count) / pairs)
-        for mine in (range(rank, count, processes), range(count)):
+    done, pairs = 0, sum(len(numbers) for numbers in needed.values())
+    for seed, numbers in needed.items():
+        part = span(progress, done / pairs, (done + len(numbers)) / pairs)
+        for mine in (numbers[rank::processes], numbers):
             fill_bank(
                 folder, seed, mine, (x, y, z), recipe.spacing_mm, part, sources[seed], recipe.data.motion
             )
-        done += count
+        done += len(numbers)
     data = SyntheticPatients(folder, division, recipe.crop, recipe.data, recipe.batch, recipe.seed)
     if maps:
         learned, held_out = (len(files) for files in spines)
@@ -85,17 +86,20 @@ class Division(NamedTuple):
 
 
 def divided_pairs(options: DataOptions) -> Division:
-    """Which pairs are learned from and which are held out, the same way every time; see `DataOptions`."""
+    """Which pairs are learned from and which are held out, the same way every time; see `DataOptions`.
+
+    Divided patients have one pair each, so that none is on both sides.
+    """
     if options.folds == 1:
         training = [(TRAINING_SEED, k) for k in range(options.pairs)]
         return Division(training, [(VALIDATION_SEED, k) for k in range(options.held_out)])
     everyone = np.random.default_rng(0).permutation(options.pairs + options.held_out)
     first = options.fold * options.held_out
     chosen = {int(k) for k in everyone[first : first + options.held_out]}
-    numbers = range(len(everyone))
+    places = [(k in chosen, (TRAINING_SEED, first_pair(k))) for k in range(len(everyone))]
     return Division(
-        [(TRAINING_SEED, k) for k in numbers if k not in chosen],
-        [(TRAINING_SEED, k) for k in numbers if k in chosen],
+        [place for held_out, place in places if not held_out],
+        [place for held_out, place in places if held_out],
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ....geometry.grid import Grid
 from ....phantoms.bank import fill_bank, read_pair
-from ....phantoms.pair_motion import POSTURES
-from ....phantoms.patient import EDITION
+from ....phantoms.pair_motion import first_pair
+from ....phantoms.patient import EDITION, ELASTIC
 from ....progress import Progress, silent
 from ...training.batch import Batch
 from ...training.synthetic_data import make_batch
@@ -48,8 +48,7 @@ def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
     """Make the patients that the bank lacks; their tissue moves as an elastic solid."""
     x, y, z = (n + MARGIN for n in SIZE)
     for number in range(count):
-        pair = range(_pair(number), _pair(number) + 1)
-        fill_bank(_folder(bank), TEST_SEED, pair, (x, y, z), SPACING_MM)
+        fill_bank(_folder(bank), TEST_SEED, [first_pair(number)], (x, y, z), SPACING_MM, motion=ELASTIC)
         progress("Making test patients", (number + 1) / count)
 
 
@@ -62,7 +61,7 @@ def read_patient(bank: Path, number: int, sequence: str) -> HeldOutPatient:
         sequence: of the MR, as in `DataOptions`.
     """
     rng = np.random.default_rng([TEST_SEED, number])
-    pair = read_pair(_folder(bank), TEST_SEED, _pair(number))
+    pair = read_pair(_folder(bank), TEST_SEED, first_pair(number))
     return HeldOutPatient(number, make_batch(rng, pair, SIZE, sequence, scanner_effects=True))
 
 
@@ -72,11 +71,6 @@ def held_out_patients(bank: Path, count: int, sequence: str) -> Iterator[Patient
         yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, sequence))
 
 
-def _pair(number: int) -> int:
-    """The first pair of a patient, of whom the bank could hold several postures."""
-    return POSTURES * number
-
-
 def _folder(bank: Path) -> Path:
     x, y, z = (n + MARGIN for n in SIZE)
-    return bank / f"edition{EDITION}-{SPACING_MM:g}mm-{x}x{y}x{z}"
+    return bank / f"edition{EDITION}-{ELASTIC}-{SPACING_MM:g}mm-{x}x{y}x{z}"

@@ -113,7 +113,7 @@ def opening(run: PaperRun, paper: str, sequence: str, results: Mapping[str, Resu
     patients = len(rows_of(run.rows, START))
     lines = [
         f"Written by `spine-ctmr papers {paper}`. {patients} test patients whom no training saw, whose "
-        "tissue moves as an elastic solid while the training's is blended between the bones, all "
+        "tissue moves as an elastic solid, as that of most of the training's, all "
         f"**synthetic**, on {x} × {y} × {z} voxels of {SPACING_MM:g} mm, with noise, bias fields, thick "
         f"slices and cut fields of view; MR sequence {sequence}. The networks were trained within the "
         "budget below, a small share of the paper's, so the figures **cannot be compared with the "
