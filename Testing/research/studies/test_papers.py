@@ -130,7 +130,14 @@ def test_conclusions_follow_the_sign_of_the_data() -> None:
     assert "reproduced" in said["WS overlaps better than US"]
     assert "reproduced" in said["WS bends the vertebrae most (SD of det J above that of US)"]
     assert "cannot be said" in said["The penalty makes US more rigid (SD of det J)"]
-    paper = cao.claims({"SyN (MI)": shifted(0.02), "Affine (MI)": cohort(), "Dual": cohort()})
+    paper = cao.claims(
+        {
+            "rigid start": cohort(),
+            "SyN (MI)": shifted(0.02),
+            "Affine (MI)": cohort(),
+            "Dual": cohort(),
+        }
+    )
     words = {claim.words: claim.sentence() for claim in paper}
     assert "reproduced" in words["SyN (MI) overlaps better than Affine (MI)"]
     assert "the opposite" in words["Dual overlaps better than SyN (MI)"]

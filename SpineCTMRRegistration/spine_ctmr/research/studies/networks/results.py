@@ -63,3 +63,24 @@ def mean_cohort(parts: Sequence[Cohort]) -> Cohort:
         }
         for patient, vertebrae in first.items()
     }
+
+
+def cohort_change(first: Cohort, second: Cohort, metric: str) -> NDArray[np.float64]:
+    """A metric of the first less that of the second, (n,): means over the vertebrae of each patient."""
+    return np.array([_mean_change(first[p], second.get(p, {}), metric) for p in first], float)
+
+
+def start_errors(start: Cohort) -> NDArray[np.float64]:
+    """Mean error in the vertebrae of each patient at the start, (n,) in mm."""
+    return np.array([_mean([v.get("tre_mm", np.nan) for v in start[p].values()]) for p in start], float)
+
+
+def _mean_change(
+    first: Mapping[int, Mapping[str, float]], second: Mapping[int, Mapping[str, float]], metric: str
+) -> float:
+    return _mean([first[n].get(metric, np.nan) - second[n].get(metric, np.nan) for n in first if n in second])
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -16,6 +16,8 @@ from .results import Overall
 COLUMNS = ("dice", "bone_mm", "soft_mm", "rigid_deviation_mm", "rigid_dsc", "folds")
 CERTAIN = 2.0
 """Standard errors beyond which a change counts as one."""
+FAR_SHARE, FEWEST_FAR = 1 / 3, 4
+"""Patients with the largest errors at the start are looked at alone: their share, and how few count."""
 EXPLANATION = (
     "Mean (SD) over the patients. DSC: vertebrae that the image does not cut. Errors: mean distance to the "
     "true displacement in bone and elsewhere. Not rigid: RMS distance of the displacement in a moved "
@@ -70,7 +72,7 @@ def what_was_learned(results: Mapping[str, Result], start: str) -> str:
             said.append(f"**Not better: {'; '.join(unable)}.**")
     said.append(
         "Networks that are not better stay as what the recipes make of so few steps: how long each learned, "
-        "and what its loss says of the truth against no motion, stands below."
+        "what its loss says of the truth against no motion, and the tested cause stand below."
     )
     return " ".join(said)
 
@@ -99,39 +101,80 @@ class Claim:
         words: what the paper concludes.
         change: paired differences (n,) that are below zero if it holds; None if nothing tells.
         unit: of the differences.
+        about: titles of the networks that it is about.
+        start: (n,) errors at the start, of the same patients.
     """
 
     words: str
     change: NDArray[np.float64] | None
     unit: str = ""
+    about: Sequence[str] = ()
+    start: NDArray[np.float64] | None = None
 
-    def sentence(self) -> str:
-        """One item of a list."""
+    def sentence(self, causes: Mapping[str, str] | None = None) -> str:
+        """One item of a list; where the conclusion does not come out alike, with what was tested.
+
+        Args:
+            causes: why networks register as they do, by title.
+        """
         if self.change is None:
             return f"- {self.words}: cannot be said here."
         known = self.change[np.isfinite(self.change)]
         if len(known) < 2:
             return f"- {self.words}: cannot be said here."
-        figures = f"paired difference {known.mean():+.3g} ± {sem(known):.2g}{self.unit and ' ' + self.unit}"
+        figures = f"paired difference {_signed(known)}{self.unit and ' ' + self.unit}"
         if is_lower(known):
             return f"- {self.words}: **reproduced** ({figures})."
+        word = "the opposite" if is_lower(-known) else "not beyond chance"
+        tested = [*self._power(known), *self._far(), *self._networks(causes or {})]
+        return f"- {self.words}: **{word}** ({figures}). Tested: {'; '.join(tested) or 'nothing more'}."
+
+    def _power(self, known: NDArray[np.float64]) -> list[str]:
+        """How many patients would tell, where the direction is the paper's."""
+        mean, error = float(known.mean()), float(sem(known))
         if is_lower(-known):
-            return f"- {self.words}: **the opposite** ({figures})."
-        return f"- {self.words}: **not beyond chance** ({figures})."
+            return []
+        if mean >= 0:
+            return ["the direction is not the paper's either" if mean > 0 else "no difference at all"]
+        needed = round(len(known) * (CERTAIN * error / mean) ** 2)
+        return [f"the direction is the paper's, and about {needed:,} instead of {len(known)} would tell"]
+
+    def _far(self) -> list[str]:
+        """The difference where the start was farthest off."""
+        if self.change is None or self.start is None:
+            return []
+        both = np.isfinite(self.change) & np.isfinite(self.start)
+        change, start = self.change[both], self.start[both]
+        if len(change) < FEWEST_FAR / FAR_SHARE:
+            return []
+        far = change[start >= np.quantile(start, 1 - FAR_SHARE)]
+        word = "the paper's direction" if is_lower(far) else "not the paper's direction beyond chance either"
+        return [f"among the third with the largest errors at the start {_signed(far)}, {word}"]
+
+    def _networks(self, causes: Mapping[str, str]) -> list[str]:
+        return [f"{title} {causes[title]}" for title in self.about if title in causes]
 
 
-def claims_section(claims: Sequence[Claim]) -> list[str]:
-    """All conclusions, one line each."""
+def claims_section(claims: Sequence[Claim], causes: Mapping[str, str]) -> list[str]:
+    """All conclusions, one line each.
+
+    Args:
+        claims: of the paper.
+        causes: why networks register as they do, by title.
+    """
     return [
         "## The paper's conclusions",
         "",
         "Direction on the same test patients, mean ± standard error of the paired difference; below zero "
-        "is the paper's direction. Where it is not, the cause was not tested beyond what was learned and "
-        "what the losses say of the truth, above.",
+        "is the paper's direction, beyond two standard errors it counts.",
         "",
-        *(claim.sentence() for claim in claims),
+        *(claim.sentence(causes) for claim in claims),
         "",
     ]
+
+
+def _signed(values: NDArray[np.float64]) -> str:
+    return f"{values.mean():+.3g} ± {sem(values):.2g}"
 
 
 def mean_and_spread(values: NDArray[np.float64]) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ....evaluation.cohort import Cohort
 from ....evaluation.cohort_tables import cao_table
 from ....evaluation.evaluation_files import TITLES as METRICS
@@ -17,9 +15,10 @@ from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
 from ..networks.held_out import HeldOutPatient
 from ..networks.methods import by_affine, by_syn
+from ..networks.results import cohort_change, start_errors
 from ..networks.similarity import truth_method
 from ..networks.trainings import Training, budgeted
-from ..networks.verdicts import Claim, claims_section
+from ..networks.verdicts import Claim
 from .pages import (
     START,
     Registers,
@@ -27,6 +26,7 @@ from .pages import (
     all_methods,
     closing,
     cohort_of_all,
+    conclusions,
     displacements,
     opening,
     patients_scanned,
@@ -40,6 +40,8 @@ BUDGET, PUBLISHED = (Path(__file__).with_name(f"{name}.toml") for name in ("cao_
 KINDS = {"cao_ct_only": "CT only", "cao_mr_only": "MR only", "cao_dual": "Dual"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 SPLITS = 5
+AFFINE = "affine_mi"
+"""With what the networks begin."""
 
 
 def split_name(name: str, split: int) -> str:
@@ -61,7 +63,7 @@ def trainings(steps: int | None, folds: int) -> list[Training]:
 
 def others() -> Registers:
     """What the paper compares with; its affine registration is FLIRT's."""
-    return {"affine_mi": ("Affine (MI)", by_affine), "syn_mi": ("SyN (MI)", by_syn)}
+    return {AFFINE: ("Affine (MI)", by_affine), "syn_mi": ("SyN (MI)", by_syn)}
 
 
 def methods(trainings: Sequence[Training], output: Path) -> list[Method[HeldOutPatient]]:
@@ -99,7 +101,7 @@ def publish(run: PaperRun) -> Path:
             "",
             "![](cao-patient.png)",
             "",
-            *claims_section(claims(cohorts)),
+            *conclusions(run, names, found, AFFINE, claims(cohorts)),
             *closing(run, NAME, [BUDGET]),
         ],
     )
@@ -131,14 +133,8 @@ def claims(cohorts: dict[str, Cohort]) -> list[Claim]:
         words = f"{better} overlaps better than {worse}"
         if better not in cohorts or worse not in cohorts:
             return Claim(words, None)
-        first, second = cohorts[better], cohorts[worse]
-        pairs = [
-            second[p][n].get("dice", np.nan) - first[p][n].get("dice", np.nan)
-            for p in first
-            for n in first[p]
-            if n in second.get(p, {})
-        ]
-        return Claim(words, np.array(pairs, float))
+        change = cohort_change(cohorts[worse], cohorts[better], "dice")
+        return Claim(words, change, about=(better, worse), start=start_errors(cohorts["rigid start"]))
 
     return [
         above("SyN (MI)", "Affine (MI)"),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from ....evaluation.markdown import header, line
@@ -22,7 +21,7 @@ from ..networks.methods import by_bundled, by_staring
 from ..networks.results import Overall, rows_of
 from ..networks.similarity import truth_method
 from ..networks.trainings import BANK, Training, budgeted
-from ..networks.verdicts import Claim, claims_section, mean_and_spread
+from ..networks.verdicts import Claim, mean_and_spread
 from ..networks.whole import by_registration
 from .pages import (
     START,
@@ -30,6 +29,7 @@ from .pages import (
     absent,
     all_methods,
     closing,
+    conclusions,
     displacements,
     opening,
     patients_scanned,
@@ -128,7 +128,7 @@ def publish(run: PaperRun) -> Path:
             "",
             "![](jian-patient.png)",
             "",
-            *claims_section(claims(rows)),
+            *conclusions(run, kinds, found, START, claims(rows)),
             *closing(run, NAME, [BUDGET]),
         ],
     )
@@ -159,38 +159,32 @@ def table(rows: Mapping[str, Overall], published: Mapping[str, Any]) -> list[str
 def claims(rows: Mapping[str, Overall]) -> list[Claim]:
     """What the paper concludes of its penalties."""
 
-    def change(first: str, second: str, key: str, sign: int = 1) -> NDArray[np.float64] | None:
+    def claim(words: str, first: str, second: str, key: str, sign: int = 1, unit: str = "") -> Claim:
         """First less second, so signed that the paper's direction is below zero."""
         if first not in rows or second not in rows:
-            return None
-        return sign * (rows[first][key] - rows[second][key])
+            return Claim(words, None)
+        change = sign * (rows[first][key] - rows[second][key])
+        start = rows["rigid start"]["bone_mm"] if "rigid start" in rows else None
+        return Claim(words, change, unit, (first, second), start)
 
-    said = [
-        Claim(
-            "The baseline overlaps better than Staring's method",
-            change("Staring (elastix)", "baseline", "dice"),
-        ),
-        Claim("The properness condition keeps volumes", change("pc", "baseline", "volume_percent"), "%"),
-    ]
-    said += [
-        Claim(f"{title} keeps bone more rigid than the baseline", change(title, "baseline", "rigid_dsc", -1))
-        for title in ("oc", "rigid dice", "rigid field")
-    ]
-    said += [
-        Claim(f"{title} changes volumes less than {alone} alone", change(title, alone, "volume_percent"), "%")
-        for title, alone in (
-            ("pc + oc", "oc"),
-            ("pc + rigid dice", "rigid dice"),
-            ("pc + rigid field", "rigid field"),
-        )
-    ]
+    staring = "Staring (elastix)"
+    volume = "volume_percent"
+    rigid = ("oc", "rigid dice", "rigid field")
     return [
-        *said,
-        Claim(
-            "The direct volume loss has more PC than the properness condition",
-            change("pc", "volume", "properness"),
+        claim("The baseline overlaps better than Staring's method", staring, "baseline", "dice"),
+        claim("The properness condition keeps volumes", "pc", "baseline", volume, unit="%"),
+        *(
+            claim(f"{t} keeps bone more rigid than the baseline", t, "baseline", "rigid_dsc", -1)
+            for t in rigid
         ),
-        Claim("The orthonormal condition lowers PC, too", change("oc", "baseline", "properness")),
+        *(
+            claim(f"pc + {t} changes volumes less than {t} alone", f"pc + {t}", t, volume, unit="%")
+            for t in rigid
+        ),
+        claim(
+            "The direct volume loss has more PC than the properness condition", "pc", "volume", "properness"
+        ),
+        claim("The orthonormal condition lowers PC, too", "oc", "baseline", "properness"),
     ]
 
 

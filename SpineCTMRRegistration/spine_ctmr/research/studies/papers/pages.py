@@ -11,6 +11,7 @@ from torch import Tensor
 from ....evaluation.cohort import Cohort
 from ....progress import Progress
 from ..kernel import Method, Patient, Row
+from ..networks.causes import Tested, causes_section, found_evidence
 from ..networks.figures import draw_losses
 from ..networks.held_out import (
     SIZE,
@@ -24,7 +25,7 @@ from ..networks.methods import PACKAGES, Register, by_network, measured, missing
 from ..networks.results import Overall, cohort_of, mean_cohort, mean_overall, overall_of, rows_of
 from ..networks.similarity import truth_table
 from ..networks.trainings import BANK, Training, method_name, trained, trainings_table
-from ..networks.verdicts import Result, methods_table, what_was_learned
+from ..networks.verdicts import Claim, Result, claims_section, methods_table, what_was_learned
 from .paper import PaperRun
 
 START = "initial"
@@ -130,6 +131,31 @@ def opening(run: PaperRun, paper: str, sequence: str, results: Mapping[str, Resu
         *methods_table(results, START),
     ]
     return lines
+
+
+def conclusions(
+    run: PaperRun,
+    kinds: Mapping[str, Sequence[str]],
+    results: Mapping[str, Result],
+    before: str,
+    claims: Sequence[Claim],
+) -> list[str]:
+    """What the paper concludes and whether that comes out alike, with tested causes.
+
+    Args:
+        run: of the paper.
+        kinds: names of the trainings of every kind, by its title.
+        results: of all methods.
+        before: name of the result with which the networks begin.
+        claims: of the paper.
+    """
+    still = results[before].overall["bone_mm"]
+    tests = {t: Tested(still, results[t].overall["bone_mm"]) for t in kinds if t in results}
+    evidence = found_evidence(run.trainings, run.output, kinds, tests)
+    return [
+        *causes_section(evidence, "error in bone in mm"),
+        *claims_section(claims, {title: found.cause for title, found in evidence.items()}),
+    ]
 
 
 def absent(run: PaperRun, others: Registers) -> list[str]:

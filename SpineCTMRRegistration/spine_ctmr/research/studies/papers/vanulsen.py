@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ....evaluation.cohort import Cohort
 from ....evaluation.cohort_tables import vanulsen_table
 from ...training.loss_terms import LossTerm
@@ -16,10 +14,11 @@ from ...training.recipe_file import read_toml
 from ..kernel import Method, write_page
 from ..networks.figures import draw_violins
 from ..networks.held_out import HeldOutPatient
+from ..networks.results import cohort_change, start_errors
 from ..networks.similarity import truth_method
 from ..networks.slices import draw_patient
 from ..networks.trainings import Training, budgeted
-from ..networks.verdicts import Claim, claims_section
+from ..networks.verdicts import Claim
 from .pages import (
     START,
     Registers,
@@ -27,6 +26,7 @@ from .pages import (
     all_methods,
     closing,
     cohort_of_all,
+    conclusions,
     displacements,
     opening,
     overall_of_all,
@@ -131,7 +131,7 @@ def publish(run: PaperRun) -> Path:
             *vanulsen_table(known, _columns(known)).splitlines(),
             "",
             *_figures(run, known),
-            *claims_section(claims(known)),
+            *conclusions(run, names, found, START, claims(known)),
             *closing(run, NAME, [START_BUDGET, BUDGET]),
         ],
     )
@@ -211,25 +211,19 @@ def _figures(run: PaperRun, cohorts: dict[str, Cohort]) -> list[str]:
 def claims(cohorts: dict[str, Cohort]) -> list[Claim]:
     """What the thesis concludes, over its three levels."""
 
-    def change(first: str, second: str, metric: str, sign: int = 1) -> np.ndarray | None:
+    def claim(words: str, first: str, second: str, metric: str, sign: int = 1) -> Claim:
         if first not in cohorts or second not in cohorts:
-            return None
-        pairs = [
-            (cohorts[first][p][n].get(metric, np.nan), cohorts[second][p][n].get(metric, np.nan))
-            for p in cohorts[first]
-            for n in cohorts[first][p]
-            if n in cohorts[second].get(p, {})
-        ]
-        return sign * (np.array(pairs, float).reshape(-1, 2) @ [1.0, -1.0])
+            return Claim(words, None)
+        change = sign * cohort_change(cohorts[first], cohorts[second], metric)
+        return Claim(words, change, about=(first, second), start=start_errors(cohorts["Rigid"]))
 
+    bends = "WS bends the vertebrae most (SD of det J above that of US)"
     return [
-        Claim("US overlaps better than the rigid start", change("US", "Rigid", "dice", -1)),
-        Claim("WS overlaps better than US", change("WS", "US", "dice", -1)),
-        Claim("The penalty makes US more rigid (SD of det J)", change("US-RP", "US", "determinant_sd")),
-        Claim("The penalty makes WS more rigid (SD of det J)", change("WS-RP", "WS", "determinant_sd")),
-        Claim(
-            "WS bends the vertebrae most (SD of det J above that of US)", change("US", "WS", "determinant_sd")
-        ),
+        claim("US overlaps better than the rigid start", "US", "Rigid", "dice", -1),
+        claim("WS overlaps better than US", "WS", "US", "dice", -1),
+        claim("The penalty makes US more rigid (SD of det J)", "US-RP", "US", "determinant_sd"),
+        claim("The penalty makes WS more rigid (SD of det J)", "WS-RP", "WS", "determinant_sd"),
+        claim(bends, "US", "WS", "determinant_sd"),
     ]
 
 

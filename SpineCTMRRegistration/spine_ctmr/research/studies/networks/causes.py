@@ -1,0 +1,150 @@
+"""Tested causes: whether networks fit what they learned from, carry over, still learn, and could."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import sem
+
+from ....evaluation.markdown import header, line
+from .fit import BATCHES, Fit, loss_trend, measured_fit
+from .trainings import Training, trained
+from .verdicts import CERTAIN, is_lower
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Test patients by one kind of network.
+
+    Attributes:
+        still: (n,) without motion: error in bone in mm, or 1 - Dice.
+        moved: (n,) by the network.
+    """
+
+    still: NDArray[np.float64]
+    moved: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells why networks of one kind register as they do.
+
+    Attributes:
+        fits: of each network.
+        trends: change of each loss at the end of its training, see `loss_trend`.
+        test: of all test patients.
+    """
+
+    fits: Sequence[Fit]
+    trends: Sequence[tuple[float, float]]
+    test: Tested
+
+    def learned(self, of: str, less: str) -> NDArray[np.float64]:
+        """Paired differences on the pairs that the networks learned from."""
+        return np.concatenate([fit.difference(of, less) for fit in self.fits])
+
+    @property
+    def trend(self) -> tuple[float, float]:
+        """Mean of the trends, and its standard error."""
+        slopes, errors = np.array(self.trends).T
+        return float(slopes.mean()), float(np.sqrt(np.square(errors).sum()) / len(errors))
+
+    @property
+    def cause(self) -> str:
+        """In words."""
+        slope, error = self.trend
+        falls = (
+            "its loss still falls" if slope < -CERTAIN * error else "its loss no longer falls beyond chance"
+        )
+        return f"{self._reach}; {falls}"
+
+    @property
+    def _reach(self) -> str:
+        change = self.test.moved - self.test.still
+        if is_lower(self.learned("moved", "still")):
+            return (
+                "learned and carries over" if is_lower(change) else "fits its own pairs, does not carry over"
+            )
+        truth = self.learned("loss_true", "loss_still")
+        if np.isfinite(truth).all() and not is_lower(truth):
+            return "its losses, as weighted, do not prefer the truth to no motion"
+        carries = ", though test patients profit" if is_lower(change) else ""
+        return f"does not fit even its own pairs beyond chance{carries}"
+
+
+def found_evidence(
+    trainings: Sequence[Training],
+    output: Path,
+    kinds: Mapping[str, Sequence[str]],
+    tests: Mapping[str, Tested],
+) -> dict[str, Evidence]:
+    """Evidence of every kind that has a trained and tested network, by title.
+
+    Args:
+        trainings: of the study.
+        output: its folder.
+        kinds: names of the trainings of every kind, by its title.
+        tests: of the kinds, by title.
+    """
+    networks = {t.recipe.name: (t, network) for t, network in trained(trainings, output)}
+    evidence = {}
+    for title, names in kinds.items():
+        present = [name for name in names if name in networks]
+        if present and title in tests:
+            fits = [measured_fit(*networks[name], output) for name in present]
+            trends = [loss_trend(output / name) for name in present]
+            evidence[title] = Evidence(fits, trends, tests[title])
+    return evidence
+
+
+def causes_section(evidence: Mapping[str, Evidence], measure: str) -> list[str]:
+    """One line for every kind of network.
+
+    Args:
+        evidence: by title.
+        measure: what `Tested` and `Fit` hold, in words.
+    """
+    lines = header(
+        [
+            "network",
+            "pairs it learned from: no motion, moved",
+            "test patients: no motion, moved",
+            "its losses: no motion, moved, truth",
+            "loss in 100 steps, %",
+            "found",
+        ]
+    )
+    for title, found in evidence.items():
+        sides = [_means(found.fits, "still", "moved"), _pair(found.test)]
+        losses = _means(found.fits, "loss_still", "loss_moved", "loss_true")
+        slope, error = found.trend
+        lines.append(line([title, *sides, losses, f"{100 * slope:+.1f} ± {100 * error:.1f}", found.cause]))
+    return [
+        "## Tested causes",
+        "",
+        f"Whether a network fits the pairs that it learned from ({measure}, {BATCHES} batches of its own "
+        "training), and others; what its losses, summed with their weights, say there of no motion, of its "
+        "own and of the true one; and whether its loss still fell over the last half of its steps. A "
+        "network that does not fit its own pairs learned too little or is held back; one that fits them "
+        "alone saw too few patients.",
+        "",
+        *lines,
+        "",
+    ]
+
+
+def _means(fits: Sequence[Fit], *names: str) -> str:
+    means = [float(np.mean([getattr(fit, name) for fit in fits])) for name in names]
+    return ", ".join(f"{mean:.3g}" for mean in means) if np.isfinite(means).all() else "–"
+
+
+def _pair(test: Tested) -> str:
+    change = test.moved - test.still
+    known = change[np.isfinite(change)]
+    return (
+        f"{np.nanmean(test.still):.3g}, {np.nanmean(test.moved):.3g} ({known.mean():+.2g} ± {sem(known):.2g})"
+    )
