@@ -20,6 +20,8 @@ from .geometry.pose import Pose
 from .imaging.case import Case
 from .imaging.label_voxels import bone_corners, bone_points
 from .imaging.resampling import case_on_grid, on_grid
+from .network.affine_start import affine_by_information, displacement_after
+from .network.integration import warp
 from .network.prediction import LEAST_POINTS, MARGIN_MM, carried, predict_displacement
 from .network.runtime import LoadedNetwork
 from .options import FIELD_RESOLUTION_MM, RegistrationOptions
@@ -80,6 +82,9 @@ class FieldFinder(Protocol):
 class NetworkField:
     """The displacement that a network gives in one look at the rigid start.
 
+    A network that learned from affinely registered pairs sees them so here, too, and both motions are
+    composed.
+
     Raises:
         InputError: the network was not made for a CT and an MR.
     """
@@ -91,12 +96,22 @@ class NetworkField:
                 f"The network '{name}' learned pairs of single CT vertebrae, not CT and MR; choose another."
             )
         self.network, self.spacing_mm = network, network.card.spacing_mm
-        self.origin = f"the displacement of the network {name} alone"
+        self.affine = bool(recipe.get("data", {}).get("affine", False))
+        first = "an affine registration by mutual information and " if self.affine else ""
+        self.origin = f"{first}the displacement of the network {name} alone"
 
     def find(self, view: View, progress: Progress) -> torch.Tensor:
         """See `FieldFinder`."""
         progress("network", 0.0)
-        return predict_displacement(self.network, view.mr, view.ct)
+        if not self.affine:
+            return predict_displacement(self.network, view.mr, view.ct)
+        matrix = affine_by_information(view.mr, view.ct, self.spacing_mm, view.seen)
+        ct = torch.from_numpy(np.asarray(view.ct, np.float32))[None, None]
+        still = torch.zeros(1, 3, *ct.shape[2:])
+        moved = warp(ct, displacement_after(matrix, still, self.spacing_mm), self.spacing_mm)
+        local = predict_displacement(self.network, view.mr, moved[0, 0].numpy())
+        both = displacement_after(matrix, local.permute(3, 0, 1, 2)[None], self.spacing_mm)
+        return both[0].permute(1, 2, 3, 0).contiguous()
 
 
 def register_by_field(

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 import spine_ctmr
 import torch
 from gears import slow_fixture
+from spine_ctmr import field_registration
 from spine_ctmr.deformation.warping import vertebrae_in_mr
 from spine_ctmr.errors import InputError
 from spine_ctmr.field_registration import NetworkField, View
@@ -18,7 +19,7 @@ from spine_ctmr.geometry.boxes import node_coordinates
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.transforms import map_points
 from spine_ctmr.network.runtime import load_network
-from spine_ctmr.progress import Progress
+from spine_ctmr.progress import Progress, silent
 from spine_ctmr.registration import register
 from spine_ctmr.results.registration import Registration
 
@@ -123,6 +124,34 @@ def test_the_command_writes_and_evaluates_the_networks_own_displacement(
     assert [row.name for row in found.vertebrae] == ["L3", "L4", "L5"]
     assert np.mean([row.dice - row.dice_before for row in found.vertebrae]) > 0.02
     assert all(row.determinant_sd > 0.01 for row in found.vertebrae)
+
+
+def test_a_network_that_learned_after_an_affine_registration_looks_after_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A network that answers with 2 mm along x, after an affine map that stretches and shifts."""
+    network, seen = load_network(device="cpu"), []
+    recipe = {**network.card.training["recipe"], "data": {"affine": True}}
+    object.__setattr__(network.card, "training", {"recipe": recipe})
+    matrix = np.diag([1.1, 1.0, 1.0, 1.0])
+    matrix[:3, 3] = (0.0, -4.0, 0.0)
+
+    def answer(network: object, mr: np.ndarray, ct: np.ndarray) -> torch.Tensor:
+        seen.append(ct)
+        return torch.tensor([2.0, 0.0, 0.0]).expand(*ct.shape, 3)
+
+    monkeypatch.setattr(field_registration, "affine_by_information", lambda *_: matrix)
+    monkeypatch.setattr(field_registration, "predict_displacement", answer)
+    shape = (10, 12, 14)
+    y = np.broadcast_to(100.0 * np.arange(shape[1])[:, None], shape)
+    view = View(Grid(shape[::-1], (2.0,) * 3, (0.0,) * 3), y, y, y, None, np.ones(shape, bool))
+    field = NetworkField(network)
+    found = field.find(view, silent)
+    assert field.origin.startswith("an affine registration by mutual information and the displacement of")
+    x = 2.0 * torch.arange(shape[2])
+    torch.testing.assert_close(found[5, 6, :, 0], 1.1 * (x + 2) - x)
+    torch.testing.assert_close(found[..., 1], torch.full(shape, -4.0))
+    np.testing.assert_allclose(seen[0][:, 2:], y[:, :-2], atol=0.01)
 
 
 def test_networks_of_single_vertebrae_are_refused() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
 from spine_ctmr.errors import InputError
+from spine_ctmr.network.affine_start import affine_by_information
 from spine_ctmr.network.integration import warp
 from spine_ctmr.phantoms.patient import Pair
-from spine_ctmr.research.training.affine_start import affine_by_information
 from spine_ctmr.research.training.recipe import DataOptions
 from spine_ctmr.research.training.recipe_file import find_recipe, load_recipe
 from spine_ctmr.research.training.synthetic_data import divided_pairs, with_moved_ct

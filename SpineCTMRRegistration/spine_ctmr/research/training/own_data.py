@@ -22,8 +22,8 @@ from ...imaging.hounsfield import AIR_HU
 from ...imaging.read_case import read_case
 from ...imaging.reading import read_image
 from ...imaging.resampling import on_grid
+from ...network.affine_start import affine_by_information
 from ...progress import Progress, silent
-from .affine_start import affine_by_information
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
 from .own_files import keep_arrays, patient_files, patient_folders, signature

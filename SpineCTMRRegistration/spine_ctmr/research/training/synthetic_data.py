@@ -15,6 +15,7 @@ from scipy.ndimage import affine_transform
 from ...errors import InputError
 from ...geometry.pose import Pose
 from ...imaging.hounsfield import OUTSIDE_HU
+from ...network.affine_start import Affine, affine_by_information
 from ...phantoms.augmentation import mixed_sequence, scanned_ct, scanned_mr
 from ...phantoms.bank import fill_bank, read_pair
 from ...phantoms.pair_motion import first_pair
@@ -23,7 +24,6 @@ from ...phantoms.patient_sources import Anatomies, MixedAnatomies, parametric_an
 from ...phantoms.segmented_spines import LabelledSpine, SegmentedSpines, signature
 from ...phantoms.tissue import ANY, SEQUENCES
 from ...progress import Progress, silent, span
-from .affine_start import Affine, affine_by_information
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
 from .recipe import START_ERRORS_MM, DataOptions, Recipe

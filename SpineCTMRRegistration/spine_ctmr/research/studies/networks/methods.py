@@ -9,20 +9,19 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ....geometry.grid import Grid
+from ....network.affine_start import Affine, affine_by_information, displacement_after
 from ....network.blocks import predict_velocity
-from ....network.integration import displacement_of, voxel_indices, warp
+from ....network.integration import displacement_of, warp
 from ....network.motion import RegistrationNetwork
 from ....network.preprocessing import CT_RANGE_HU
 from ....network.runtime import load_network
 from ....network.torch_network import DisplacementNetwork
-from ...training.affine_start import Affine, affine_by_information
 from ...training.checkpoint import load_state
 from ...training.recipe import Recipe
 from ...training.state import predicted_motion
@@ -101,7 +100,9 @@ def by_network(network: TrainedNetwork) -> Register:
 
 def by_affine(patient: HeldOutPatient) -> Tensor:
     """Affine registration by mutual information alone (`affine_start`)."""
-    return _affine_displacement(_affine(patient), torch.zeros_like(patient.batch.fixed).repeat(1, 3, 1, 1, 1))
+    return displacement_after(
+        _affine(patient), torch.zeros_like(patient.batch.fixed).repeat(1, 3, 1, 1, 1), SPACING_MM
+    )
 
 
 def by_syn(patient: HeldOutPatient) -> Tensor:
@@ -169,9 +170,9 @@ def _after_affine(displace: Register) -> Register:
     def both(patient: HeldOutPatient) -> Tensor:
         matrix = _affine(patient)
         still = torch.zeros_like(patient.batch.fixed).repeat(1, 3, 1, 1, 1)
-        moving = warp(patient.batch.moving, _affine_displacement(matrix, still), SPACING_MM)
+        moving = warp(patient.batch.moving, displacement_after(matrix, still, SPACING_MM), SPACING_MM)
         local = displace(replace(patient, batch=replace(patient.batch, moving=moving)))
-        return _affine_displacement(matrix, local)
+        return displacement_after(matrix, local, SPACING_MM)
 
     return both
 
@@ -182,13 +183,3 @@ def _affine(patient: HeldOutPatient) -> Affine:
         v[0, 0].numpy() for v in (patient.batch.fixed, patient.batch.moving, patient.batch.weight)
     )
     return affine_by_information(mr, ct * (high - low) + low, SPACING_MM, seen)
-
-
-def _affine_displacement(matrix: Affine, local: Tensor) -> Tensor:
-    """x -> A(x + u(x)) less the identity, for a displacement u (1, 3, Z, Y, X) in mm."""
-    points = voxel_indices(local.shape[2:], local) * SPACING_MM
-    moved = (points + local[0].permute(1, 2, 3, 0)).double()
-    turned = moved @ torch.from_numpy(np.ascontiguousarray(matrix[:3, :3].T)) + torch.from_numpy(
-        matrix[:3, 3]
-    )
-    return (turned - points).float().permute(3, 0, 1, 2)[None]

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
+from .integration import voxel_indices
 
 Affine = NDArray[np.float64]
 """(4, 4) in mm along the axes of a grid: a place of the fixed image to its place in the moving one."""
@@ -51,6 +55,21 @@ def affine_by_information(
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = np.stack(columns, 1), shift
     return matrix
+
+
+def displacement_after(matrix: Affine, local: Tensor, spacing_mm: float) -> Tensor:
+    """x -> A(x + u(x)) less the identity, (1, 3, Z, Y, X) in mm.
+
+    Args:
+        matrix: A.
+        local: u (1, 3, Z, Y, X) in mm, found on the moving image as A moved it.
+        spacing_mm: of the grid.
+    """
+    points = voxel_indices(local.shape[2:], local) * spacing_mm
+    moved = (points + local[0].permute(1, 2, 3, 0)).double()
+    turn = torch.from_numpy(np.ascontiguousarray(matrix[:3, :3].T))
+    turned = moved @ turn + torch.from_numpy(matrix[:3, 3])
+    return (turned - points).float().permute(3, 0, 1, 2)[None]
 
 
 def _image(values: NDArray[Any], spacing_mm: float) -> sitk.Image:
