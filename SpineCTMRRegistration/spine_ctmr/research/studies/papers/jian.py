@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..networks.similarity import truth_method
 from ..networks.trainings import BANK, Training, budgeted
 from ..networks.verdicts import Claim, mean_and_spread
 from ..networks.whole import by_registration
+from .jian_weights import trials, weights_section
 from .pages import (
     START,
     Registers,
@@ -56,6 +58,8 @@ PENALISED = {
     "jian_pc_rigid_field": "pc + rigid field",
     "jian_volume": "volume",
 }
+SINGLE = ("jian_pc", "jian_oc", "jian_rigid_dice", "jian_rigid_field")
+SIMILARITIES = {"MIND": BASELINE, "NMI": "jian_nmi"}
 COLUMNS = (
     *("dice", "rigid_dsc", "rigid_deviation_mm", "volume_percent", "properness", "folds"),
     *("sd_log_j", "sd_log_j_learn2reg", "cpu_s"),
@@ -68,10 +72,21 @@ FLOOR_PATIENTS = 8
 def trainings(steps: int | None, folds: int) -> list[Training]:
     """The baseline first, at whose milestone the penalties join."""
     free = [Training(budgeted(name, BUDGET, steps), title) for name, title in WITHOUT_PENALTY.items()]
-    return free + [
+    penalised = [
         Training(budgeted(name, BUDGET, steps), title, milestone_of=BASELINE)
         for name, title in PENALISED.items()
     ]
+    return [*free, *penalised, *trials(_single(penalised))]
+
+
+def _single(trainings: Sequence[Training]) -> list[Training]:
+    """Those whose weight is compared with others."""
+    return [training for training in trainings if training.recipe.name in SINGLE]
+
+
+def _tested(trainings: Sequence[Training]) -> list[Training]:
+    """Those that are measured on test patients: all but the trials of weights."""
+    return [t for t in trainings if t.recipe.name in WITHOUT_PENALTY or t.recipe.name in PENALISED]
 
 
 def others() -> Registers:
@@ -85,13 +100,15 @@ def others() -> Registers:
 
 def methods(trainings: Sequence[Training], output: Path) -> list[Method[HeldOutPatient]]:
     """See `Paper`."""
-    recipes = [training.recipe for training in trainings if training.recipe.name != "synthetic_truth"]
-    return [*all_methods(trainings, output, others()), truth_method(recipes)]
+    tested = _tested(trainings)
+    recipes = [training.recipe for training in tested if training.recipe.name != "synthetic_truth"]
+    return [*all_methods(tested, output, others()), truth_method(recipes)]
 
 
 def publish(run: PaperRun) -> Path:
     """See `Paper`."""
-    compared = others()
+    weights = weights_section(_single(run.trainings), SIMILARITIES, run.output)
+    run, compared = replace(run, trainings=_tested(run.trainings)), others()
     kinds = {training.title: [training.recipe.name] for training in run.trainings}
     found = results(run, kinds, compared)
     rows = {result.title: result.overall for result in found.values()}
@@ -128,6 +145,7 @@ def publish(run: PaperRun) -> Path:
             "",
             "![](jian-patient.png)",
             "",
+            *weights,
             *conclusions(run, kinds, found, START, claims(rows)),
             *closing(run, NAME, [BUDGET]),
         ],
