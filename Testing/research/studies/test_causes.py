@@ -88,7 +88,7 @@ def test_the_trend_is_the_slope_of_the_last_half(tmp_path: Path) -> None:
     assert error < 1e-3
 
 
-NOISE = np.tile([0.0, 0.1, -0.1, 0.05], 6)
+NOISE = np.tile([0.0, 0.1, -0.1, 0.0], 6)
 
 
 def evidence(learned: float, test: float, truth: float, slope: float) -> Evidence:
@@ -108,13 +108,21 @@ def evidence(learned: float, test: float, truth: float, slope: float) -> Evidenc
         (evidence(-0.5, -0.5, -0.5, 0), "learned and carries over; its loss no longer falls"),
         (evidence(-0.5, 0.1, -0.5, -0.1), "fits its own pairs, does not carry over; its loss still falls"),
         (evidence(0.1, 0.1, 0.2, 0), "its losses, as weighted, do not prefer the truth"),
-        (evidence(0.1, 0.1, -0.2, 0), "does not fit even its own pairs beyond chance;"),
+        (evidence(0.1, 0.1, -0.2, 0), "its loss went 50% of the way to the truth's; its loss no longer"),
         (evidence(0.1, -0.5, -0.2, 0), "though test patients profit"),
     ],
 )
 def test_causes_follow_the_data(found: Evidence, said: str) -> None:
     assert said in found.cause
     assert found.cause in causes_section({"a": found}, "mm")[-2]
+
+
+def test_networks_that_help_the_nearest_alone_say_so() -> None:
+    far = evidence(0.1, 0.0, -0.2, 0)
+    still = np.linspace(1, 8, 24)
+    test = Tested(still, np.where(still < 3.5, still - 0.5, still + 2) + NOISE)
+    assert "nearest at the start, so the others lie too far" in replace(far, test=test).cause
+    assert "nearest" not in replace(far, test=Tested(still, still + NOISE)).cause
 
 
 def test_what_does_not_come_out_alike_says_what_was_tested() -> None:

@@ -122,7 +122,7 @@ class Claim:
         known = self.change[np.isfinite(self.change)]
         if len(known) < 2:
             return f"- {self.words}: cannot be said here."
-        figures = f"paired difference {_signed(known)}{self.unit and ' ' + self.unit}"
+        figures = f"paired difference {signed(known)}{self.unit and ' ' + self.unit}"
         if is_lower(known):
             return f"- {self.words}: **reproduced** ({figures})."
         word = "the opposite" if is_lower(-known) else "not beyond chance"
@@ -149,7 +149,7 @@ class Claim:
             return []
         far = change[start >= np.quantile(start, 1 - FAR_SHARE)]
         word = "the paper's direction" if is_lower(far) else "not the paper's direction beyond chance either"
-        return [f"among the third with the largest errors at the start {_signed(far)}, {word}"]
+        return [f"among the third with the largest errors at the start {signed(far)}, {word}"]
 
     def _networks(self, causes: Mapping[str, str]) -> list[str]:
         return [f"{title} {causes[title]}" for title in self.about if title in causes]
@@ -173,8 +173,10 @@ def claims_section(claims: Sequence[Claim], causes: Mapping[str, str]) -> list[s
     ]
 
 
-def _signed(values: NDArray[np.float64]) -> str:
-    return f"{values.mean():+.3g} ± {sem(values):.2g}"
+def signed(values: NDArray[np.float64]) -> str:
+    """Mean ± standard error of the values that are known."""
+    known = values[np.isfinite(values)]
+    return f"{known.mean():+.3g} ± {sem(known):.2g}"
 
 
 def mean_and_spread(values: NDArray[np.float64]) -> str:
