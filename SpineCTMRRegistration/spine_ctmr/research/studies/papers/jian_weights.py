@@ -11,7 +11,7 @@ from ...training.recipe import Recipe
 from ...training.run_log import read_log
 from ..networks.trainings import Training
 
-FACTORS = (0.1, 10.0)
+FACTORS = (10.0,)
 """Of the weights that are trained anyway."""
 
 
@@ -45,7 +45,7 @@ def weights_section(
         similarities: names of the trainings without a penalty, by title.
         output: folder of the study.
     """
-    factors = (FACTORS[0], 1.0, FACTORS[1])
+    factors = (1.0, *FACTORS)
     lines = header(["", *(f"weight × {factor:g}" for factor in factors)])
     found = False
     for training in penalised:
