@@ -64,18 +64,25 @@ class Deformation:
         return composed(self.ct_to_mr_parts)
 
     @property
+    def mr_to_ct_displacement(self) -> Displacement:
+        """D of `mr_to_ct`, between the MR and the CT after `global_rigid`."""
+        return Displacement(self.mr_to_ct_field, self.box)
+
+    @property
+    def ct_to_mr_displacement(self) -> Displacement:
+        """E of `ct_to_mr`, between the CT after `global_rigid` and the MR."""
+        return Displacement(self.ct_to_mr_field, self.box)
+
+    @property
     def mr_to_ct_parts(self) -> list[Part]:
         """`mr_to_ct` in the order of ITK's composites: the last part moves a point first."""
-        return [
-            self.global_rigid.inverse.to_sitk(self.box.center_mm),
-            Displacement(self.mr_to_ct_field, self.box),
-        ]
+        return [self.global_rigid.inverse.to_sitk(self.box.center_mm), self.mr_to_ct_displacement]
 
     @property
     def ct_to_mr_parts(self) -> list[Part]:
         """`ct_to_mr` in the order of ITK's composites."""
         forth = self.global_rigid.to_sitk(self.global_rigid.inverse.apply(self.box.center_mm))
-        return [Displacement(self.ct_to_mr_field, self.box), forth]
+        return [self.ct_to_mr_displacement, forth]
 
 
 def build_deformation(

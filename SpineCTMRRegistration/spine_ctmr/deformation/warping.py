@@ -18,16 +18,17 @@ from .deformation import Deformation
 
 def carried(image: sitk.Image, motion: Pose) -> sitk.Image:
     """An image moved rigidly: the same voxels on a moved grid, nothing is resampled."""
-    grid = Grid.of(image)
+    grid = Grid.of(image).moved(motion)
     result = sitk.Image(image)
-    result.SetOrigin(motion.apply(grid.origin_mm).tolist())
-    result.SetDirection((motion.rotation @ grid.axes).ravel().tolist())
+    result.SetOrigin(grid.origin_mm)
+    result.SetDirection(grid.direction)
     return result
 
 
 def ct_in_mr(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
     """The CT on the MR's grid, in its own pixel type; air outside the CT's field of view."""
-    return _resampled(ct, Grid.of(mr), deformation.mr_to_ct(), _air(ct))
+    transform = deformation.mr_to_ct_displacement.to_sitk()
+    return _resampled(carried(ct, deformation.global_rigid), Grid.of(mr), transform, _air(ct))
 
 
 def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
@@ -37,15 +38,16 @@ def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.I
     """
     grid = Grid.of(ct)
     edges = deformation.global_rigid.inverse.apply(Grid.of(mr).corners())
-    moved = max(float(np.abs(deformation.ct_to_mr_field).max()), 1.0)
+    furthest = max(float(np.abs(deformation.ct_to_mr_field).max()), 1.0)
     index = grid.to_indices(edges)
-    margin = 2 + moved / np.asarray(grid.spacing_mm)
+    margin = 2 + furthest / np.asarray(grid.spacing_mm)
     low = np.clip(np.floor(index.min(0) - margin), 0, np.asarray(grid.size)).astype(int)
     high = np.clip(np.ceil(index.max(0) + margin), 0, np.asarray(grid.size)).astype(int)
     result = grid.empty(mr.GetPixelID())
     if np.any(high <= low):
         return result
-    part = _resampled(mr, grid.crop(low, high - low), deformation.ct_to_mr(), 0.0)
+    moved_grid = grid.crop(low, high - low).moved(deformation.global_rigid)
+    part = _resampled(mr, moved_grid, deformation.ct_to_mr_displacement.to_sitk(), 0.0)
     return sitk.Paste(result, part, part.GetSize(), destinationIndex=[int(v) for v in low])
 
 
@@ -80,9 +82,8 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, Pose
 
 def labels_in_mr(labels: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
     """CT vertebra labels on the MR's grid as the deformation bends them, uint8."""
-    return sitk.Resample(
-        labels, Grid.of(mr).empty(), deformation.mr_to_ct(), sitk.sitkLabelLinear, 0.0, sitk.sitkUInt8
-    )
+    moved, transform = carried(labels, deformation.global_rigid), deformation.mr_to_ct_displacement.to_sitk()
+    return sitk.Resample(moved, Grid.of(mr).empty(), transform, sitk.sitkLabelLinear, 0.0, sitk.sitkUInt8)
 
 
 def jacobian_on_mr(

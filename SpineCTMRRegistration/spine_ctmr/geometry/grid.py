@@ -143,6 +143,12 @@ class Grid:
         origin = self.to_points(start)
         return Grid((nx, ny, nz), self.spacing_mm, _triple(origin), self.direction)
 
+    def moved(self, motion: Pose) -> Grid:
+        """The same voxels after a rigid motion."""
+        axes = motion.rotation @ self.axes
+        origin = motion.apply(self.origin_mm)
+        return Grid(self.size, self.spacing_mm, _triple(origin), tuple(float(v) for v in axes.ravel()))
+
     def coarse(self, stride: int) -> Grid:
         """The grid of every `stride`-th voxel."""
         nx, ny, nz = ((n - 1) // stride + 1 for n in self.size)

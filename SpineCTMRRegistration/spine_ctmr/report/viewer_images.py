@@ -80,12 +80,15 @@ def viewer_images(
 
     identity, to_ct_before = sitk.Transform(), start.inverse.to_sitk()
     mr = sampled(case.mr, identity, 0.0)
+    ct = sampled(
+        carried(case.ct, deformation.global_rigid), deformation.mr_to_ct_displacement.to_sitk(), OUTSIDE_HU
+    )
     octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE)).astype(np.float32)
     before = sitk.Resample(carried(case.vertebrae, start), reference, identity, sitk.sitkNearestNeighbor, 0)
     return ViewerImages(
         grid=grid,
         mr=as_bytes(mr, grey_range(mr), MR_LEVELS),
-        ct=as_bytes(sampled(case.ct, deformation.mr_to_ct(), OUTSIDE_HU), HU_RANGE),
+        ct=as_bytes(ct, HU_RANGE),
         ct_before=as_bytes(sampled(case.ct, to_ct_before, OUTSIDE_HU), HU_RANGE),
         volume_change=as_bytes(
             sampled(deformation.box.image(octaves), identity, 0.0), (-1.0, 1.0), JACOBIAN_LEVELS
