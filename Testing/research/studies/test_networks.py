@@ -287,3 +287,12 @@ def test_contours_of_the_true_motion_lie_on_the_true_bone(tmp_path: Path) -> Non
         orange.append(int((np.abs(picture - (230, 159, 0)).sum(-1) < 60).sum()))
     assert sizes[1] > 1.5 * sizes[0]
     assert orange[1] > 5 * max(orange[0], 1)  # the later contour, blue, hides the true one
+
+
+def test_slow_methods_register_the_first_patients_alone() -> None:
+    slow, quick = (methods.measured(name, "", no_motion) for name in ("staring", "other"))
+    first = patient()
+    last = replace(first, number=methods.SLOW_PATIENTS)
+    assert slow.measure(first)["overall"]["bone_mm"] == quick.measure(last)["overall"]["bone_mm"]
+    left_out = overall_of([row(slow.measure(last))])
+    assert all(np.isnan(values).all() for values in left_out.values())

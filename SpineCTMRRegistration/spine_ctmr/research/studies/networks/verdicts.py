@@ -53,7 +53,7 @@ def methods_table(results: Mapping[str, Result], start: str) -> list[str]:
     for name, result in results.items():
         cells = [mean_and_spread(result.overall[key]) for key in COLUMNS]
         parameters = "–" if result.parameters is None else f"{result.parameters:,}"
-        seconds = f"{float(np.median(result.overall['cpu_s'])):.1f}"
+        seconds = f"{float(np.nanmedian(result.overall['cpu_s'])):.1f}"
         change = "–" if name == start else verdict(result.overall["bone_mm"] - before)
         lines.append(line([result.title, *cells, parameters, seconds if name != start else "–", change]))
     return [*lines, "", EXPLANATION, ""]
