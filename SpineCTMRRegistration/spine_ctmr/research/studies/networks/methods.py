@@ -35,8 +35,8 @@ Register = Callable[[HeldOutPatient], Tensor]
 """Displacement (1, 3, Z, Y, X) in mm on the patient's grid."""
 PACKAGES = {"syn_mi": "ants", "staring": "itk"}
 """What methods need, by their names."""
-SLOW, SLOW_PATIENTS = ("staring", "registration"), 8
-"""Methods that take about a minute of CPU each, and how many test patients, the first, they register."""
+SLOW, SLOW_PATIENTS = ("staring",), 4
+"""Methods that take minutes of CPU each, and how many test patients, the first, they register."""
 SAMPLES_AT_1_MM = 65536
 """Of elastix in Jian et al. 2022, for images of 1 mm."""
 

@@ -141,8 +141,8 @@ def publish(run: PaperRun) -> Path:
             *absent(run, compared),
             "## Table 1",
             "",
-            f"Mean (SD) over the test patients; in italics {published['source']}. Staring's method and this "
-            f"program's registration register the first {SLOW_PATIENTS} of them alone.",
+            f"Mean (SD) over the test patients; in italics {published['source']}. Staring's method, which "
+            f"takes minutes for each, registers the first {SLOW_PATIENTS} of them alone.",
             "",
             *table(rows, published),
             "",
