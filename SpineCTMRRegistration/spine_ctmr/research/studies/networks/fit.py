@@ -112,7 +112,7 @@ def _loss(terms: Mapping[str, LossTerm], outcome: Outcome) -> float:
 def loss_trend(run: Path) -> tuple[float, float]:
     """Change of the training loss in 100 steps over the last half of a run, and its standard error.
 
-    As a share of the mean there; NaN of fewer than four steps.
+    As a share of its mean size there; NaN of fewer than four steps.
     """
     rows: list[dict[str, Any]] = read_log(run / "steps.csv")
     rows = rows[len(rows) // 2 :]
@@ -120,5 +120,5 @@ def loss_trend(run: Path) -> tuple[float, float]:
         return math.nan, math.nan
     steps, losses = (np.array([float(row[key]) for row in rows]) for key in ("step", "loss"))
     line = linregress(steps, losses)
-    scale = 100 / abs(losses.mean())
+    scale = 100 / np.abs(losses).mean()
     return float(line.slope * scale), float(line.stderr * scale)

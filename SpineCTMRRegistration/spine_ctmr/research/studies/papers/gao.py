@@ -35,7 +35,7 @@ from .paper import Paper, PaperRun
 NAME = "gao"
 BUDGET, PUBLISHED = (Path(__file__).with_name(f"{name}.toml") for name in ("gao_brief", "published"))
 STUDY_2, STUDY_3 = "avoxelmorph", "acsgregnet_small"
-STUDY_1_STEPS = 30
+STUDY_1_STEPS = 100
 TITLES = {
     "study1": "AVoxelMorph for every level (study I)",
     STUDY_2: "AVoxelMorph (study II)",

@@ -46,7 +46,7 @@ def draw_vertebra_pair(path: Path, outcomes: Mapping[str, Outcome]) -> None:
     for k, (name, outcome) in enumerate(outcomes.items()):
         for row, (cut, axis) in zip(rows[len(CUTS) * k :], CUTS.items(), strict=False):
             _draw_row(row, outcome, axis)
-            row[0].set_ylabel(f"{name}\n{cut}")
+            row[0].set_ylabel(f"{name}\n{cut}".replace(" (", "\n("), fontsize="small")
     for axes, title in zip(rows[0], TITLES, strict=True):
         axes.set_title(title)
     for axes in rows.ravel():
