@@ -301,3 +301,19 @@ def test_published_tables_are_complete() -> None:
     theirs = read_toml(jian.PUBLISHED)
     assert "Table 1" in theirs["source"]
     assert all(len(row) == len(theirs["columns"]) for row in theirs["rows"].values())
+
+
+def test_weights_are_compared_by_the_last_validation_of_every_trial(tmp_path: Path) -> None:
+    trainings = jian.trainings(None, 1)
+    names = {t.recipe.name: t for t in trainings}
+    weight = names["jian_pc"].recipe.rigidity["properness"].weight
+    assert names["jian_pc_x10"].recipe.rigidity["properness"].weight == 10 * weight
+    assert not any("_x" in t.recipe.name for t in jian._tested(trainings))
+    assert jian.weights_section(jian._single(trainings), jian.SIMILARITIES, tmp_path) == []
+    columns = "step,bone_mm,soft_mm,zero_bone_mm,zero_soft_mm"
+    for name, bone in (("jian_pc", 3), ("jian_pc_x10", 2), ("jian_baseline", 4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "validation.csv").write_text(f"{columns}\n1,9,9,9,9\n2,{bone},4,5,6\n")
+    text = "\n".join(jian.weights_section(jian._single(trainings), jian.SIMILARITIES, tmp_path))
+    assert "| pc (0.01) | 3.500 | **3.000** |" in text
+    assert "MIND 4.000, no motion 5.500" in text
