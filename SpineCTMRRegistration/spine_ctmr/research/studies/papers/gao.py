@@ -136,8 +136,9 @@ def publish(run: PaperRun) -> Path:
         "pairs of 10 real subjects at 1 mm on 128 × 128 × 64). Every network was trained from random "
         "weights of its own within the budget below. AVoxelMorph gives the displacement itself and can "
         "fold; ACSGRegNet integrates a velocity, which folds only by its sampling. Folds are counted in "
-        f"the whole image, as in the paper. A network of study I learned from its own level alone, "
-        f"{STUDY_1_STEPS} steps. A subject is in many pairs, so that standard errors over pairs are too small.",
+        "the whole image, as in the paper. A network of study I learned from its own level alone, "
+        f"{STUDY_1_STEPS} steps. A subject is in many pairs, so that standard errors over pairs are too "
+        "small.",
         "",
         _learned(found),
         "",
