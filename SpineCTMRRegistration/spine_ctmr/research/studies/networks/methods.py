@@ -36,7 +36,7 @@ Register = Callable[[HeldOutPatient], Tensor]
 PACKAGES = {"syn_mi": "ants", "staring": "itk"}
 """What methods need, by their names."""
 SLOW, SLOW_PATIENTS = ("staring",), 4
-"""Methods that take minutes of CPU each, and how many test patients, the first, they register."""
+"""Methods that take a minute of CPU each, and how many test patients, the first, they register."""
 SAMPLES_AT_1_MM = 65536
 """Of elastix in Jian et al. 2022, for images of 1 mm."""
 

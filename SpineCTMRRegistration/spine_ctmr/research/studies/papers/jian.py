@@ -142,7 +142,7 @@ def publish(run: PaperRun) -> Path:
             "## Table 1",
             "",
             f"Mean (SD) over the test patients; in italics {published['source']}. Staring's method, which "
-            f"takes minutes for each, registers the first {SLOW_PATIENTS} of them alone.",
+            f"takes a minute for each, registers the first {SLOW_PATIENTS} of them alone.",
             "",
             *table(rows, published),
             "",
