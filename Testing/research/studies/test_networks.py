@@ -296,3 +296,14 @@ def test_slow_methods_register_the_first_patients_alone() -> None:
     assert slow.measure(first)["overall"]["bone_mm"] == quick.measure(last)["overall"]["bone_mm"]
     left_out = overall_of([row(slow.measure(last))])
     assert all(np.isnan(values).all() for values in left_out.values())
+
+
+def test_networks_are_compared_with_the_registration_that_they_begin_with() -> None:
+    def result(title: str, error: float, learned: bool = False) -> Result:
+        values = {"bone_mm": error + 0.01 * np.arange(4), "dice": 1 / error + 0.01 * np.arange(4)}
+        return Result(title, values, learned=learned)
+
+    results = {"rigid": result("rigid", 9), "affine": result("Affine", 4), "a": result("net", 5, True)}
+    assert "Better than no motion beyond chance (error in bone): net." in what_was_learned(results, "rigid")
+    said = what_was_learned(results, "affine", True)
+    assert "Better than Affine, with which they begin, beyond chance (error in bone): none." in said

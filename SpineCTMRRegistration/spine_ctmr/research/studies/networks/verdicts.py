@@ -59,15 +59,22 @@ def methods_table(results: Mapping[str, Result], start: str) -> list[str]:
     return [*lines, "", EXPLANATION, ""]
 
 
-def what_was_learned(results: Mapping[str, Result], start: str) -> str:
-    """Which of the trained networks register better than no motion beyond chance, in one paragraph."""
+def what_was_learned(results: Mapping[str, Result], start: str, registered: bool = False) -> str:
+    """Which of the trained networks improve what they begin with beyond chance, in one paragraph.
+
+    Args:
+        results: of all methods.
+        start: name of the one with which the networks begin.
+        registered: whether that is a registration, and not the absence of motion.
+    """
     before = results[start].overall
+    begun = f"{results[start].title}, with which they begin," if registered else "no motion"
     trained = {name: result for name, result in results.items() if result.learned}
     said = []
     for key, sign, what in (("bone_mm", 1, "error in bone"), ("dice", -1, "overlap of the vertebrae")):
         able = [r.title for r in trained.values() if is_lower(sign * (r.overall[key] - before[key]))]
         unable = [r.title for r in trained.values() if r.title not in able]
-        said.append(f"Better than no motion beyond chance ({what}): {'; '.join(able) or 'none'}.")
+        said.append(f"Better than {begun} beyond chance ({what}): {'; '.join(able) or 'none'}.")
         if unable:
             said.append(f"**Not better: {'; '.join(unable)}.**")
     said.append(

@@ -85,7 +85,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SEQUENCE, found),
+            *opening(run, NAME, SEQUENCE, found, AFFINE),
             *absent(run, others()),
             "## Table 1",
             "",

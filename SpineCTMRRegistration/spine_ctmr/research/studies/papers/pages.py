@@ -108,8 +108,18 @@ def _needed(run: PaperRun, name: str) -> Overall:
     return overall
 
 
-def opening(run: PaperRun, paper: str, sequence: str, results: Mapping[str, Result]) -> list[str]:
-    """Who was tested, what was trained, whether it learned, and what the losses say of the truth."""
+def opening(
+    run: PaperRun, paper: str, sequence: str, results: Mapping[str, Result], before: str = START
+) -> list[str]:
+    """Who was tested, what was trained, whether it learned, and what the losses say of the truth.
+
+    Args:
+        run: of the paper.
+        paper: its name.
+        sequence: of the MR.
+        results: of all methods.
+        before: name of the result with which the networks begin.
+    """
     x, y, z = SIZE
     patients = len(rows_of(run.rows, START))
     lines = [
@@ -120,7 +130,7 @@ def opening(run: PaperRun, paper: str, sequence: str, results: Mapping[str, Resu
         "budget below, a small share of the paper's, so the figures **cannot be compared with the "
         "paper's**: they show that every method runs as described, and which way its losses push.",
         "",
-        what_was_learned(results, START),
+        what_was_learned(results, before, before != START),
         "",
         "## What was trained",
         "",
