@@ -49,12 +49,11 @@ between moved by finite-element elasticity, MR with the chemical shift that scan
 "case" are moved by another program. Held out are real anatomy and the painted patients whose number,
 divided by 3 and rounded down, is odd. The doubt's weights were chosen earlier, on 333 results of phantoms
 that none of these patients is; the calibration of the uncertainty and the limits on it and on the discs
-were chosen on the painted patients 0 to 2 and 6 to 8. All registrations were made by one engine; all
-results are kept in flag_calibration.csv (side_ratio, which was added later, is missing for the painted
-patients 0 to 8). Intervals are those that 95 % of resampled sets of patients give; where all patients agree
-they say nothing, and as many as 3 in so many patients may still differ. Real anatomy is that of one CT.
-Where centres are one level off, the registration sometimes finds the right level all the same; its
-vertebrae count by their error.
+were chosen on the painted patients 0 to 2 and 6 to 8. All registrations were made by one engine in one
+run; all results are kept in flag_calibration.csv. Intervals are those that 95 % of resampled sets of
+patients give; where all patients agree they say nothing, and as many as 3 in so many patients may still
+differ. Real anatomy is that of one CT. Where centres are one level off, the registration sometimes finds
+the right level all the same; its vertebrae count by their error.
 """
 COMMAND = "spine-ctmr flag-calibration --output flags --anatomy CTS --cases CASES"
 
