@@ -146,6 +146,15 @@ def test_bones_that_fit_only_when_stretched_are_of_another_patient():
     assert {row.flag for row in of_other_bones(wrong)} == {"do not use"}
 
 
+def test_bones_somewhat_stretched_are_of_another_patient_where_their_joints_are_strained_too():
+    """A neck whose MR is another patient's: 0.72 and 1.8 mm; right necks are as stretched, within 1.1 mm."""
+    right = [flag(stretch_mm=size, neighbour_disagreement_mm=1.1) for size in (0.6, 0.7, 0.74)]
+    wrong = [flag(stretch_mm=0.72, neighbour_disagreement_mm=size) for size in (1.2, 1.8, 2.5)]
+    assert other_bones(right) is None
+    assert other_bones([flag(neighbour_disagreement_mm=2.2)] * 3) is None
+    assert "lie 1.8 mm from where their neighbours say" in (other_bones(wrong) or "")
+
+
 def test_a_spine_that_fits_better_elsewhere_is_refused_before_anything_else():
     rows = [flag(level_ratio=0.85, stretch_mm=3.0), flag(level_ratio=0.85)]
     judged, failure = judged_together(rows, "cranial", math.nan)

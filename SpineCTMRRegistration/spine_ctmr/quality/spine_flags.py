@@ -8,21 +8,29 @@ from dataclasses import replace
 from statistics import median
 
 from ..vertebrae.level_check import CLEARLY_BETTER
-from .flags import NAN, OTHER_BONES_STRETCH_MM, VISIBLE_SHARE_CHECK, VertebraQuality
+from .flags import NAN, OTHER_BONES_STRETCH_MM, VISIBLE_SHARE_CHECK, Limit, VertebraQuality
 from .sides import MIRRORED
 
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 
-_SAME_BONES = (
+STRETCHED_SPINE_MM, STRAINED_JOINTS_MM = 0.5, 1.5
+"""Medians that tell together. Right spines of the fitting half with the first have at most 1.1 mm of the
+second, those with another patient's MR 2.1 mm and more."""
+
+_OTHER_BONES = (
     (
-        "stretch_mm",
-        OTHER_BONES_STRETCH_MM,
+        (Limit("stretch_mm", OTHER_BONES_STRETCH_MM),),
         "the bones of the CT would match best if their size were changed by {0:.1f} mm",
     ),
-    ("match_ratio", NO_MATCH_RATIO, "they match only {1:.0f} % better than 5 mm beside"),
+    (
+        (Limit("stretch_mm", STRETCHED_SPINE_MM), Limit("neighbour_disagreement_mm", STRAINED_JOINTS_MM)),
+        "the bones of the CT would match best if their size were changed by {0:.1f} mm, and lie {1:.1f} mm "
+        "from where their neighbours say",
+    ),
+    ((Limit("match_ratio", NO_MATCH_RATIO),), "they match only {percent:.0f} % better than 5 mm beside"),
 )
-"""Indicators whose median tells, their limits, and what they say."""
+"""Limits of medians that tell together, and what they say."""
 
 
 def judged_together(
@@ -62,10 +70,10 @@ def judged_together(
 
 def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
     """What says that CT and MR do not show the same bones, in words; None where they seem to."""
-    for name, limit, sentence in _SAME_BONES:
-        middle = middle_of(rows, name)
-        if middle > limit:
-            return sentence.format(middle, 100 * (1 - middle))
+    for limits, sentence in _OTHER_BONES:
+        middles = [middle_of(rows, limit.name) for limit in limits]
+        if all(middle > limit.bound for middle, limit in zip(middles, limits, strict=True)):
+            return sentence.format(*middles, percent=100 * (1 - middles[0]))
     return None
 
 

@@ -73,14 +73,20 @@ class PrintedRule:
             return ["do not use"] * len(rows)
         share = _number(r"visible_share of ([\d.]+) and more", self.text)
         seen = [r for r in rows if not _value(r, "visible_share") < share] or rows
-        bounds = {
-            "stretch_mm": _number(r"is > ([\d.]+)", self.text),
-            "match_ratio": _number(r"median match_ratio > ([\d.]+)", self.text),
+        medians = {
+            name: median([v for r in seen if math.isfinite(v := _value(r, name))] or [math.nan])
+            for name in ("stretch_mm", "neighbour_disagreement_mm", "match_ratio")
         }
-        for name, bound in bounds.items():
-            known = [v for r in seen if math.isfinite(v := _value(r, name))]
-            if known and median(known) > bound:
-                return ["do not use"] * len(rows)
+        strained = _number(r"median neighbour_disagreement_mm > ([\d.]+)", self.text)
+        if (
+            medians["stretch_mm"] > _number(r"if there are none\) is > ([\d.]+)", self.text)
+            or (
+                medians["stretch_mm"] > _number(r"or that is > ([\d.]+)", self.text)
+                and medians["neighbour_disagreement_mm"] > strained
+            )
+            or medians["match_ratio"] > _number(r"median match_ratio > ([\d.]+)", self.text)
+        ):
+            return ["do not use"] * len(rows)
         if any(_value(r, "side_ratio") < _number(r"side_ratio < ([\d.]+)", self.text) for r in rows):
             return ["do not use"] * len(rows)
         of_seen = [flag for row, flag in zip(rows, flags, strict=True) if row in seen]
