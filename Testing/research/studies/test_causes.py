@@ -11,7 +11,7 @@ import pytest
 import torch
 from spine_ctmr.network.motion import Motion, RegistrationNetwork
 from spine_ctmr.research.studies.networks import fit
-from spine_ctmr.research.studies.networks.causes import Evidence, Tested, causes_section
+from spine_ctmr.research.studies.networks.causes import Evidence, OnOthers, causes_section
 from spine_ctmr.research.studies.networks.fit import Fit, loss_trend, measured_fit
 from spine_ctmr.research.studies.networks.methods import TrainedNetwork
 from spine_ctmr.research.studies.networks.results import cohort_change, start_errors
@@ -82,6 +82,8 @@ def test_the_trend_is_the_slope_of_the_last_half(tmp_path: Path) -> None:
     """The loss stands at 9, then falls from 2 to 1 over the last 100 steps: two thirds of its mean."""
     losses = [9.0] * 100 + list(np.linspace(2, 1, 101))[1:]
     rows = [f"{k},{loss},1" for k, loss in enumerate(losses, 1)]
+    (tmp_path / "steps.csv").write_text("step,loss,seconds\n" + "\n".join(rows[:60]) + "\n")
+    assert np.isnan(loss_trend(tmp_path)).all()  # too few to tell
     (tmp_path / "steps.csv").write_text("step,loss,seconds\n" + "\n".join(rows) + "\n")
     slope, error = loss_trend(tmp_path)
     assert slope == pytest.approx(-1 / np.mean(losses[100:]), rel=1e-4)
@@ -99,7 +101,7 @@ def evidence(learned: float, test: float, truth: float, slope: float) -> Evidenc
 
     one = [1.0] * 12
     fits = [Fit(5, one, values(1 + learned), one, values(0.9), values(1 + truth))]
-    return Evidence(fits, [(slope, 0.01)], Tested(np.ones(24), 1 + test + NOISE))
+    return Evidence(fits, [(slope, 0.01)], OnOthers(np.ones(24), 1 + test + NOISE))
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,9 @@ def test_causes_follow_the_data(found: Evidence, said: str) -> None:
 def test_networks_that_help_the_nearest_alone_say_so() -> None:
     far = evidence(0.1, 0.0, -0.2, 0)
     still = np.linspace(1, 8, 24)
-    test = Tested(still, np.where(still < 3.5, still - 0.5, still + 2) + NOISE)
+    test = OnOthers(still, np.where(still < 3.5, still - 0.5, still + 2) + NOISE)
     assert "nearest at the start, so the others lie too far" in replace(far, test=test).cause
-    assert "nearest" not in replace(far, test=Tested(still, still + NOISE)).cause
+    assert "nearest" not in replace(far, test=OnOthers(still, still + NOISE)).cause
 
 
 def test_what_does_not_come_out_alike_says_what_was_tested() -> None:
@@ -140,6 +142,20 @@ def test_what_does_not_come_out_alike_says_what_was_tested() -> None:
     assert "the opposite" in said
     assert "largest errors at the start -0.995 ± " in said
     assert said.endswith("the paper's direction.")
+
+
+def test_a_change_of_few_patients_needs_more_than_two_standard_errors() -> None:
+    """Four values with a mean of three standard errors: p = 0.058 by Student's t with three degrees."""
+    few = 3 + np.sqrt(3) * np.array([-1.0, -1.0, 1.0, 1.0])
+    said = Claim("it is", -few, start=np.arange(4.0)).sentence()
+    assert "not beyond chance" in said
+    assert "n = 4" in said
+    assert "reproduced" in Claim("it is", -np.tile(few, 2)).sentence()
+
+
+def test_a_hopeless_difference_names_no_number_of_patients() -> None:
+    said = Claim("it is", np.tile([-1.0, 1.0], 12) - 0.001).sentence()
+    assert "no number of patients that can be had would tell" in said
 
 
 def test_changes_of_cohorts_are_means_over_the_vertebrae_of_each_patient() -> None:

@@ -266,13 +266,16 @@ def test_verdicts_are_in_the_words_of_the_data(change: list[float], said: str) -
 def test_page_names_the_networks_that_did_not_learn() -> None:
     errors = np.array([2.0, 3.0, 4.0])
     gains, noise = np.array([0.9, 1.0, 1.1]), np.array([0.1, -0.1, 0.0])
-    bone = {"start": errors, "able": errors - gains, "unable": errors + noise, "reference": errors - gains}
+    bone = {"start": errors, "able": errors - gains, "unable": errors + noise, "worse": errors + gains}
+    bone["reference"] = errors - gains
     results = {
-        name: Result(name, {"bone_mm": values, "dice": 1 - values / 10}, learned=name in ("able", "unable"))
+        name: Result(
+            name, {"bone_mm": values, "dice": 1 - values / 10}, learned=name in ("able", "unable", "worse")
+        )
         for name, values in bone.items()
     }
     said = what_was_learned(results, "start")
-    assert "(error in bone): able. **Not better: unable.**" in said
+    assert "(error in bone): able. **Not better: unable.** **Worse beyond chance: worse.**" in said
     assert "reference" not in said
 
 

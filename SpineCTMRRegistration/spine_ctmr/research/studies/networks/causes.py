@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from ....evaluation.markdown import header, line
 from .fit import BATCHES, Fit, loss_trend, measured_fit
 from .trainings import Training, trained
-from .verdicts import CERTAIN, is_lower, signed
+from .verdicts import is_lower, signed
 
 NEAR_SHARE = 1 / 3
 """The part of the test patients that is nearest without motion and looked at alone."""
 
 
+TWO_ERRORS = 2.0
+"""Standard errors of a loss's slope beyond which it falls."""
+
+
 @dataclass(frozen=True)
-class Tested:
+class OnOthers:
     """Test patients by one kind of network.
 
     Attributes:
@@ -53,7 +57,7 @@ class Evidence:
 
     fits: Sequence[Fit]
     trends: Sequence[tuple[float, float]]
-    test: Tested
+    test: OnOthers
 
     def learned(self, of: str, less: str) -> NDArray[np.float64]:
         """Paired differences on the pairs that the networks learned from."""
@@ -69,10 +73,10 @@ class Evidence:
     def cause(self) -> str:
         """In words."""
         slope, error = self.trend
-        falls = (
-            "its loss still falls" if slope < -CERTAIN * error else "its loss no longer falls beyond chance"
-        )
-        return f"{self._reach}; {falls}"
+        if not np.isfinite(slope):
+            return f"{self._reach}; too few steps to tell whether its loss still falls"
+        falls = "still falls" if slope < -TWO_ERRORS * error else "no longer falls beyond chance"
+        return f"{self._reach}; its loss {falls}"
 
     @property
     def way(self) -> float:
@@ -105,7 +109,7 @@ def found_evidence(
     trainings: Sequence[Training],
     output: Path,
     kinds: Mapping[str, Sequence[str]],
-    tests: Mapping[str, Tested],
+    tests: Mapping[str, OnOthers],
 ) -> dict[str, Evidence]:
     """Evidence of every kind that has a trained and tested network, by title.
 
@@ -131,7 +135,7 @@ def causes_section(evidence: Mapping[str, Evidence], measure: str) -> list[str]:
 
     Args:
         evidence: by title.
-        measure: what `Tested` and `Fit` hold, in words.
+        measure: what `OnOthers` and `Fit` hold, in words.
     """
     lines = header(
         [
@@ -148,7 +152,8 @@ def causes_section(evidence: Mapping[str, Evidence], measure: str) -> list[str]:
         sides = [_means(found.fits, "still", "moved"), *_pair(found.test)]
         losses = _means(found.fits, "loss_still", "loss_moved", "loss_true")
         slope, error = found.trend
-        lines.append(line([title, *sides, losses, f"{100 * slope:+.1f} ± {100 * error:.1f}", found.cause]))
+        trend = f"{100 * slope:+.1f} ± {100 * error:.1f}" if np.isfinite(slope) else "–"
+        lines.append(line([title, *sides, losses, trend, found.cause]))
     return [
         "## Tested causes",
         "",
@@ -168,7 +173,7 @@ def _means(fits: Sequence[Fit], *names: str) -> str:
     return ", ".join(f"{mean:.3g}" for mean in means) if np.isfinite(means).all() else "–"
 
 
-def _pair(test: Tested) -> list[str]:
+def _pair(test: OnOthers) -> list[str]:
     """Means with the paired change of all, and the change of the nearest."""
     means = f"{np.nanmean(test.still):.3g}, {np.nanmean(test.moved):.3g}"
     return [f"{means} ({signed(test.change)})", signed(test.near)]

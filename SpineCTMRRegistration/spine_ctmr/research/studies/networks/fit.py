@@ -26,6 +26,8 @@ from .trainings import BANK, Training, training_data
 
 BATCHES = 12
 """Of the training, on which the fit is measured: those of its first steps."""
+FEWEST_STEPS = 100
+"""Of a run whose loss may be said to fall or not."""
 FILE = "fit.json"
 """In the run's folder, where a fit is kept."""
 
@@ -112,11 +114,12 @@ def _loss(terms: Mapping[str, LossTerm], outcome: Outcome) -> float:
 def loss_trend(run: Path) -> tuple[float, float]:
     """Change of the training loss in 100 steps over the last half of a run, and its standard error.
 
-    As a share of its mean size there; NaN of fewer than four steps.
+    As a share of its mean size there; NaN of fewer than `FEWEST_STEPS`: every step has other patients, on
+    whom the loss depends as much as on the weights.
     """
     rows: list[dict[str, Any]] = read_log(run / "steps.csv")
     rows = rows[len(rows) // 2 :]
-    if len(rows) < 4:
+    if 2 * len(rows) < FEWEST_STEPS:
         return math.nan, math.nan
     steps, losses = (np.array([float(row[key]) for row in rows]) for key in ("step", "loss"))
     line = linregress(steps, losses)

@@ -99,6 +99,9 @@ def _cells(
     recipe = training.recipe
     first = training.begins_with or training.milestone_of
     done = f"{steps}" if steps >= recipe.steps else f"**{steps} of {recipe.steps}**"
+    if training.milestone_of:
+        own = len(read_log(output / recipe.name / "steps.csv"))
+        done = f"{steps - own} of {titles[training.milestone_of]} + {own}"
     crop = " × ".join(str(n) for n in recipe.crop)
     rate = f"{recipe.optimisation.optimiser.capitalize()} {recipe.optimisation.learning_rate:g}"
     held_out = read_log(output / recipe.name / "validation.csv")[-1:]

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import sem
+from scipy.stats import sem, t
 
 from ....evaluation.markdown import header, line
 from .measures import OVERALL
 from .results import Overall
 
 COLUMNS = ("dice", "bone_mm", "soft_mm", "rigid_deviation_mm", "rigid_dsc", "folds")
-CERTAIN = 2.0
-"""Standard errors beyond which a change counts as one."""
+CERTAIN = 0.95
+"""Of the interval by Student's t that must leave out zero for a change to count as one."""
+MANY = 1000
+"""Patients that no study has."""
 FAR_SHARE, FEWEST_FAR = 1 / 3, 4
 """Patients with the largest errors at the start are looked at alone: their share, and how few count."""
 EXPLANATION = (
@@ -23,7 +25,8 @@ EXPLANATION = (
     "true displacement in bone and elsewhere. Not rigid: RMS distance of the displacement in a moved "
     "vertebra from its best rigid motion. Rigid DSC: overlap of the moved vertebra with its closest rigid "
     "motion. Folds: voxels with det J ≤ 0. Last column: paired change of the error in bone, mean ± "
-    "standard error; within two standard errors it counts as none. CPU seconds of one thread."
+    "standard error; where the 95 % interval by Student's t holds zero it counts as none. CPU: median "
+    "seconds of one thread."
 )
 
 
@@ -45,17 +48,19 @@ class Result:
 
 
 def methods_table(results: Mapping[str, Result], start: str) -> list[str]:
-    """Every method on the same patients: errors, regularity, cost; `start` names the one without motion."""
-    lines = header(
-        ["", *(OVERALL[key] for key in COLUMNS), "parameters", "CPU s", "error in bone, against the start"]
-    )
+    """Every method on the same patients: errors, regularity, cost; the networks begin with `start`."""
+    against = f"error in bone, against {results[start].title}"
+    lines = header(["", *(OVERALL[key] for key in COLUMNS), "parameters", "CPU s", against])
     before = results[start].overall["bone_mm"]
+    patients = _known(before)
     for name, result in results.items():
         cells = [mean_and_spread(result.overall[key]) for key in COLUMNS]
         parameters = "–" if result.parameters is None else f"{result.parameters:,}"
         seconds = f"{float(np.nanmedian(result.overall['cpu_s'])):.1f}"
         change = "–" if name == start else verdict(result.overall["bone_mm"] - before)
-        lines.append(line([result.title, *cells, parameters, seconds if name != start else "–", change]))
+        count = _known(result.overall["bone_mm"])
+        title = result.title if count == patients else f"{result.title} ({count} of {patients} patients)"
+        lines.append(line([title, *cells, parameters, seconds if name != start else "–", change]))
     return [*lines, "", EXPLANATION, ""]
 
 
@@ -73,10 +78,13 @@ def what_was_learned(results: Mapping[str, Result], start: str, registered: bool
     said = []
     for key, sign, what in (("bone_mm", 1, "error in bone"), ("dice", -1, "overlap of the vertebrae")):
         able = [r.title for r in trained.values() if is_lower(sign * (r.overall[key] - before[key]))]
-        unable = [r.title for r in trained.values() if r.title not in able]
+        worse = [r.title for r in trained.values() if is_lower(sign * (before[key] - r.overall[key]))]
+        alike = [r.title for r in trained.values() if r.title not in (*able, *worse)]
         said.append(f"Better than {begun} beyond chance ({what}): {'; '.join(able) or 'none'}.")
-        if unable:
-            said.append(f"**Not better: {'; '.join(unable)}.**")
+        if alike:
+            said.append(f"**Not better: {'; '.join(alike)}.**")
+        if worse:
+            said.append(f"**Worse beyond chance: {'; '.join(worse)}.**")
     said.append(
         "Networks that are not better stay as what the recipes make of so few steps: how long each learned, "
         "what its loss says of the truth against no motion, and the tested cause stand below."
@@ -87,17 +95,25 @@ def what_was_learned(results: Mapping[str, Result], start: str, registered: bool
 def verdict(change: NDArray[np.float64]) -> str:
     """A paired change (n,) in mm in words: a network that does not lower the error says so."""
     change = change[np.isfinite(change)]
-    mean, error = float(change.mean()), float(sem(change))
-    figures = f"{mean:+.2f} ± {error:.2f} mm"
-    if abs(mean) <= CERTAIN * error:
-        return f"{figures}: **no change** beyond chance"
-    return f"{figures}: better" if mean < 0 else f"{figures}: **worse**"
+    figures = f"{change.mean():+.2f} ± {sem(change):.2f} mm"
+    if is_lower(change):
+        return f"{figures}: better"
+    return f"{figures}: **worse**" if is_lower(-change) else f"{figures}: **no change** beyond chance"
 
 
 def is_lower(change: NDArray[np.float64]) -> bool:
-    """Whether a paired change (n,) is below zero beyond chance."""
+    """Whether a paired change (n,) is below zero beyond chance: by Student's t, for it may be of few."""
     change = change[np.isfinite(change)]
-    return bool(change.size > 1 and change.mean() < -CERTAIN * sem(change))
+    return bool(change.size > 1 and change.mean() < -_reach(len(change)) * sem(change))
+
+
+def _reach(count: int) -> float:
+    """Standard errors that half an interval of `CERTAIN` has for so many values."""
+    return float(t.ppf((1 + CERTAIN) / 2, count - 1))
+
+
+def _known(values: NDArray[np.float64]) -> int:
+    return int(np.isfinite(values).sum())
 
 
 @dataclass(frozen=True)
@@ -129,7 +145,7 @@ class Claim:
         known = self.change[np.isfinite(self.change)]
         if len(known) < 2:
             return f"- {self.words}: cannot be said here."
-        figures = f"paired difference {signed(known)}{self.unit and ' ' + self.unit}"
+        figures = f"paired difference {signed(known)}{self.unit and ' ' + self.unit}, n = {len(known)}"
         if is_lower(known):
             return f"- {self.words}: **reproduced** ({figures})."
         word = "the opposite" if is_lower(-known) else "not beyond chance"
@@ -143,8 +159,10 @@ class Claim:
             return []
         if mean >= 0:
             return ["the direction is not the paper's either" if mean > 0 else "no difference at all"]
-        needed = round(len(known) * (CERTAIN * error / mean) ** 2)
-        return [f"the direction is the paper's, and about {needed:,} instead of {len(known)} would tell"]
+        needed = round(len(known) * (_reach(len(known)) * error / mean) ** 2)
+        if needed > MANY:
+            return ["the direction is the paper's, but no number of patients that can be had would tell"]
+        return [f"the direction is the paper's, and about {needed} instead of {len(known)} would tell"]
 
     def _far(self) -> list[str]:
         """The difference where the start was farthest off."""
@@ -155,8 +173,9 @@ class Claim:
         if len(change) < FEWEST_FAR / FAR_SHARE:
             return []
         far = change[start >= np.quantile(start, 1 - FAR_SHARE)]
-        word = "the paper's direction" if is_lower(far) else "not the paper's direction beyond chance either"
-        return [f"among the third with the largest errors at the start {signed(far)}, {word}"]
+        words = {is_lower(far): "the paper's direction", is_lower(-far): "the opposite"}
+        word = words.get(True, "nothing beyond chance")
+        return [f"among the {len(far)} with the largest errors at the start {signed(far)}, {word}"]
 
     def _networks(self, causes: Mapping[str, str]) -> list[str]:
         return [f"{title} {causes[title]}" for title in self.about if title in causes]
@@ -173,7 +192,7 @@ def claims_section(claims: Sequence[Claim], causes: Mapping[str, str]) -> list[s
         "## The paper's conclusions",
         "",
         "Direction on the same test patients, mean ± standard error of the paired difference; below zero "
-        "is the paper's direction, beyond two standard errors it counts.",
+        "is the paper's direction; it counts where the 95 % interval by Student's t leaves out zero.",
         "",
         *(claim.sentence(causes) for claim in claims),
         "",

@@ -222,12 +222,12 @@ def floor_text(run: PaperRun) -> list[str]:
     if not len(floor.nearest):
         return []
     return [
-        f"A perfect rigid motion does not score 1: over {len(floor.nearest)} whole vertebrae of these "
-        f"patients, moved by random rigid motions, the rigid DSC is {mean_and_spread(floor.nearest)} where "
-        f"moved labels keep the nearest voxel, and {mean_and_spread(floor.twice)} where the labels had been "
-        "resampled once before by the rigid start. The paper's 0.88 of its initial images is such a floor. "
-        "The networks here are measured on labels that were never resampled, with linear interpolation, "
-        "for which the floor is 1; the RMS distance from the best rigid motion has no floor.",
+        f"A perfect rigid motion does not score 1: over {len(floor.nearest)} whole vertebrae of the first "
+        f"{FLOOR_PATIENTS} patients, moved by random rigid motions, the rigid DSC is "
+        f"{mean_and_spread(floor.nearest)} where moved labels keep the nearest voxel, and "
+        f"{mean_and_spread(floor.twice)} where the labels had been resampled once before by the rigid "
+        "start. The paper's 0.88 of its initial images may be such a floor. The networks here are measured on "
+        "labels that were never resampled, with linear interpolation, for which the floor is 1; the RMS distance from the best rigid motion has no floor.",
         "",
     ]
 

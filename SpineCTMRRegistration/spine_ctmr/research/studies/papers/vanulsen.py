@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def publish(run: PaperRun) -> Path:
             *absent(run, others()),
             "## Table 4.1",
             "",
-            *_table_text(run),
+            *_table_text(run, known),
             *vanulsen_table(known, _columns(known)).splitlines(),
             "",
             *_figures(run, known),
@@ -154,19 +154,26 @@ def _columns(cohorts: dict[str, Cohort]) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _table_text(run: PaperRun) -> list[str]:
+def _table_text(run: PaperRun, known: Mapping[str, Cohort]) -> list[str]:
     folds = len(_names(run, "vanulsen_us"))
     return [
         "Median ± interquartile range; † differs from Rigid and \\* from US (Wilcoxon, p < 0.05, not "
-        f"corrected); in italics H. van Ulsen 2022. Values are means over {folds} of the thesis's three "
-        "folds, patient by patient. Its rigid start aligned L5 by its labels; ours has the errors of "
-        "centroids.",
+        f"corrected); in italics Hidde van Ulsen 2022. Values are means over {folds} of the thesis's three "
+        "folds, patient by patient. Its rigid start aligned L5 by its labels; ours is one motion for the "
+        f"whole spine, which bends, and has errors besides. Whole in the image are {_levels_shown(known)}.",
         "",
         "The thesis's text describes 79,483 parameters, its discussion names about 160,000; the U-Net of "
         "DeepReg as it is has 138,655, with strided convolutions and concatenated skips 156,911. None fits "
         "all words; trained here is the literal one.",
         "",
     ]
+
+
+def _levels_shown(cohorts: Mapping[str, Cohort]) -> str:
+    """How many patients show each level."""
+    patients = next(iter(cohorts.values()), {}).values()
+    shown = (f"{level} of {sum(n in p for p in patients)}" for level, n in LEVELS.items())
+    return f"{', '.join(shown)} patients"
 
 
 def _figures(run: PaperRun, cohorts: dict[str, Cohort]) -> list[str]:
