@@ -226,8 +226,9 @@ def floor_text(run: PaperRun) -> list[str]:
         f"{FLOOR_PATIENTS} patients, moved by random rigid motions, the rigid DSC is "
         f"{mean_and_spread(floor.nearest)} where moved labels keep the nearest voxel, and "
         f"{mean_and_spread(floor.twice)} where the labels had been resampled once before by the rigid "
-        "start. The paper's 0.88 of its initial images may be such a floor. The networks here are measured on "
-        "labels that were never resampled, with linear interpolation, for which the floor is 1; the RMS distance from the best rigid motion has no floor.",
+        "start. The paper's 0.88 of its initial images may be such a floor. The networks here are measured "
+        "on labels that were never resampled, with linear interpolation, for which the floor is 1; the RMS "
+        "distance from the best rigid motion has no floor.",
         "",
     ]
 
