@@ -226,14 +226,15 @@ def test_figure_6_shows_both_cuts_of_every_network(tmp_path: Path) -> None:
     assert sizes[1] > 1.5 * sizes[0]
 
 
-def test_claims_of_pairs_compare_the_same_pairs() -> None:
+def test_claims_of_pairs_compare_the_same_pairs_and_count_a_fixed_subject_once() -> None:
     def results(dice: float, folds: int) -> dict[str, PairResult]:
         overlaps = {stage: PairOverlap(dice, 0.5, 0.5, 2.0 - dice) for stage in STAGES}
-        return {str(k): PairResult(20, overlaps, folds + k % 2, 0.0) for k in range(4)}
+        pairs = [(fixed, moving) for fixed in range(4) for moving in range(4) if moving != fixed]
+        return {f"L1-{f}-{m}": PairResult(20, overlaps, folds + m % 2, 0.0) for f, m in pairs}
 
     said = [c.sentence() for c in gao.claims({gao.STUDY_2: results(0.8, 9), gao.STUDY_3: results(0.9, 3)})]
     assert "cannot be said" in said[0]
-    assert all("reproduced" in sentence for sentence in said[1:])
+    assert all("reproduced" in sentence and "n = 4" in sentence for sentence in said[1:])
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,8 @@ def publish(run: PaperRun) -> Path:
             "",
             f"Mean (SD) over the test patients; in italics {published['source']}. Staring's method, which "
             f"takes a minute for each, registers the first {SLOW_PATIENTS} of them alone. The row "
-            "rigid field has the norm of eq. 4 unsquared, as the authors' code, to which their weight belongs.",
+            "rigid field has the norm of eq. 4 unsquared, as in the authors' code, to which their weight "
+            "belongs.",
             "",
             *table(rows, published),
             "",
