@@ -1,4 +1,4 @@
-"""Networks on held-out patients: measures of known displacements, the right voxels, tables and verdicts."""
+"""Networks on held-out patients: measures of known displacements, the right voxels, and tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from spine_ctmr.research.studies.networks.results import (
     rows_of,
 )
 from spine_ctmr.research.studies.networks.similarity import coarse, truth_method, truth_table
-from spine_ctmr.research.studies.networks.verdicts import Claim, Result, verdict, what_was_learned
 from spine_ctmr.research.studies.networks.whole import case_of
 from spine_ctmr.research.studies.papers import cao, vanulsen
 from spine_ctmr.research.training.batch import Batch
@@ -251,34 +250,6 @@ def test_coarser_batches_keep_means_and_the_middle_labels() -> None:
     assert coarse(batch, 1) is batch
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [([-0.5, -0.4, -0.6], "better"), ([0.5, 0.4, 0.6], "worse"), ([-0.5, 0.4, 0.0], "no change")],
-)
-def test_verdicts_are_in_the_words_of_the_data(change: list[float], said: str) -> None:
-    assert said in verdict(np.array(change))
-    assert sum(word in verdict(np.array(change)) for word in ("better", "worse", "no change")) == 1
-    words = {"better": "reproduced", "worse": "the opposite", "no change": "not beyond chance"}
-    assert words[said] in Claim("x", np.array(change)).sentence()
-    assert "cannot be said" in Claim("x", None).sentence()
-
-
-def test_page_names_the_networks_that_did_not_learn() -> None:
-    errors = np.array([2.0, 3.0, 4.0])
-    gains, noise = np.array([0.9, 1.0, 1.1]), np.array([0.1, -0.1, 0.0])
-    bone = {"start": errors, "able": errors - gains, "unable": errors + noise, "worse": errors + gains}
-    bone["reference"] = errors - gains
-    results = {
-        name: Result(
-            name, {"bone_mm": values, "dice": 1 - values / 10}, learned=name in ("able", "unable", "worse")
-        )
-        for name, values in bone.items()
-    }
-    said = what_was_learned(results, "start")
-    assert "(error in bone): able. **Not better: unable.** **Worse beyond chance: worse.**" in said
-    assert "reference" not in said
-
-
 def test_contours_of_the_true_motion_lie_on_the_true_bone(tmp_path: Path) -> None:
     someone = patient()
     draw_contours(tmp_path / "a.png", someone, {"truth": moved(4.0)})
@@ -299,14 +270,3 @@ def test_slow_methods_register_the_first_patients_alone() -> None:
     assert slow.measure(first)["overall"]["bone_mm"] == quick.measure(last)["overall"]["bone_mm"]
     left_out = overall_of([row(slow.measure(last))])
     assert all(np.isnan(values).all() for values in left_out.values())
-
-
-def test_networks_are_compared_with_the_registration_that_they_begin_with() -> None:
-    def result(title: str, error: float, learned: bool = False) -> Result:
-        values = {"bone_mm": error + 0.01 * np.arange(4), "dice": 1 / error + 0.01 * np.arange(4)}
-        return Result(title, values, learned=learned)
-
-    results = {"rigid": result("rigid", 9), "affine": result("Affine", 4), "a": result("net", 5, True)}
-    assert "Better than no motion beyond chance (error in bone): net." in what_was_learned(results, "rigid")
-    said = what_was_learned(results, "affine", True)
-    assert "Better than Affine, with which they begin, beyond chance (error in bone): none." in said

@@ -92,8 +92,8 @@ def publish(run: PaperRun) -> Path:
             "Lumbar vertebrae L3 to L5 of the synthetic patients, mean ± SD. Every network registers what "
             "an affine registration by mutual information leaves, as in the paper; values are means over "
             f"{len(names['Dual'])} of the paper's five divisions of the patients. Our networks see MR as "
-            "the fixed image, the paper's CT. The affine registration misses some pairs, of the training, "
-            "too: the held-out errors without motion are what it left.",
+            "the fixed image, the paper's CT. The held-out errors without motion, above, are what the "
+            "affine registration left.",
             "",
             *cao_table(cohorts).splitlines(),
             "",
