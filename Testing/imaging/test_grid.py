@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.geometry.pose import Pose
 
 angles = st.tuples(*[st.floats(-180, 180)] * 3)
 signs = st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3)
@@ -54,6 +55,18 @@ def test_crop_as_itk_crops(image, data):
     length = [data.draw(st.integers(1, n - s)) for n, s in zip(size, start, strict=True)]
     truth = sitk.RegionOfInterest(image, length, start)
     assert Grid.of(image).crop(start, length).same_as(Grid.of(truth))
+
+
+@given(images(), angles, st.tuples(*[st.floats(-100, 100)] * 3))
+@settings(max_examples=30, deadline=None)
+def test_a_moved_grid_has_the_moved_points_of_its_voxels(image, turns, shift):
+    turn = sitk.Euler3DTransform((3.0, -4.0, 5.0), *np.radians(turns).tolist(), shift)
+    moved = Grid.of(image).moved(
+        Pose.of(np.reshape(turn.GetMatrix(), (3, 3)), turn.TransformPoint((0, 0, 0)))
+    )
+    for index in np.ndindex(*image.GetSize()[:2], 1):
+        there = turn.TransformPoint(image.TransformIndexToPhysicalPoint(index))
+        np.testing.assert_allclose(moved.to_points(index), there, atol=1e-6)
 
 
 @given(images(), st.floats(0.5, 3), st.floats(0, 20))

@@ -42,6 +42,14 @@ def test_simpleitk_reads_the_same_transform(tmp_path: Path) -> None:
         np.testing.assert_allclose(read.TransformPoint(point), written.TransformPoint(point), atol=2e-6)
 
 
+def test_every_node_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """The displacement fills two chunks of the file and part of a third."""
+    write_composite(parts(1), tmp_path / "a.h5")
+    read = sitk.CompositeTransform(sitk.ReadTransform(str(tmp_path / "a.h5")))
+    field = sitk.DisplacementFieldTransform(read.GetNthTransform(1)).GetDisplacementField()
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(field), parts(1)[1].field)
+
+
 def test_the_scene_reads_it_as_it_reads_the_file_of_itk(tmp_path: Path) -> None:
     """VTK interpolates a grid a little differently (here by up to 0.003 mm)."""
     written = composite(1)
