@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
 from .integration import voxel_indices
 
 Affine = NDArray[np.float64]
@@ -32,6 +33,9 @@ def affine_by_information(
         moving: CT in HU (z, y, x) on the same grid; air counts as fat, so that no field of view is matched.
         spacing_mm: of the grid.
         seen: (z, y, x), above 0 where the MR has a field of view; everywhere by default.
+
+    Raises:
+        InputError: one of the images shows nothing where both are seen.
     """
     images = [_image(values, spacing_mm) for values in (fixed, np.clip(moving, *HU))]
     begin = sitk.AffineTransform(3)
@@ -49,7 +53,13 @@ def affine_by_information(
     method.SetOptimizerAsRegularStepGradientDescent(STEP_MM, LEAST_STEP_MM, STEPS)
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(begin, inPlace=True)
-    method.Execute(*images)
+    try:
+        method.Execute(*images)
+    except RuntimeError as error:
+        raise InputError(
+            "CT and MR: the affine registration found nothing to compare; check that both show the same part "
+            "of the body and are not empty there."
+        ) from error
     shift = np.array(begin.TransformPoint((0.0, 0.0, 0.0)))
     columns = [np.array(begin.TransformPoint(unit)) - shift for unit in np.eye(3).tolist()]
     matrix = np.eye(4)

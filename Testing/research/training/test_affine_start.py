@@ -69,6 +69,15 @@ def test_a_pair_keeps_its_truth_when_its_ct_is_moved() -> None:
     assert np.abs(moved.displacement - motion).max() > 3
 
 
+@pytest.mark.parametrize("empty", ["MR", "CT", "field of view"])
+def test_images_that_show_nothing_are_refused_in_a_sentence(empty: str) -> None:
+    seen = np.full((24, 24, 24), float(empty != "field of view"))
+    mr, ct = (np.random.default_rng(k).normal(size=seen.shape) * 100 for k in range(2))
+    mr, ct = mr * (empty != "MR"), ct * (empty != "CT")
+    with pytest.raises(InputError, match="found nothing to compare; check that both show"):
+        affine_by_information(mr, ct, 2.0, seen)
+
+
 def test_folds_hold_out_other_patients_and_learn_from_all_the_others() -> None:
     options = DataOptions(pairs=31, held_out=9, folds=3)
     folds = [divided_pairs(replace(options, fold=k)) for k in range(3)]
