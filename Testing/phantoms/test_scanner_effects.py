@@ -69,6 +69,15 @@ def test_thick_slices_do_not_move_a_ramp(seed: int) -> None:
     np.testing.assert_allclose(thick[..., 8:-8], ramp[..., 8:-8], atol=0.35)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mottling_varies_tissue_within_its_limits_and_is_smooth(seed: int) -> None:
+    volume = np.full((40, 40, 40), 3.0, np.float32)
+    variation = np.log(augmentation.mottled(np.random.default_rng(seed), volume, 1.0) / 3)
+    assert 0.029 < variation.std() < 0.121
+    neighbours = np.corrcoef(variation[1:].ravel(), variation[:-1].ravel())[0, 1]
+    assert neighbours > 0.7, "one voxel of 1 mm says most of the next"
+
+
 def test_bias_is_positive_and_smooth() -> None:
     for seed in SEEDS:
         field = augmentation.bias_field(np.random.default_rng(seed), SHAPE)

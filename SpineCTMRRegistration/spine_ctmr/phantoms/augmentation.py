@@ -1,4 +1,4 @@
-"""What scanners add to the rendered tissue: noise, bias, thick slices, cut fields of view."""
+"""What scanners, and what no painted tissue has, add: noise, bias, thick slices, cut fields of view."""
 
 from __future__ import annotations
 
@@ -86,9 +86,22 @@ def bias_field(rng: Generator, shape: tuple[int, ...]) -> Volume:
     return np.exp(zoom(coarse, [n / 3 for n in shape], order=1)).astype(np.float32)
 
 
+def mottled(rng: Generator, volume: Volume, spacing_mm: float) -> Volume:
+    """What tissue shows within itself and a painted one lacks: smooth variation of 1 to 4 mm, up to 12 %.
+
+    The bodies of a real T1 MR vary by 9 and 15 % of their mean, mostly over 2 mm and more.
+    """
+    pattern = gaussian_filter(
+        rng.standard_normal(volume.shape, dtype=np.float32), rng.uniform(1, 4) / spacing_mm, mode="wrap"
+    )
+    return volume * np.exp(pattern * np.float32(rng.uniform(0.03, 0.12) / pattern.std()))
+
+
 def scanned_mr(rng: Generator, mr: Volume, spacing_mm: float, sequence: str = ANY) -> tuple[Volume, Volume]:
     """An MR as a scanner gives it, and where (1 or 0) it has a field of view; both (z, y, x)."""
     volume = mixed_sequence(rng, mr, sequence)
+    if rng.uniform() < 0.5:
+        volume = mottled(rng, volume, spacing_mm)
     orientation = rng.uniform()
     if orientation < 0.55:
         volume = thick_slices(rng, volume, spacing_mm)
