@@ -54,11 +54,17 @@ def first_pair(patient: int) -> int:
 
 
 def elastic_motion(
-    rng: np.random.Generator, seed: int, index: int, size: Size, spacing_mm: float, anatomies: Anatomies
+    rng: np.random.Generator,
+    seed: int,
+    index: int,
+    size: Size,
+    spacing_mm: float,
+    anatomies: Anatomies,
+    found: bool = False,
 ) -> PairMotion:
     """A posture of patient `index // POSTURES`, whose tissue moves as an elastic solid.
 
-    The start is rigid and wrong, or, three times of ten, that of a registration that has found the bones.
+    The start is rigid and wrong, or that of a registration that has `found` the bones.
     """
     from .mechanics.elastic_motion import ElasticMotion
 
@@ -74,7 +80,7 @@ def elastic_motion(
     points = box.points()[_INNER]
     true = motion.mr_to_ct(points.reshape(-1, 3)).reshape(points.shape)
     fixed, true_ct = (torch.tensor(a, dtype=torch.float32) for a in (points, true))
-    if rng.uniform() < 0.3:
+    if found:
         return _from_bones(rng, anatomy, poses, box, fixed, true_ct)
     return _from_rigid(rng, anatomy, box, fixed, true_ct, global_rigid)
 

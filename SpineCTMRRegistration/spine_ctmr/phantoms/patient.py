@@ -16,12 +16,14 @@ from .patient_sources import Anatomies, parametric_anatomy
 from .rendering import render_ct
 from .tissue import SEQUENCES, ct_contrast, mr_contrast
 
-EDITION = 4
+EDITION = 5
 """Counts the changes that give other patients for the same seed; banks of two editions do not mix."""
 MECHANICS, BLEND, ELASTIC = "mechanics", "blend", "elastic"
 MOTIONS = (MECHANICS, BLEND, ELASTIC)
 _BLEND_SHARE = 0.15
 """Of the pairs of kind `MECHANICS`, for variety."""
+_FOUND_SHARE = 0.3
+"""Of their elastic pairs, that begin after a registration that has found the bones."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,14 @@ def make_pair(
         size: voxels (x, y, z).
         spacing_mm: of the isotropic grid.
         anatomies: gives a patient with the vertebrae within a reach in mm of the one in the middle.
-        motion: `ELASTIC`, an elastic solid around moving bones; `BLEND`; or `MECHANICS`, some of both.
+        motion: `ELASTIC`, an elastic solid around moving bones, after a rigid start; `BLEND`; or `MECHANICS`,
+            some of both, at times after a start that has found the bones.
     """
     rng = np.random.default_rng([seed, index])
     if motion == BLEND or (motion == MECHANICS and rng.uniform() < _BLEND_SHARE):
         return _rendered(rng, blended_motion(rng, size, spacing_mm, anatomies), spacing_mm)
-    return _rendered(rng, elastic_motion(rng, seed, index, size, spacing_mm, anatomies), spacing_mm)
+    found = motion == MECHANICS and rng.uniform() < _FOUND_SHARE
+    return _rendered(rng, elastic_motion(rng, seed, index, size, spacing_mm, anatomies, found), spacing_mm)
 
 
 def _rendered(rng: np.random.Generator, motion: PairMotion, spacing_mm: float) -> Pair:

@@ -17,6 +17,7 @@ from ...recipe_tables import read_table, require
 from .loss_terms import LossTerm, loss_table, loss_terms
 from .own_options import OwnDataOptions
 from .schedule import Optimisation
+from .starts import GIVEN, STARTS
 from .vertebra_options import VertebraOptions
 
 PRECISIONS = ("float32", "bfloat16")
@@ -39,7 +40,9 @@ class DataOptions:
         scanner_effects: noise, bias fields, thick slices, cut fields of view; without them images are ideal.
         start_errors_mm: half of the training samples start with a rigid error of one of these sizes, besides
             those of the pairs themselves; none gives no further errors.
-        affine: register every pair affinely by mutual information first (`affine_start`).
+        start: how the CT of a pair lies first, "given" with the pair's own error, "centres" or "vertebra";
+            see `start_motion`.
+        affine: register every pair affinely by mutual information after that (`affine_start`).
         folds: 1 holds out other patients than those of the training's seed; more divide all of them at
             random, with others held out in every fold.
         fold: number of the division, from 0.
@@ -53,6 +56,7 @@ class DataOptions:
     sequence: str = ANY
     scanner_effects: bool = True
     start_errors_mm: tuple[float, ...] = START_ERRORS_MM
+    start: str = GIVEN
     affine: bool = False
     folds: int = 1
     fold: int = 0
@@ -68,6 +72,7 @@ class DataOptions:
         require(self.motion in MOTIONS, "data.motion", " or ".join(MOTIONS))
         require(self.margin >= 0, "data.margin", "0 or more")
         require(self.sequence in (ANY, *SEQUENCES), "data.sequence", f"one of {', '.join((ANY, *SEQUENCES))}")
+        require(self.start in STARTS, "data.start", f"one of {', '.join(STARTS)}")
         require(min(self.start_errors_mm, default=0.0) >= 0, "data.start_errors_mm", "sizes of 0 or more")
 
 

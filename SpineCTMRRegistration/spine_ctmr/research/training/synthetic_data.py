@@ -27,6 +27,7 @@ from ...progress import Progress, silent, span
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
 from .recipe import START_ERRORS_MM, DataOptions, Recipe
+from .starts import GIVEN, start_motion
 from .workers import process_number
 
 CACHE_BYTES = 2 << 30
@@ -181,19 +182,29 @@ class SyntheticPatients:
         return make_batch(rng, pair, self.crop, self.options.sequence, self.options.scanner_effects)
 
     def _started(self, seed: int, number: int) -> Pair:
-        """A pair of the bank, registered affinely if the options say so."""
-        pair = read_pair(self.bank, seed, number)
-        if not self.options.affine:
+        """A pair of the bank at its start, registered affinely if the options say so."""
+        options = self.options
+        pair = read_started(self.bank, seed, number, options.start)
+        if not options.affine:
             return pair
-        return with_moved_ct(pair, stored_affine(self.bank, seed, number, pair, self.options.sequence))
+        sequence = SEQUENCES[0] if options.sequence == ANY else options.sequence
+        path = self.bank / f"affine-{options.start}-{sequence}-{seed}-{number:05d}.npy"
+        return with_moved_ct(pair, stored_affine(path, pair, sequence))
 
 
-def stored_affine(bank: Path, seed: int, number: int, pair: Pair, sequence: str) -> Affine:
-    """The affine map of a pair, found once and kept in the bank."""
-    shown = SEQUENCES[0] if sequence == ANY else sequence
-    path = bank / f"affine-{shown}-{seed}-{number:05d}.npy"
+def read_started(bank: Path, seed: int, number: int, start: str) -> Pair:
+    """A pair of the bank with its CT at one of `STARTS`, the same every time."""
+    pair = read_pair(bank, seed, number)
+    if start == GIVEN:
+        return pair
+    motion = start_motion(pair, start, np.random.default_rng([seed, number, 2]))
+    return with_moved_ct(pair, motion.inverse.matrix)
+
+
+def stored_affine(path: Path, pair: Pair, sequence: str) -> Affine:
+    """The affine map of a pair, found once and kept in the file."""
     if not path.exists():
-        mr = pair.mr[SEQUENCES.index(shown)]
+        mr = pair.mr[SEQUENCES.index(sequence)]
         partial = path.with_suffix(f".{os.getpid()}.tmp")
         with partial.open("wb") as stream:
             np.save(stream, affine_by_information(mr, pair.ct, pair.spacing_mm))

@@ -10,20 +10,33 @@ from pathlib import Path
 import numpy as np
 
 from ....geometry.grid import Grid
-from ....phantoms.bank import fill_bank, read_pair
+from ....phantoms.bank import fill_bank
 from ....phantoms.pair_motion import first_pair
 from ....phantoms.patient import EDITION, ELASTIC
 from ....progress import Progress, silent
 from ...training.batch import Batch
-from ...training.synthetic_data import make_batch
+from ...training.synthetic_data import make_batch, read_started
 from ..kernel import Patient
 
-TEST_SEED = 102
+TEST_SEED = 105
 SPACING_MM = 2.0
 SIZE = (64, 64, 96)
 """Voxels (x, y, z) that are registered and measured."""
 MARGIN = 4
 """Voxels by which the stored pairs are larger, as in the trainings."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a paper sees the patients.
+
+    Attributes:
+        sequence: of the MR, as in `DataOptions`.
+        start: of the CT, one of `STARTS`.
+    """
+
+    sequence: str
+    start: str
 
 
 @dataclass(frozen=True)
@@ -52,23 +65,23 @@ def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
         progress("Making test patients", (number + 1) / count)
 
 
-def read_patient(bank: Path, number: int, sequence: str) -> HeldOutPatient:
+def read_patient(bank: Path, number: int, shown: Shown) -> HeldOutPatient:
     """A patient that `make_patients` has made, as scanners show it: noise, bias, thick slices, cut fields.
 
     Args:
         bank: folder of banks.
         number: of the patient.
-        sequence: of the MR, as in `DataOptions`.
+        shown: as what.
     """
     rng = np.random.default_rng([TEST_SEED, number])
-    pair = read_pair(_folder(bank), TEST_SEED, first_pair(number))
-    return HeldOutPatient(number, make_batch(rng, pair, SIZE, sequence, scanner_effects=True))
+    pair = read_started(_folder(bank), TEST_SEED, first_pair(number), shown.start)
+    return HeldOutPatient(number, make_batch(rng, pair, SIZE, shown.sequence, scanner_effects=True))
 
 
-def held_out_patients(bank: Path, count: int, sequence: str) -> Iterator[Patient[HeldOutPatient]]:
+def held_out_patients(bank: Path, count: int, shown: Shown) -> Iterator[Patient[HeldOutPatient]]:
     """The patients of a study."""
     for number in range(count):
-        yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, sequence))
+        yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, shown))
 
 
 def _folder(bank: Path) -> Path:

@@ -11,9 +11,10 @@ from ....evaluation.cohort_tables import cao_table
 from ....evaluation.evaluation_files import TITLES as METRICS
 from ....evaluation.markdown import header, line
 from ...training.recipe_file import read_toml
+from ...training.starts import CENTERS
 from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
-from ..networks.held_out import HeldOutPatient
+from ..networks.held_out import HeldOutPatient, Shown
 from ..networks.methods import by_affine, by_syn
 from ..networks.results import cohort_change, start_errors
 from ..networks.similarity import truth_method
@@ -29,13 +30,13 @@ from .pages import (
     conclusions,
     displacements,
     opening,
-    patients_scanned,
+    patients_shown,
     results,
     shown_patient,
 )
 from .paper import Paper, PaperRun
 
-NAME, SEQUENCE = "cao", "T2"
+NAME, SHOWN = "cao", Shown("T2", CENTERS)
 BUDGET, PUBLISHED = (Path(__file__).with_name(f"{name}.toml") for name in ("cao_brief", "published"))
 KINDS = {"cao_ct_only": "CT only", "cao_mr_only": "MR only", "cao_dual": "Dual"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
@@ -76,7 +77,7 @@ def publish(run: PaperRun) -> Path:
     names = {title: _names(run, name) for name, title in KINDS.items()}
     found = results(run, names, others())
     cohorts = _cohorts(run, names)
-    patient = shown_patient(run, SEQUENCE, 0.75)
+    patient = shown_patient(run, SHOWN, 0.75)
     shown = {"rigid start": START, "affine (MI)": "affine_mi", "SyN (MI)": "syn_mi"}
     shown["Dual (proposed)"] = split_name("cao_dual", 0)
     draw_contours(run.output / "cao-patient.png", patient, displacements(run, patient, shown, others()))
@@ -85,7 +86,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SEQUENCE, found, AFFINE),
+            *opening(run, NAME, SHOWN, found, AFFINE),
             *absent(run, others()),
             "## Table 1",
             "",
@@ -151,7 +152,7 @@ PAPER = Paper(
     title="Cao et al. 2018: inter-modality registration supervised by intra-modality similarity",
     most_folds=SPLITS,
     trainings=trainings,
-    patients=patients_scanned(SEQUENCE),
+    patients=patients_shown(SHOWN),
     methods=methods,
     publish=publish,
 )

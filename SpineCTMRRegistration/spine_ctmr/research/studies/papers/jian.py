@@ -13,11 +13,12 @@ from scipy.stats import spearmanr
 from ....evaluation.markdown import header, line
 from ...training.recipe import Recipe
 from ...training.recipe_file import read_toml
+from ...training.starts import CENTERS
 from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
 from ..networks.figures import draw_boxes
 from ..networks.floor import rigid_dsc_floor
-from ..networks.held_out import HeldOutPatient, read_patient
+from ..networks.held_out import HeldOutPatient, Shown, read_patient
 from ..networks.measures import OVERALL
 from ..networks.methods import SLOW_PATIENTS, by_bundled, by_staring
 from ..networks.results import Overall, rows_of
@@ -35,13 +36,13 @@ from .pages import (
     conclusions,
     displacements,
     opening,
-    patients_scanned,
+    patients_shown,
     results,
     shown_patient,
 )
 from .paper import Paper, PaperRun
 
-NAME, SEQUENCE = "jian", "T1"
+NAME, SHOWN = "jian", Shown("T1", CENTERS)
 BUDGET, PUBLISHED = (Path(__file__).with_name(f"jian_{part}.toml") for part in ("brief", "table1"))
 BASELINE = "jian_baseline"
 WITHOUT_PENALTY = {
@@ -129,7 +130,7 @@ def publish(run: PaperRun) -> Path:
         "pc + rigid dice": "jian_pc_rigid_dice",
     }
     shown["this program"] = "registration"
-    patient = shown_patient(run, SEQUENCE, 0.5)
+    patient = shown_patient(run, SHOWN, 0.5)
     draw_contours(run.output / "jian-patient.png", patient, displacements(run, patient, shown, compared))
     published = read_toml(PUBLISHED)
     return write_page(
@@ -137,7 +138,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SEQUENCE, found),
+            *opening(run, NAME, SHOWN, found),
             *absent(run, compared),
             "## Table 1",
             "",
@@ -224,7 +225,7 @@ def claims(rows: Mapping[str, Overall]) -> list[Claim]:
 def floor_text(run: PaperRun) -> list[str]:
     """What a perfect rigid motion scores on these grids."""
     patients = [int(row.patient.rpartition("-")[2]) for row in rows_of(run.rows, START)[:FLOOR_PATIENTS]]
-    labels = [read_patient(run.output / BANK, number, SEQUENCE).batch.labels for number in patients]
+    labels = [read_patient(run.output / BANK, number, SHOWN).batch.labels for number in patients]
     floor = rigid_dsc_floor(labels, 2.0)
     if not len(floor.nearest):
         return []
@@ -265,7 +266,7 @@ PAPER = Paper(
     title="Jian et al. 2022: weakly-supervised biomechanically-constrained CT/MRI registration of the spine",
     most_folds=1,
     trainings=trainings,
-    patients=patients_scanned(SEQUENCE),
+    patients=patients_shown(SHOWN),
     methods=methods,
     publish=publish,
 )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ....evaluation.cohort import Cohort
 from ....progress import Progress
+from ...training.starts import CENTER_ERROR_MM, CENTERS, VERTEBRA
 from ..kernel import Method, Patient, Row
 from ..networks.causes import OnOthers, causes_section, found_evidence
 from ..networks.figures import draw_losses
@@ -17,6 +18,7 @@ from ..networks.held_out import (
     SIZE,
     SPACING_MM,
     HeldOutPatient,
+    Shown,
     held_out_patients,
     make_patients,
     read_patient,
@@ -29,16 +31,23 @@ from ..networks.verdicts import Claim, Result, claims_section, methods_table, wh
 from .paper import PaperRun
 
 START = "initial"
+STARTED = {
+    CENTERS: "The rigid start matches the centres of the vertebrae; those of the MR are wrong by "
+    f"{CENTER_ERROR_MM:g} mm (SD) along each axis, as if set by hand.",
+    VERTEBRA: "The rigid start puts one vertebra in its place: L5, or where that is not whole the lowest "
+    "whole one.",
+}
+"""What a page says of the start."""
 Registers = Mapping[str, tuple[str, Register]]
 """Registrations without training in the study, with their titles, by name."""
 
 
-def patients_scanned(sequence: str) -> Callable[[Path, int, Progress], Sequence[Patient[HeldOutPatient]]]:
-    """How `Paper.patients` makes patients whose MR is of a sequence."""
+def patients_shown(shown: Shown) -> Callable[[Path, int, Progress], Sequence[Patient[HeldOutPatient]]]:
+    """How `Paper.patients` makes patients as the paper sees them."""
 
     def make(bank: Path, count: int, progress: Progress) -> Sequence[Patient[HeldOutPatient]]:
         make_patients(bank, count, progress)
-        return list(held_out_patients(bank, count, sequence))
+        return list(held_out_patients(bank, count, shown))
 
     return make
 
@@ -109,14 +118,14 @@ def _needed(run: PaperRun, name: str) -> Overall:
 
 
 def opening(
-    run: PaperRun, paper: str, sequence: str, results: Mapping[str, Result], before: str = START
+    run: PaperRun, paper: str, shown: Shown, results: Mapping[str, Result], before: str = START
 ) -> list[str]:
     """Who was tested, what was trained, whether it learned, and what the losses say of the truth.
 
     Args:
         run: of the paper.
         paper: its name.
-        sequence: of the MR.
+        shown: how it sees the patients.
         results: of all methods.
         before: name of the result with which the networks begin.
     """
@@ -126,8 +135,9 @@ def opening(
         f"Written by `spine-ctmr papers {paper}`. {patients} test patients whom no training saw, whose "
         "tissue moves as an elastic solid, as that of most of the training's, all "
         f"**synthetic**, on {x} × {y} × {z} voxels of {SPACING_MM:g} mm, with noise, bias fields, thick "
-        f"slices and cut fields of view; MR sequence {sequence}. The networks were trained within the "
-        "budget below, a small share of the paper's, so the figures **cannot be compared with the "
+        f"slices and cut fields of view; MR sequence {shown.sequence}. {STARTED[shown.start]} "
+        "The networks were trained within the budget below, a small share of the paper's, so the figures "
+        "**cannot be compared with the "
         "paper's**: they show that every method runs as described, and which way its losses push.",
         "",
         what_was_learned(results, before, before != START),
@@ -198,12 +208,12 @@ def closing(run: PaperRun, pictures: str, budgets: Sequence[Path]) -> list[str]:
     return lines
 
 
-def shown_patient(run: PaperRun, sequence: str, share: float = 1.0) -> HeldOutPatient:
+def shown_patient(run: PaperRun, shown: Shown, share: float = 1.0) -> HeldOutPatient:
     """The test patient at this share of the errors in bone at the start: 1 is the worst, 0.5 the median."""
     rows = rows_of(run.rows, START)
     errors = np.array([row.values["overall"]["bone_mm"] for row in rows])
     chosen = int(np.argsort(errors)[round(share * (len(errors) - 1))])
-    return read_patient(run.output / BANK, int(rows[chosen].patient.rpartition("-")[2]), sequence)
+    return read_patient(run.output / BANK, int(rows[chosen].patient.rpartition("-")[2]), shown)
 
 
 def displacements(
