@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from spine_ctmr.network.unet import VelocityUNet
+from spine_ctmr.research.training import precision as precision_module
 from spine_ctmr.research.training.checkpoint import load_state
 from spine_ctmr.research.training.precision import FELL_BACK, TRIALS, computes_bfloat16, uses_bfloat16
 from spine_ctmr.research.training.run_log import read_log
@@ -59,6 +60,7 @@ def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Processor], None]:
             return processor(values) if low else values
 
         monkeypatch.setattr(VelocityUNet, "forward", forward)
+        monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: True)
 
     return use
 
@@ -112,6 +114,14 @@ def test_network_is_tried_once_and_only_for_bfloat16(on: Callable[[Processor], N
     assert len(seen) == TRIALS
 
 
+def test_bfloat16_is_not_tried_where_the_processor_only_imitates_it(
+    on: Callable[[Processor], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(rounding)
+    monkeypatch.setattr(precision_module, "has_bfloat16", lambda device: device != "cpu")
+    assert not uses_bfloat16(LOW, VelocityUNet())
+
+
 @pytest.mark.slow
 def test_training_falls_back_to_float32_and_says_so(on: Callable[[Processor], None], tmp_path: Path) -> None:
     on(wrong_values)
@@ -151,5 +161,5 @@ def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
 
 def test_python_user_is_warned(on: Callable[[Processor], None], tmp_path: Path) -> None:
     on(wrong_values)
-    with pytest.warns(UserWarning, match="wrongly in bfloat16"):
+    with pytest.warns(UserWarning, match="in bfloat16 than in float32"):
         train(replace(LOW, steps=1), tmp_path, Translations())
