@@ -29,7 +29,7 @@ SAFE_STRETCH = 0.36
 det(I + G) >= (1 - |G|)^3 and (1 - 0.6)^3 = 0.064."""
 SLAB_LAYERS = 32
 """Looked at together, to spare memory."""
-KEPT_VOXELS = (1.5, 0.5) + 6 * (0.0,)
+KEPT_VOXELS = (1.5, 0.5, 0.0, 0.0)
 """By round, nodes closer than this to bone do not move; the cores of the bones have negative distances.
 After the last they move too, at a fold: the bones penetrate each other there."""
 ANCHOR = 1e-4
