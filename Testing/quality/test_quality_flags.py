@@ -1,6 +1,7 @@
 """The rules, one indicator at a time, and what they say together."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -197,3 +198,12 @@ def test_verdict():
     assert verdict([flag(), flag()]) == "All 2 vertebrae are good."
     found = verdict([flag(), flag(visible_share=0.5), flag(visible_share=0.1)])
     assert found == "1 of 3 vertebrae good; check L3; do not use L3."
+
+
+def test_vertebrae_outside_the_mr_do_not_fail_the_registration():
+    """A lumbar MR with a CT of the whole spine."""
+    refused = replace(flag(), flag="do not use")
+    outside = [replace(refused, visible_share=0.0)] * 7
+    assert judged_together([flag(), flag(), *outside], "cranial", math.nan)[1] is None
+    failure = judged_together([refused, refused, flag(), *outside], "cranial", math.nan)[1]
+    assert "failed its own checks" in (failure or "")

@@ -59,8 +59,9 @@ def judged_together(
             "better with the mirrored CT; check how the images were exported and converted."
         )
     judged = in_company(rows)
-    refused = [row.name for row in judged if row.flag == "do not use"]
-    if 2 * len(refused) > len(judged):
+    seen = _seen(judged)
+    refused = [row.name for row in seen if row.flag == "do not use"]
+    if 2 * len(refused) > len(seen):
         return judged, (
             f"The registration failed its own checks for {', '.join(refused)}; look at the report, and give "
             "MR landmarks of the right levels."
