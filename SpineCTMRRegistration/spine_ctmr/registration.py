@@ -22,6 +22,7 @@ from .geometry.sampling import sample_field
 from .imaging.case import Case
 from .imaging.label_voxels import bone_corners, bone_points
 from .imaging.resampling import case_on_grid
+from .imaging.vertebra_names import cranial_to_caudal
 from .network.prediction import MARGIN_MM, poses_from_displacement, predict_displacement
 from .network.runtime import LoadedNetwork, load_network
 from .options import RegistrationOptions as RegistrationOptions
@@ -30,6 +31,7 @@ from .process.memory import give_back
 from .process.threads import beside, limited
 from .progress import Progress, silent, span
 from .registration_result import FoundPoses, RegistrationResult
+from .vertebrae.level_check import level_left_open
 from .vertebrae.spine_length import length_note
 from .vertebrae.spine_match import SpineMatch, match_spine
 
@@ -38,6 +40,8 @@ BEND_STRIDE = 4
 SURE_REACH_MM = 5.0
 """Where the network moves a vertebra further, it looks once more from there; its matches end at 12 mm."""
 MOST_LOOKS = 4
+SHOWN_SHARE = 0.5
+"""Of a vertebra that the MR counts as showing."""
 
 
 class _Stages:
@@ -108,6 +112,7 @@ def _register(case: Case, options: RegistrationOptions, progress: Progress) -> R
         settings = options.deformation, options.soft_tissue, options.seed
         deformation = deform(case, poses, *settings, stage, notes, processor)
         found = judging.result()
+    notes += filter(None, [_open_level(found)])
     stage("deformation", 1.0)
     give_back()
     return RegistrationResult(case, options, found, deformation, notes, stage.seconds)
@@ -138,6 +143,15 @@ def find_poses(
 def _judged(found: FoundPoses, match: SpineMatch) -> FoundPoses:
     """The poses with what speaks for and against every vertebra."""
     return replace(found, vertebrae=match.judged(), shift=match.shift)
+
+
+def _open_level(found: FoundPoses) -> str | None:
+    """What a user should know of the level where the images alone have chosen it."""
+    if found.start.mr_centers:
+        return None
+    numbers = cranial_to_caudal(found.vertebrae)
+    shown = [n for n in numbers if found.vertebrae[n].visible_share >= SHOWN_SHARE]
+    return level_left_open(found.shift, numbers, shown or numbers)
 
 
 def _place(

@@ -12,16 +12,21 @@ THORACIC = [8, 9, 10, 11, 12]
 @pytest.mark.parametrize(("direction", "other"), [(-1, "T4"), (1, "T2")])
 def test_both_levels_are_named(direction: int, other: str) -> None:
     """If the CT's T3 belongs one level higher, the bone at which it was put is T4."""
-    words = level_left_open(LevelShift(direction, Pose.identity(), 1.05), THORACIC)
+    words = level_left_open(LevelShift(direction, Pose.identity(), 1.05), THORACIC, THORACIC)
     assert words is not None
     assert f"taken for T3 may be {other}." in words
 
 
 def test_a_clear_level_needs_no_word() -> None:
-    assert level_left_open(LevelShift(1, Pose.identity(), 1.5), THORACIC) is None
+    assert level_left_open(LevelShift(1, Pose.identity(), 1.5), THORACIC, THORACIC) is None
 
 
 def test_a_level_that_cannot_be_checked_is_told() -> None:
-    words = level_left_open(None, [23, 24])
+    words = level_left_open(None, [23, 24], [23, 24])
     assert words is not None
     assert "could not be checked" in words
+
+
+@pytest.mark.parametrize(("shown", "words"), [([8], "for T2 may be T3"), ([11, 12], "for T4 may be T5")])
+def test_a_short_mr_names_a_bone_that_it_shows_or_the_next(shown: list[int], words: str) -> None:
+    assert words in (level_left_open(LevelShift(-1, Pose.identity(), 1.0), THORACIC, shown) or "")

@@ -47,18 +47,19 @@ class LevelShift:
         return self.residual_ratio < CLEARLY_BETTER
 
 
-def level_left_open(shift: LevelShift | None, numbers: Sequence[int]) -> str | None:
+def level_left_open(shift: LevelShift | None, numbers: Sequence[int], shown: Sequence[int]) -> str | None:
     """What a user should know of a level that the images alone have chosen; None where they are clear.
 
     Args:
-        shift: the better of the neighbouring levels.
+        shift: the better of the neighbouring levels; None of fewer than three vertebrae.
         numbers: VerSe numbers of the vertebrae, cranial to caudal.
+        shown: those that the MR shows, in the same order.
     """
     if shift is None:
         return "The level was found by the images alone and could not be checked; count the levels in the MR."
     if shift.residual_ratio >= NEARLY_AS_GOOD:
         return None
-    middle = len(numbers) // 2
+    middle = min(max(numbers.index(shown[len(shown) // 2]), 1), len(numbers) - 2)
     taken, other = (vertebra_name(numbers[k]) for k in (middle, middle - shift.direction))
     return (
         f"The level was found by the images alone and they leave two: the MR's bone taken for {taken} may be "
