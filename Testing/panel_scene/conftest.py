@@ -13,11 +13,11 @@ import pytest
 import slicer
 import vtk
 from gears import slow_fixture
+from host.subprocess_process import SubprocessProcess
 from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 from SpineCTMRRegistrationLib import views
-from SpineCTMRRegistrationLib.process import SubprocessProcess
 from SpineCTMRRegistrationLib.request import RunOptions, register_words
 from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes, SourceNodes
 from SpineCTMRRegistrationLib.results_in_scene import load_results

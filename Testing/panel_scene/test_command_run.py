@@ -10,11 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from host.subprocess_process import SubprocessProcess
 from hypothesis import given
 from hypothesis import strategies as st
 from spine_ctmr.errors import InputError
 from SpineCTMRRegistrationLib.json_lines import LineReader, parse
-from SpineCTMRRegistrationLib.process import ChildProcess, OnBytes, OnEnded, SubprocessProcess
+from SpineCTMRRegistrationLib.process import ChildProcess, OnBytes, OnEnded
 from SpineCTMRRegistrationLib.qt_process import QtProcess
 from SpineCTMRRegistrationLib.request import InputFiles, RunOptions, register_words
 from SpineCTMRRegistrationLib.run import RESULTS, CommandRun, Finished, ProgressReport

@@ -27,8 +27,6 @@ State = Literal["accepted", "rejected", "in part", "open"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 NAME = names.SIGN_OFF
 """The file's name in a folder of results."""
-JUDGED = names.QUALITY
-"""What is signed: the figures of every vertebra; the same inputs, options and software give them again."""
 LONGEST_REMARK = 2000
 """Characters of a remark or a name."""
 MEND = "save it again from the viewer or from Slicer"

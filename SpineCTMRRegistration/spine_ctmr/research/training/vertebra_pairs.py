@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,13 +89,6 @@ def pair_of(level: int, fixed: Path, moving: Path) -> Batch:
     """A batch of two vertebrae of a level."""
     images, labels = zip(*(_tensors(read_vertebra(file), level) for file in (fixed, moving)), strict=True)
     return Batch(images[0], images[1], labels[1], torch.ones_like(images[0]), fixed_labels=labels[0])
-
-
-def ordered_pairs(vertebrae: Vertebrae) -> Iterator[Batch]:
-    """Every vertebra with every other one of its level: 90 pairs of 10 subjects, as the paper tests on."""
-    for level, files in vertebrae.items():
-        for fixed in files:
-            yield from (pair_of(level, fixed, moving) for moving in files if moving != fixed)
 
 
 def vertebra_pairs(recipe: Recipe, bank: Path, progress: Progress = silent) -> VertebraPairs:
