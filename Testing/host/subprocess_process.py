@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -63,8 +65,8 @@ class SubprocessProcess:
         return True
 
     def _read(self, stream: IO[bytes], receive: OnBytes) -> None:
-        while chunk := stream.read1(self.CHUNK_BYTES):  # type: ignore[attr-defined]
-            self._events.put(lambda chunk=chunk: receive(chunk))  # type: ignore[misc]
+        while chunk := os.read(stream.fileno(), self.CHUNK_BYTES):
+            self._events.put(partial(receive, chunk))
 
     def _await(
         self, process: subprocess.Popen[bytes], readers: Sequence[threading.Thread], on_ended: OnEnded

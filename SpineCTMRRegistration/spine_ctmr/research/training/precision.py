@@ -1,8 +1,8 @@
 """Whether this machine computes a network in bfloat16 as it does in float32, and not far slower.
 
 On some processors it does not: torch 2.13 on an AMD EPYC with avx512_bf16 gave other losses at each run
-and no error. So a network is tried before bfloat16 is used for it. Processors without AVX-512 take a
-hundred times as long (22 s instead of 0.2 s a step of `jian_baseline` at 2 mm).
+and no error. So a network is tried before bfloat16 is used for it. A processor
+without AVX-512 took 22 s instead of 1.0 to 1.5 s a step of `jian_baseline` at 2 mm, beside other work.
 """
 
 from __future__ import annotations

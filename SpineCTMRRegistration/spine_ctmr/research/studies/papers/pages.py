@@ -137,8 +137,8 @@ def opening(
         f"**synthetic**, on {x} × {y} × {z} voxels of {SPACING_MM:g} mm, with noise, bias fields, thick "
         f"slices and cut fields of view; MR sequence {shown.sequence}. {STARTED[shown.start]} "
         "The networks were trained within the budget below, a small share of the paper's, so the figures "
-        "**cannot be compared with the "
-        "paper's**: they show that every method runs as described, and which way its losses push.",
+        "**cannot be compared with the paper's**: they show that every method runs as described, and "
+        "which way its losses push.",
         "",
         what_was_learned(results, before, before != START),
         "",
