@@ -10,6 +10,8 @@ import pytest
 from gears import slow_fixture
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.case import Case
+from spine_ctmr.phantoms.anatomy import make_anatomy
+from spine_ctmr.phantoms.mechanics.posture import random_posture
 from spine_ctmr.phantoms.motion import MotionOptions
 from spine_ctmr.phantoms.phantom import Phantom, PhantomOptions, make_phantom
 from spine_ctmr.research.studies import capture
@@ -98,6 +100,20 @@ def test_a_study_registers_every_start_once_and_tells_it_by_spine(
         **{"start mm": 4.0, "network alone mm": 2.0, "found %": 100.0, "median mm": 0.5, "worst mm": 0.5},
     }
     assert "| eight, bent | wrong by 5 mm | left out | 2 | 4.0 |  | 0.0 |" in page.read_text()
+
+
+def test_only_the_bent_spine_turns_by_some_thirty_degrees() -> None:
+    turns = {}
+    for spine, (levels, posture) in capture.SPINES.items():
+        found = []
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            poses = random_posture(rng, make_anatomy(rng, levels), posture)
+            turn = poses[levels[0]].inverse.rotation @ poses[levels[-1]].rotation
+            found.append(np.degrees(np.arccos((np.trace(turn) - 1) / 2)))
+        turns[spine] = float(np.mean(found))
+    assert 25 < turns.pop("eight, bent") < 40
+    assert max(turns.values()) < 25
 
 
 def test_an_unknown_spine_is_refused() -> None:
