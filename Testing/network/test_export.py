@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -92,6 +93,11 @@ def test_model_card_reads_its_figures_from_the_files(network_folder: Path, tmp_p
         assert text in page
     assert "not measured" not in page
     assert "not measured" in (network_folder / "lively.md").read_text()
+    assert "began with" not in page
+    begun = replace(card, training={**card.training, "began_with": "older.safetensors (SHA-256 12)"})
+    assert "after step 7 of 8000; it began with the weights of older.safetensors (SHA-256 12)." in model_card(
+        begun, 1, []
+    )
 
 
 @pytest.mark.parametrize("content", ["[1]", "[]", '{"rows": [{"bone_mm": 1}]}', '[{"a": 1}, {}]'])

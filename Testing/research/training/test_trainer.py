@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,11 @@ def test_run_begins_with_the_weights_of_another_and_nothing_else(tmp_path: Path)
         found = final(tmp_path / "still", part)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-8)
     assert [row["step"] for row in read_log(tmp_path / "still" / "steps.csv")] == list("123456")
+    origin = f"last.pt (SHA-256 {sha256(first.read_bytes()).hexdigest()})"
+    train(replace(still, steps=7), tmp_path / "still", Translations(), resume=True)
+    assert load_state(tmp_path / "still" / "best.pt")["began_with"] == origin
+    assert load_state(tmp_path / "still" / "last.pt")["began_with"] == origin
+    assert load_state(tmp_path / "first" / "best.pt")["began_with"] == ""
     other = replace(RECIPE, network=VelocityUNetOptions(encoder=(4, 4, 4, 4, 4)))
     with pytest.raises(InputError, match="another network"):
         train(other, tmp_path / "other", Translations(), weights=first)

@@ -111,6 +111,7 @@ def _safetensors_content(model: RegistrationNetwork) -> bytes:
 
 
 def _card(name: str, recipe: Recipe, best: dict[str, Any], files: dict[str, bytes]) -> NetworkCard:
+    begun = {"began_with": best["began_with"]} if best.get("began_with") else {}
     hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in files.items()}
     return NetworkCard(
         name=name,
@@ -118,7 +119,7 @@ def _card(name: str, recipe: Recipe, best: dict[str, Any], files: dict[str, byte
         network=network_table(recipe.network),
         onnx_sha256=hashes.get("onnx", ""),
         safetensors_sha256=hashes["safetensors"],
-        training={"recipe": recipe.to_dict(), "steps": best["step"], "data": best["data"]},
+        training={"recipe": recipe.to_dict(), "steps": best["step"], "data": best["data"], **begun},
         accuracy={
             f"validation_{key}": round(value, 4)
             for key, value in best["errors"].items()

@@ -43,7 +43,8 @@ def model_card(card: NetworkCard, parameters: int, measured: Sequence[Path]) -> 
         "",
         "## What it was trained on",
         "",
-        f"{training['data']}. Best of the validations, after step {training['steps']} of {_steps(training)}.",
+        f"{training['data']}. Best of the validations, after step {training['steps']} of {_steps(training)}"
+        f"{_begun(training)}.",
         "",
         "```json",
         json.dumps(training["recipe"], indent=2),
@@ -109,6 +110,10 @@ def _records(path: Path) -> list[dict[str, Any]]:
             f"{path}: holds no records of numbers and texts; give a JSON object or a list of them."
         )
     return records
+
+
+def _begun(training: Mapping[str, Any]) -> str:
+    return f"; it began with the weights of {training['began_with']}" if "began_with" in training else ""
 
 
 def _steps(training: Mapping[str, Any]) -> int:

@@ -91,5 +91,5 @@ class RunFolder:
         if measures.score < state.best_score:
             state.best_score = measures.score
             best = {"weights": state.average, "step": state.steps_done, "errors": asdict(measures)}
-            origin = {"recipe": json.dumps(self._recipe.to_dict()), "data": data.description}
-            save_atomically({**best, **origin}, self.path / BEST)
+            learned = {"recipe": json.dumps(self._recipe.to_dict()), "data": data.description}
+            save_atomically({**best, **learned, "began_with": state.began_with}, self.path / BEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class TrainingState:
         average: exponential moving average of the model's weights; its buffers as they are.
         steps_done: training steps completed.
         best_score: lowest validation score so far.
+        began_with: name and hash of the file whose weights it began with; empty where they were random.
     """
 
     model: RegistrationNetwork
@@ -43,6 +45,7 @@ class TrainingState:
     average: dict[str, Tensor]
     steps_done: int = 0
     best_score: float = float("inf")
+    began_with: str = ""
 
 
 def new_state(recipe: Recipe, workers: Workers) -> TrainingState:
@@ -80,6 +83,7 @@ def packed(recipe: Recipe, state: TrainingState, workers: Workers) -> dict[str, 
         "average": state.average,
         "step": state.steps_done,
         "best_score": state.best_score,
+        "began_with": state.began_with,
         "random": random_state(),
         "processes": workers.count,
         "recipe": json.dumps(recipe.to_dict()),
@@ -119,6 +123,7 @@ def begin_with_weights(state: TrainingState, path: Path) -> None:
     state.model.load_state_dict(weights)
     for name, value in weights.items():
         state.average[name].copy_(value)
+    state.began_with = f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
 
 
 def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, may_change: set[str]) -> None:
@@ -135,6 +140,7 @@ def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, ma
     for name, value in saved["average"].items():
         state.average[name].copy_(value)
     state.steps_done, state.best_score = saved["step"], saved["best_score"]
+    state.began_with = saved.get("began_with", "")
     restore_random_state(saved["random"])
 
 
