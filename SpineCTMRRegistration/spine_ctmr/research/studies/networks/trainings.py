@@ -16,6 +16,7 @@ from ...training.run_log import read_log
 from ...training.synthetic_data import synthetic_patients
 from ...training.trainer import train
 from ...training.vertebra_pairs import vertebra_pairs
+from .held_out import Shown
 from .methods import TrainedNetwork, read_network
 
 BANK = "patients"
@@ -43,6 +44,11 @@ def budgeted(name: str, budget: Path, steps: int | None = None) -> Recipe:
     """A shipped recipe with the keys of a budget file in place of its own, and so many steps, if given."""
     recipe = recipe_of(overlaid(recipe_values(find_recipe(name)), recipe_values(budget)))
     return recipe if steps is None else replace(recipe, steps=steps)
+
+
+def shown_as(recipe: Recipe) -> Shown:
+    """The test patients of a study, as those that its networks learn from."""
+    return Shown(recipe.data.sequence, recipe.data.start)
 
 
 def train_all(

@@ -11,14 +11,13 @@ from ....evaluation.cohort_tables import cao_table
 from ....evaluation.evaluation_files import TITLES as METRICS
 from ....evaluation.markdown import header, line
 from ...training.recipe_file import read_toml
-from ...training.starts import CENTERS
 from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
-from ..networks.held_out import HeldOutPatient, Shown
+from ..networks.held_out import HeldOutPatient
 from ..networks.methods import by_affine, by_syn
 from ..networks.results import cohort_change, start_errors
 from ..networks.similarity import truth_method
-from ..networks.trainings import Training, budgeted
+from ..networks.trainings import Training, budgeted, shown_as
 from ..networks.verdicts import Claim
 from .pages import (
     START,
@@ -36,8 +35,9 @@ from .pages import (
 )
 from .paper import Paper, PaperRun
 
-NAME, SHOWN = "cao", Shown("T2", CENTERS)
+NAME = "cao"
 BUDGET, PUBLISHED = (Path(__file__).with_name(f"{name}.toml") for name in ("cao_brief", "published"))
+SHOWN = shown_as(budgeted("cao_dual", BUDGET))
 KINDS = {"cao_ct_only": "CT only", "cao_mr_only": "MR only", "cao_dual": "Dual"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 SPLITS = 5

@@ -13,17 +13,16 @@ from scipy.stats import spearmanr
 from ....evaluation.markdown import header, line
 from ...training.recipe import Recipe
 from ...training.recipe_file import read_toml
-from ...training.starts import CENTERS
 from ..kernel import Method, write_page
 from ..networks.contours import draw_contours
 from ..networks.figures import draw_boxes
 from ..networks.floor import rigid_dsc_floor
-from ..networks.held_out import HeldOutPatient, Shown, read_patient
+from ..networks.held_out import HeldOutPatient, read_patient
 from ..networks.measures import OVERALL
 from ..networks.methods import SLOW_PATIENTS, by_bundled, by_staring
 from ..networks.results import Overall, rows_of
 from ..networks.similarity import truth_method
-from ..networks.trainings import BANK, Training, budgeted
+from ..networks.trainings import BANK, Training, budgeted, shown_as
 from ..networks.verdicts import Claim, mean_and_spread
 from ..networks.whole import by_registration
 from .jian_weights import trials, weights_section
@@ -42,9 +41,10 @@ from .pages import (
 )
 from .paper import Paper, PaperRun
 
-NAME, SHOWN = "jian", Shown("T1", CENTERS)
+NAME = "jian"
 BUDGET, PUBLISHED = (Path(__file__).with_name(f"jian_{part}.toml") for part in ("brief", "table1"))
 BASELINE = "jian_baseline"
+SHOWN = shown_as(budgeted(BASELINE, BUDGET))
 WITHOUT_PENALTY = {
     BASELINE: "baseline",
     "jian_nmi": "baseline with NMI",

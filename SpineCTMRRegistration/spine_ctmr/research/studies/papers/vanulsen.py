@@ -11,14 +11,13 @@ from ....evaluation.cohort_tables import vanulsen_table
 from ...training.loss_terms import LossTerm
 from ...training.recipe import Recipe
 from ...training.recipe_file import read_toml
-from ...training.starts import VERTEBRA
 from ..kernel import Method, write_page
 from ..networks.figures import draw_violins
-from ..networks.held_out import HeldOutPatient, Shown
+from ..networks.held_out import HeldOutPatient
 from ..networks.results import cohort_change, start_errors
 from ..networks.similarity import truth_method
 from ..networks.slices import draw_patient
-from ..networks.trainings import Training, budgeted
+from ..networks.trainings import Training, budgeted, shown_as
 from ..networks.verdicts import Claim
 from .pages import (
     START,
@@ -38,10 +37,11 @@ from .pages import (
 from .paper import Paper, PaperRun
 from .vanulsen_figures import draw_folding, draw_intensities
 
-NAME, SHOWN = "vanulsen", Shown("GRE", VERTEBRA)
+NAME = "vanulsen"
 BUDGET, START_BUDGET, PUBLISHED = (
     Path(__file__).with_name(f"{name}.toml") for name in ("vanulsen_brief", "vanulsen_start", "published")
 )
+SHOWN = shown_as(budgeted("vanulsen_us", BUDGET))
 KINDS = {"vanulsen_us": "US", "vanulsen_us_rp": "US-RP", "vanulsen_ws": "WS", "vanulsen_ws_rp": "WS-RP"}
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 FOLDS = 3
