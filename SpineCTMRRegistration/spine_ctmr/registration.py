@@ -197,15 +197,16 @@ def _network_poses(
 ) -> dict[int, Pose]:
     """What the network says of every vertebra when it sees the CT moved and bent by the start."""
     moved = np.concatenate([start.motions[n].apply(c) for n, c in corners.items()])
-    grid = spine_box(moved, network.card.spacing_mm, MARGIN_MM, np.eye(3), BEND_STRIDE)
+    scale = network.card.look_scale
+    grid = spine_box(moved, scale * network.card.spacing_mm, MARGIN_MM, np.eye(3), BEND_STRIDE)
     coarse = grid.coarse(BEND_STRIDE)
     bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
     bent = sitk.DisplacementFieldTransform(coarse.image(bend))
     to_ct = sitk.CompositeTransform([start.global_rigid.inverse.to_sitk(), bent])
-    displacement = predict_displacement(network, *case_on_grid(case, grid, to_ct))
+    displacement = scale * predict_displacement(network, *case_on_grid(case, grid, to_ct))
     places = node_coordinates(grid) + displacement
     displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
-    bones = bone_points(case.vertebrae, corners, network.card.spacing_mm)
+    bones = bone_points(case.vertebrae, corners, grid.spacing_mm[0])
     return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
 
 

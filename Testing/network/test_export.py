@@ -9,7 +9,7 @@ import onnx
 import pytest
 from spine_ctmr.command.main import main
 from spine_ctmr.errors import InputError
-from spine_ctmr.network.network_file import read_card
+from spine_ctmr.network.network_file import read_card, write_card
 from spine_ctmr.network.unet import VelocityUNet
 from spine_ctmr.network.vanulsen import VanUlsenOptions
 from spine_ctmr.research.training.checkpoint import save_atomically
@@ -44,7 +44,24 @@ def test_card_tells_the_training(network_folder: Path) -> None:
     assert card.training["steps"] == 7
     assert card.training["recipe"]["name"] == "lively"
     assert card.accuracy["validation_bone_mm"] == 1.0
-    assert json.loads((network_folder / "lively.json").read_text())["format_version"] == 2
+    assert json.loads((network_folder / "lively.json").read_text())["format_version"] == 3
+
+
+def test_the_scale_of_its_looks_is_written_and_told(network_folder: Path, tmp_path: Path) -> None:
+    card = replace(read_card(network_folder / "lively.json"), look_scale=0.8)
+    assert read_card(write_card(card, tmp_path)).look_scale == 0.8
+    assert "shows it the spine on a grid of 1.6 mm" in model_card(card, 1, [])
+    assert "shows it the spine" not in (network_folder / "lively.md").read_text()
+
+
+@pytest.mark.parametrize("scale", ["0", "nan", "half", "3"])
+def test_a_scale_of_no_use_is_refused(
+    network_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
+) -> None:
+    output = tmp_path / "out"
+    assert main(["export", str(network_folder), "--output", str(output), "--look-scale", scale]) == 2
+    assert f"'{scale}' is no share from 0.5 to 2" in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_other_weights_are_noticed(network_folder: Path) -> None:

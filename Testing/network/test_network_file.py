@@ -32,20 +32,31 @@ def test_round_trip(tmp_path: Path) -> None:
 def test_description_of_the_first_format_is_migrated(tmp_path: Path) -> None:
     path = write_card(CARD, tmp_path)
     first = {**json.loads(path.read_text()), "format_version": 1, "velocity_scale_mm": 5.0}
-    del first["network"]
+    del first["network"], first["look_scale"]
     path.write_text(json.dumps(first))
     assert read_card(path) == CARD
+
+
+def test_description_of_the_second_format_sees_what_it_learned(tmp_path: Path) -> None:
+    path = write_card(CARD, tmp_path)
+    second = {**json.loads(path.read_text()), "format_version": 2}
+    del second["look_scale"]
+    path.write_text(json.dumps(second))
+    assert read_card(path) == CARD
+    assert CARD.look_scale == 1.0
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format_version": 3}, "newer version"),
+        ({"format_version": 4}, "newer version"),
         ({"format_version": "2"}, "not a network description"),
         ({"spacing_mm": -1}, "not a network description"),
         ({"spacing_mm": "2"}, "not a network description"),
         ({"network": {}}, "not a network description"),
         ({"network": {"kind": "velocity_unet", "velocity_scale_mm": 0}}, "not a network description"),
+        ({"look_scale": 0.1}, "not a network description"),
+        ({"look_scale": "1"}, "not a network description"),
         ({"surprise": 1}, "not a network description"),
         ({"preprocessing": {"ct_range_hu": [0, 1]}}, "preprocessing"),
     ],

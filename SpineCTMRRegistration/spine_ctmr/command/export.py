@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from ..errors import InputError
+from ..network.network_file import LOOK_SCALES
 from .options import require_file
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -14,6 +15,18 @@ EXAMPLES = """\
   spine-ctmr export run --output network
   spine-ctmr export run --output network --name my_network --measured phantoms.json --measured real.json
   spine-ctmr register ... --network network"""
+
+
+def look_scale(text: str) -> float:
+    """A share within the limits, from an argument's text."""
+    least, most = LOOK_SCALES
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not least <= share <= most:
+        raise ArgumentTypeError(f"'{text}' is no share from {least:g} to {most:g}")
+    return share
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -33,6 +46,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="JSON file of measurements to put on the model card; may be repeated",
+    )
+    parser.add_argument(
+        "--look-scale",
+        type=look_scale,
+        default=1.0,
+        metavar="SHARE",
+        help="spacing of the grid on which a registration shows it the spine, over that on which it learned; "
+        "below 1 it sees all larger (default: 1)",
     )
     parser.set_defaults(overwrite=False)
 
@@ -54,7 +75,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
 
     from ..research.training.export import export
 
-    export(arguments.run, arguments.output, arguments.name, arguments.measured)
+    export(arguments.run, arguments.output, arguments.name, arguments.measured, arguments.look_scale)
     reporter("exporting", 1.0)
 
 

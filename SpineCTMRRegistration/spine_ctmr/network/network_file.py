@@ -15,9 +15,11 @@ from ..json_files import read_json
 from .find_network import WEIGHT_KINDS
 from .preprocessing import PREPROCESSING
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SPACINGS_MM = (0.25, 16.0)
 """Of grids on which a network can work."""
+LOOK_SCALES = (0.5, 2.0)
+"""Within which a network may see things smaller or larger than it learned them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class NetworkCard:
         preprocessing: how the intensities were scaled.
         training: recipe, steps and data it was trained with.
         accuracy: measured errors by name, units in the names.
+        look_scale: spacing of the grid on which a registration shows it the spine to place vertebrae, over
+            `spacing_mm`; below 1 it sees all larger than it learned it.
         format_version: of this description.
     """
 
@@ -44,6 +48,7 @@ class NetworkCard:
     preprocessing: dict[str, Any] = field(default_factory=lambda: dict(PREPROCESSING))
     training: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
+    look_scale: float = 1.0
     format_version: int = FORMAT_VERSION
 
     @property
@@ -69,7 +74,7 @@ def read_card(path: Path) -> NetworkCard:
     version = values.get("format_version") if isinstance(values, dict) else None
     if type(version) is int and version > FORMAT_VERSION:
         raise InputError(f"{path}: made for a newer version of this program; update it.")
-    values = _migrated(values) if version == 1 else values
+    values = _migrated(values, version) if version in (1, 2) else values
     if type(version) is not int or version < 1 or not _complete(values):
         raise InputError(f"{path}: not a network description; choose the network's .json file.")
     card = NetworkCard(**values)
@@ -90,11 +95,12 @@ def read_weights(card: NetworkCard, folder: Path, kind: str) -> bytes:
     return content
 
 
-def _migrated(values: dict[str, Any]) -> dict[str, Any]:
-    """A description of format 1, which knew one kind of network, in the present format."""
+def _migrated(values: dict[str, Any], version: int) -> dict[str, Any]:
+    """A description of format 1, which knew one kind of network, or 2, without `look_scale`, as one of 3."""
     rest = {key: value for key, value in values.items() if key != "velocity_scale_mm"}
-    network = {"kind": "velocity_unet", "velocity_scale_mm": values.get("velocity_scale_mm")}
-    return {**rest, "network": network, "format_version": FORMAT_VERSION}
+    if version == 1:
+        rest["network"] = {"kind": "velocity_unet", "velocity_scale_mm": values.get("velocity_scale_mm")}
+    return {**rest, "look_scale": 1.0, "format_version": FORMAT_VERSION}
 
 
 def _complete(values: dict[str, Any]) -> bool:
@@ -110,6 +116,8 @@ def _complete(values: dict[str, Any]) -> bool:
         and _positive(values["spacing_mm"])
         and SPACINGS_MM[0] <= values["spacing_mm"] <= SPACINGS_MM[1]
         and _positive(values["network"].get("velocity_scale_mm", 1.0))
+        and _positive(values["look_scale"])
+        and LOOK_SCALES[0] <= values["look_scale"] <= LOOK_SCALES[1]
     )
 
 

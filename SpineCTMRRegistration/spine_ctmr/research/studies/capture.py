@@ -27,7 +27,7 @@ from .kernel import Method, Patient, Row, Values, run_study, write_page
 from .phantom_kinds import BENT, phantom_options, with_centroid_error
 
 NAME = "capture"
-FIRST_SEED = 56_000
+FIRST_SEED = 57_000
 """Seeds that neither training nor tests nor other measurements use."""
 FOUND_MM = 1.0
 """A vertebra nearer to the truth is found."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,13 @@ from .run_folder import BEST
 TOLERANCE_MM = 1e-4
 
 
-def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: Sequence[Path] = ()) -> Path:
+def export(
+    run_dir: Path,
+    output_dir: Path,
+    name: str | None = None,
+    measured: Sequence[Path] = (),
+    look_scale: float = 1.0,
+) -> Path:
     """Write `<name>.onnx`, `.safetensors`, `.json` and `.md`; return the path of the .json.
 
     The best checkpoint's averaged weights are written. The runtimes are run on the written files and must
@@ -43,6 +50,7 @@ def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: S
         output_dir: created where missing.
         name: of the network, by default the recipe's.
         measured: JSON files of measurements for the model card.
+        look_scale: see `NetworkCard`.
 
     Raises:
         InputError: the run has no checkpoint, or the files disagree with it.
@@ -58,7 +66,7 @@ def export(run_dir: Path, output_dir: Path, name: str | None = None, measured: S
     output_dir.mkdir(parents=True, exist_ok=True)
     for kind, content in files.items():
         (output_dir / f"{name}.{kind}").write_bytes(content)
-    card = _card(name, recipe, best, files)
+    card = replace(_card(name, recipe, best, files), look_scale=look_scale)
     path = write_card(card, output_dir)
     check_agreement(model, path)
     parameters = sum(weight.numel() for weight in model.parameters())

@@ -38,6 +38,7 @@ def model_card(card: NetworkCard, parameters: int, measured: Sequence[Path]) -> 
         "Gives the motion between an MR and a CT of the same spine, after a rigid start. For research use.",
         "",
         f"- Network: `{card.network['kind']}`, {parameters:,} weights, grid of {card.spacing_mm:g} mm",
+        *_look(card),
         f"- Intensities: `{json.dumps(card.preprocessing)}`",
         *(f"- SHA-256 of `{card.name}.{kind}`: `{card.sha256(kind)}`" for kind in card.weight_kinds),
         "",
@@ -110,6 +111,13 @@ def _records(path: Path) -> list[dict[str, Any]]:
             f"{path}: holds no records of numbers and texts; give a JSON object or a list of them."
         )
     return records
+
+
+def _look(card: NetworkCard) -> list[str]:
+    if card.look_scale == 1:
+        return []
+    spacing_mm = card.look_scale * card.spacing_mm
+    return [f"- To place vertebrae, a registration shows it the spine on a grid of {spacing_mm:g} mm"]
 
 
 def _begun(training: Mapping[str, Any]) -> str:
