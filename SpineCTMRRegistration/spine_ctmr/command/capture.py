@@ -22,9 +22,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--spines",
         nargs="+",
-        default=["five lumbar", "eight, bent"],
+        default=["five lumbar", "seven of the chest", "seven of the neck", "eight, bent"],
         metavar="SPINE",
-        help="'five lumbar' or 'eight, bent' (default: both)",
+        help="'five lumbar', 'seven of the chest', 'seven of the neck' or 'eight, bent' (default: all)",
     )
     parser.add_argument(
         "--patients", type=whole_number(1, 100), default=6, metavar="N", help="phantoms of each (default: 6)"
