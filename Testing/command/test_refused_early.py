@@ -88,7 +88,7 @@ def test_swapped_pair(tmp_path):
 
 
 def test_unknown_spine(tmp_path):
-    assert "choose from 'five lumbar', 'eight, bent'" in refusal(
+    assert "choose from 'five lumbar', 'seven of the chest'" in refusal(
         "capture", "--spines", "six", "--output", "out"
     )
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,6 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from ..errors import InputError
-from ..network.network_file import LOOK_SCALES
 from .options import require_file
 from .reporting import Reporter
 from .subcommand import Subcommand
@@ -19,6 +18,8 @@ EXAMPLES = """\
 
 def look_scale(text: str) -> float:
     """A share within the limits, from an argument's text."""
+    from ..network.network_file import LOOK_SCALES
+
     least, most = LOOK_SCALES
     try:
         share = float(text)
