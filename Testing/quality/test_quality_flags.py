@@ -140,20 +140,24 @@ def test_no_vertebra_is_used_where_the_sides_are_exchanged():
 def test_bones_that_fit_only_when_stretched_are_of_another_patient():
     assert other_bones([flag(), flag(), flag()]) is None
     assert other_bones([flag(), flag(), flag(stretch_mm=3.0, match_ratio=1.2)]) is None
-    wrong = [flag(stretch_mm=size, match_ratio=0.85, level_ratio=1.05) for size in (0.7, 1.2, 1.6)]
+    wrong = [
+        flag(stretch_mm=size, neighbour_disagreement_mm=math.nan, level_ratio=1.05)
+        for size in (0.7, 1.2, 1.6)
+    ]
     found = other_bones(wrong)
     assert found is not None
     assert "their size were changed by 1.2 mm" in found
     assert {row.flag for row in of_other_bones(wrong)} == {"do not use"}
 
 
-def test_bones_somewhat_stretched_are_of_another_patient_where_their_joints_are_strained_too():
-    """A neck whose MR is another patient's: 0.72 and 1.8 mm; right necks are as stretched, within 1.1 mm."""
-    right = [flag(stretch_mm=size, neighbour_disagreement_mm=1.1) for size in (0.6, 0.7, 0.74)]
-    wrong = [flag(stretch_mm=0.72, neighbour_disagreement_mm=size) for size in (1.2, 1.8, 2.5)]
-    assert other_bones(right) is None
-    assert other_bones([flag(neighbour_disagreement_mm=2.2)] * 3) is None
-    assert "lie 1.8 mm from where their neighbours say" in (other_bones(wrong) or "")
+def test_stretched_bones_with_strained_joints_are_of_another_patient():
+    """A neck whose MR is another patient's: 0.70 and 1.5 mm. Right: a neck of thick slices, a far move."""
+    neck = [flag(stretch_mm=size, neighbour_disagreement_mm=0.55) for size in (0.7, 0.83, 1.6)]
+    moved = [flag(stretch_mm=0.22, neighbour_disagreement_mm=size) for size in (1.9, 2.1, 3.0)]
+    wrong = [flag(stretch_mm=0.7, neighbour_disagreement_mm=size) for size in (1.2, 1.5, 2.5)]
+    assert other_bones(neck) is None
+    assert other_bones(moved) is None
+    assert "by 0.7 mm, and lie 1.5 mm from where their neighbours say" in (other_bones(wrong) or "")
 
 
 def test_a_spine_that_fits_better_elsewhere_is_refused_before_anything_else():
@@ -169,6 +173,16 @@ def test_exchanged_sides_fail_the_whole_registration():
     judged, failure = judged_together([flag(), flag()], "cranial", 0.7)
     assert {row.flag for row in judged} == {"do not use"}
     assert "exchanged" in (failure or "")
+
+
+def test_sides_that_nothing_tells_leave_no_vertebra_good():
+    """Right sides and exchanged ones look alike there; a bad vertebra stays bad."""
+    for ratio in (0.99, 1.01):
+        judged, failure = judged_together([flag(), flag(), flag(visible_share=0.1)], "cranial", ratio)
+        assert [row.flag for row in judged] == ["check", "check", "do not use"]
+        assert "left and right" in judged[0].reason
+        assert failure is None
+    assert judged_together([flag()], "cranial", 1.03) == ([flag()], None)
 
 
 def test_vertebrae_that_the_mr_hardly_shows_do_not_speak_for_the_spine():

@@ -103,9 +103,6 @@ class Limit:
 
 VISIBLE_SHARE_CHECK = 0.6
 """Below this share of the bone inside the MR, the pose rests on part of the vertebra."""
-OTHER_BONES_STRETCH_MM = 0.75
-"""A bone whose size changes by more is not the same; where the median vertebra's does, CT and MR are of
-different patients. The smallest limit that spares all mostly accurate registrations of the fitting half."""
 LIMITS = (
     Limit("visible_share", 0.25, below=True, flag="do not use"),  # the neighbours decide the pose
     Limit("visible_share", VISIBLE_SHARE_CHECK, below=True),
@@ -114,7 +111,7 @@ LIMITS = (
     Limit("label_offset_mm", 0.0),
     Limit("label_contrast", FOLLOWS, below=True),
     Limit("disc_offset_mm", 1.0),
-    Limit("stretch_mm", OTHER_BONES_STRETCH_MM),
+    Limit("stretch_mm", 0.75),  # a bone whose size changes by more is not the same
 )
 
 

@@ -8,29 +8,16 @@ from dataclasses import replace
 from statistics import median
 
 from ..vertebrae.level_check import CLEARLY_BETTER
-from .flags import NAN, OTHER_BONES_STRETCH_MM, VISIBLE_SHARE_CHECK, Limit, VertebraQuality
-from .sides import MIRRORED
+from .flags import NAN, VISIBLE_SHARE_CHECK, VertebraQuality
+from .sides import MIRRORED, TOLD
 
 NO_MATCH_RATIO = 0.92
 """Where the median vertebra matches no better, nothing fits; mostly accurate ones stay below 0.87."""
 
-STRETCHED_SPINE_MM, STRAINED_JOINTS_MM = 0.5, 1.5
-"""Medians that tell together. Right spines of the fitting half with the first have at most 1.1 mm of the
-second, those with another patient's MR 2.1 mm and more."""
-
-_OTHER_BONES = (
-    (
-        (Limit("stretch_mm", OTHER_BONES_STRETCH_MM),),
-        "the bones of the CT would match best if their size were changed by {0:.1f} mm",
-    ),
-    (
-        (Limit("stretch_mm", STRETCHED_SPINE_MM), Limit("neighbour_disagreement_mm", STRAINED_JOINTS_MM)),
-        "the bones of the CT would match best if their size were changed by {0:.1f} mm, and lie {1:.1f} mm "
-        "from where their neighbours say",
-    ),
-    ((Limit("match_ratio", NO_MATCH_RATIO),), "they match only {percent:.0f} % better than 5 mm beside"),
-)
-"""Limits of medians that tell together, and what they say."""
+OTHER_BONES_MM = 0.95
+"""Where `mismatch_mm` is larger, CT and MR are of different patients. The middle, by ratio, between the
+largest of the mostly accurate registrations of the fitting half and the smallest of those with another
+patient's MR."""
 
 
 def judged_together(
@@ -58,7 +45,7 @@ def judged_together(
             "Left and right of the CT or of the MR seem to be exchanged: the tissue around the bones agrees "
             "better with the mirrored CT; check how the images were exported and converted."
         )
-    judged = in_company(rows)
+    judged = in_company(of_untold_sides(rows) if side_ratio < TOLD else rows)
     seen = _seen(judged)
     refused = [row.name for row in seen if row.flag == "do not use"]
     if 2 * len(refused) > len(seen):
@@ -71,11 +58,25 @@ def judged_together(
 
 def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
     """What says that CT and MR do not show the same bones, in words; None where they seem to."""
-    for limits, sentence in _OTHER_BONES:
-        middles = [middle_of(rows, limit.name) for limit in limits]
-        if all(middle > limit.bound for middle, limit in zip(middles, limits, strict=True)):
-            return sentence.format(*middles, percent=100 * (1 - middles[0]))
+    if mismatch_mm(rows) > OTHER_BONES_MM:
+        stretch, strain = (middle_of(rows, name) for name in ("stretch_mm", "neighbour_disagreement_mm"))
+        size = f"the bones of the CT would match best if their size were changed by {stretch:.1f} mm"
+        return (
+            size if math.isnan(strain) else f"{size}, and lie {strain:.1f} mm from where their neighbours say"
+        )
+    if (ratio := middle_of(rows, "match_ratio")) > NO_MATCH_RATIO:
+        return f"they match only {100 * (1 - ratio):.0f} % better than 5 mm beside"
     return None
+
+
+def mismatch_mm(rows: Sequence[VertebraQuality]) -> float:
+    """Geometric mean of the median stretch of the bones and the median strain of the joints.
+
+    Either is large now and then where all is right, both are not. The stretch alone where no joint was
+    measured; NaN where nothing was.
+    """
+    stretch, strain = (middle_of(rows, name) for name in ("stretch_mm", "neighbour_disagreement_mm"))
+    return stretch if math.isnan(strain) else math.sqrt(stretch * strain)
 
 
 def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:
@@ -127,6 +128,12 @@ def of_exchanged_sides(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]
     """The rows, all refused, because left and right of CT or MR are exchanged."""
     reason = "the tissue around the bones agrees better with the mirrored CT"
     return [replace(row, flag="do not use", reason=reason) for row in rows]
+
+
+def of_untold_sides(rows: Sequence[VertebraQuality]) -> list[VertebraQuality]:
+    """The rows, none of them good, because nothing tells left from right."""
+    reason = "make sure of left and right: the tissue around the bones agrees as well with the mirrored CT"
+    return [replace(row, flag="check", reason=reason) if row.flag == "good" else row for row in rows]
 
 
 def at_wrong_level(rows: Sequence[VertebraQuality], side: str) -> list[VertebraQuality]:

@@ -77,18 +77,18 @@ class PrintedRule:
             name: median([v for r in seen if math.isfinite(v := _value(r, name))] or [math.nan])
             for name in ("stretch_mm", "neighbour_disagreement_mm", "match_ratio")
         }
-        strained = _number(r"median neighbour_disagreement_mm > ([\d.]+)", self.text)
-        if (
-            medians["stretch_mm"] > _number(r"if there are none\) is > ([\d.]+)", self.text)
-            or (
-                medians["stretch_mm"] > _number(r"or that is > ([\d.]+)", self.text)
-                and medians["neighbour_disagreement_mm"] > strained
-            )
-            or medians["match_ratio"] > _number(r"median match_ratio > ([\d.]+)", self.text)
-        ):
+        mismatch = math.sqrt(medians["stretch_mm"] * medians["neighbour_disagreement_mm"])
+        if math.isnan(medians["neighbour_disagreement_mm"]):
+            mismatch = medians["stretch_mm"]
+        if mismatch > _number(r"if there are none\) is > ([\d.]+)", self.text) or medians[
+            "match_ratio"
+        ] > _number(r"median match_ratio > ([\d.]+)", self.text):
             return ["do not use"] * len(rows)
-        if any(_value(r, "side_ratio") < _number(r"side_ratio < ([\d.]+)", self.text) for r in rows):
+        ratio = min(_value(r, "side_ratio") for r in rows)
+        if ratio < _number(r"side_ratio < ([\d.]+), left and right seem", self.text):
             return ["do not use"] * len(rows)
+        if ratio < _number(r"side_ratio < ([\d.]+), left and right are not told", self.text):
+            flags = ["check" if flag == "good" else flag for flag in flags]
         of_seen = [flag for row, flag in zip(rows, flags, strict=True) if row in seen]
         if 2 * sum(flag != "good" for flag in of_seen) > len(of_seen):
             return ["check" if flag == "good" else flag for flag in flags]

@@ -13,9 +13,10 @@ from scipy.optimize import minimize
 
 from ....quality.doubt import RULE, DoubtRule
 from ....quality.flags import LIMITS, Flag, Limit, indicator_values, judge
-from ....quality.spine_flags import judged_together, middle_of
-from .observations import ACCURATE_MM, FAILED_MM, Observation, spines_of
+from ....quality.spine_flags import judged_together, mismatch_mm
+from .observations import ACCURATE_MM, FAILED_MM, Observation, ObservedSpine, spines_of
 from .patients import is_held_out
+from .scenarios import ANOTHER_PATIENT
 
 STIFFNESS = 2e-3
 MISSED_SHARE, REFUSED_SHARE = 0.02, 0.01
@@ -23,12 +24,12 @@ MISSED_SHARE, REFUSED_SHARE = 0.02, 0.01
 
 
 def chosen_rule(observations: Sequence[Observation]) -> str:
-    """The rule, and the limit of the bones' stretch, that the patients which choose would choose."""
+    """The rule, and the limit of the mismatch, that the patients which choose would choose."""
     chosen = [o for o in observations if not is_held_out(o.region, o.patient)]
     errors = [o.tre_mm for o in chosen]
     if not (any(e < ACCURATE_MM for e in errors) and any(e > FAILED_MM for e in errors)):
         return "Too few vertebrae to choose a rule; give more patients."
-    return f"{fit_rule(chosen)}\n{fit_stretch_limit(chosen)}"
+    return f"{fit_rule(chosen)}\n{fit_mismatch_limit(chosen):.2f} mm of mismatch"
 
 
 def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
@@ -55,14 +56,20 @@ def fit_rule(observations: Sequence[Observation]) -> DoubtRule:
     return replace(rule, good_below=round(good_below, 2), refuse_above=round(refuse_above, 2))
 
 
-def fit_stretch_limit(observations: Sequence[Observation]) -> float:
-    """The smallest multiple of 0.05 mm above the median stretches of all mostly accurate registrations.
+def fit_mismatch_limit(observations: Sequence[Observation]) -> float:
+    """The middle, by ratio, between the mismatch of right spines and that of spines of different patients.
 
-    A missed wrong patient is worse than a spine of sick vertebrae that is not believed.
+    Between the largest of all mostly accurate registrations and the smallest of those with another patient's
+    MR; a multiple of 0.05 mm, NaN where one of them is missing.
     """
-    accurate = [s.members for s in spines_of(observations) if s.is_accurate]
-    largest = max(middle_of([o.row for o in members], "stretch_mm") for members in accurate)
-    return math.ceil(largest / 0.05) * 0.05
+    spines = spines_of(observations)
+    right = [_mismatch(s) for s in spines if s.is_accurate]
+    other = [_mismatch(s) for s in spines if s.scenario == ANOTHER_PATIENT]
+    return round(math.sqrt(max(right) * min(other)) / 0.05) * 0.05 if right and other else math.nan
+
+
+def _mismatch(spine: ObservedSpine) -> float:
+    return mismatch_mm([o.row for o in spine.members])
 
 
 def _logistic(changes: NDArray[Any], failed: NDArray[np.bool_]) -> NDArray[np.float64]:
