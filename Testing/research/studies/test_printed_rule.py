@@ -138,9 +138,11 @@ def _random_observation(rng: np.random.Generator, patient: int, scenario: str, l
         name: float("nan") if rng.uniform() < 0.05 else float(rng.normal(*middle[name]))
         for name in INDICATORS
     }
+    for name in ("stretch_mm", "neighbour_disagreement_mm"):
+        values[name] = abs(values[name])
     tre = float(rng.choice([rng.uniform(0, 3), math.inf]))
     row = unjudged(level, 0, **values)
-    sides = float(np.random.default_rng([patient, len(scenario)]).uniform(0.7, 3))
+    sides = float(np.random.default_rng([patient, len(scenario)]).uniform(0.9, 1.1))
     return Observation(patient, "lumbar", "T1", scenario, level, "", tre, tre, sides, row)
 
 
