@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
-import torch
-from numpy.typing import NDArray
-
-from .alignment.bending import bend_field, bent_motions
-from .alignment.start import Start, find_start
+from .alignment.start import find_start
 from .deformation.body import deform
 from .field_registration import FieldFinder, NetworkField, register_by_field
-from .geometry.boxes import node_coordinates, spine_box
-from .geometry.pose import Pose
-from .geometry.sampling import sample_field
 from .imaging.case import Case
-from .imaging.label_voxels import bone_corners, bone_points
-from .imaging.resampling import case_on_grid
 from .imaging.vertebra_names import cranial_to_caudal
-from .network.prediction import MARGIN_MM, poses_from_displacement, predict_displacement
-from .network.runtime import LoadedNetwork, load_network
+from .network.runtime import load_network
+from .network_looks import MOST_LOOKS, looked_at
 from .options import RegistrationOptions as RegistrationOptions
 from .process.device import Processor, torch_device
 from .process.memory import give_back
@@ -35,11 +22,6 @@ from .vertebrae.level_check import level_left_open
 from .vertebrae.spine_length import length_note
 from .vertebrae.spine_match import SpineMatch, match_spine
 
-BEND_STRIDE = 4
-"""The bend is kept at every fourth node of the network's grid."""
-SURE_REACH_MM = 5.0
-"""Where the network moves a vertebra further, it looks once more from there; its matches end at 12 mm."""
-MOST_LOOKS = 4
 SHOWN_SHARE = 0.5
 """Of a vertebra that the MR counts as showing."""
 
@@ -162,15 +144,7 @@ def _place(
     start = find_start(case)
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
-    corners, near = bone_corners(case.vertebrae), start
-    network_poses: dict[int, Pose] = {}
-    for look in range(most_looks):
-        progress("network", 0.1 + 0.15 * look / most_looks)
-        seen_from = near
-        network_poses = _network_poses(network, case, corners, seen_from)
-        near = _nearer(seen_from, corners, network_poses)
-        if _distance_mm(seen_from, near, corners) <= SURE_REACH_MM:
-            break
+    near, network_poses = looked_at(network, case, start, most_looks, span(progress, 0.1, 0.25))
     known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
     here = span(progress, 0.25, middle)
     processor = _processor(options, notes)
@@ -190,38 +164,3 @@ def _processor(options: RegistrationOptions, notes: list[str]) -> Processor:
     if options.device == "cuda" != device:
         notes.append("PyTorch finds no usable CUDA device; all but the network ran on the CPU.")
     return Processor(device, notes.append)
-
-
-def _network_poses(
-    network: LoadedNetwork, case: Case, corners: Mapping[int, NDArray[Any]], start: Start
-) -> dict[int, Pose]:
-    """What the network says of every vertebra when it sees the CT moved and bent by the start."""
-    moved = np.concatenate([start.motions[n].apply(c) for n, c in corners.items()])
-    scale = network.card.look_scale
-    grid = spine_box(moved, scale * network.card.spacing_mm, MARGIN_MM, np.eye(3), BEND_STRIDE)
-    coarse = grid.coarse(BEND_STRIDE)
-    bend = bend_field(start.motions, start.ct_centers, start.global_rigid, coarse)
-    bent = sitk.DisplacementFieldTransform(coarse.image(bend))
-    to_ct = sitk.CompositeTransform([start.global_rigid.inverse.to_sitk(), bent])
-    displacement = scale * predict_displacement(network, *case_on_grid(case, grid, to_ct))
-    places = node_coordinates(grid) + displacement
-    displacement += sample_field(torch.from_numpy(bend).float(), places, coarse.spacing_mm[0])
-    bones = bone_points(case.vertebrae, corners, grid.spacing_mm[0])
-    return poses_from_displacement(displacement, grid, bones, start.motions, start.global_rigid)
-
-
-def _nearer(start: Start, corners: Mapping[int, NDArray[Any]], poses: Mapping[int, Pose]) -> Start:
-    """The start moved and bent as the poses of the vertebrae say, where there are any."""
-    if not poses:
-        return start
-    found = {n: corners[n] for n in poses}
-    moved = {n: pose.apply(corners[n]) for n, pose in poses.items()}
-    global_rigid = Pose.nearest(poses, corners)
-    motions = bent_motions(start.ct_centers, global_rigid, found, moved)
-    return replace(start, global_rigid=global_rigid, motions=motions)
-
-
-def _distance_mm(first: Start, second: Start, corners: Mapping[int, NDArray[Any]]) -> float:
-    """How far apart two starts take the vertebra that differs most: the mean over its corners."""
-    apart = [first.motions[n].apply(c) - second.motions[n].apply(c) for n, c in corners.items()]
-    return float(np.linalg.norm(apart, axis=-1).mean(-1).max())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from spine_ctmr import registration
+from spine_ctmr import network_looks
 from spine_ctmr.alignment.start import Start
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.pose import Pose
@@ -34,8 +34,8 @@ def test_a_shift_of_one_voxel_is_one_of_the_grid_that_was_shown(
     def one_voxel_to_the_left(network: Any, mr: Any, ct: Any) -> torch.Tensor:
         return torch.tensor([LEARNED_MM, 0.0, 0.0]).expand(*mr.shape, 3).clone()
 
-    monkeypatch.setattr(registration, "case_on_grid", images)
-    monkeypatch.setattr(registration, "predict_displacement", one_voxel_to_the_left)
+    monkeypatch.setattr(network_looks, "case_on_grid", images)
+    monkeypatch.setattr(network_looks, "predict_displacement", one_voxel_to_the_left)
     network: Any = SimpleNamespace(card=SimpleNamespace(spacing_mm=LEARNED_MM, look_scale=scale))
     corners, still = bone_corners(image), Pose.identity()
     start: Any = SimpleNamespace(
@@ -43,7 +43,7 @@ def test_a_shift_of_one_voxel_is_one_of_the_grid_that_was_shown(
     )
     assert set(vars(start)) <= set(Start.__dataclass_fields__)
     case: Any = SimpleNamespace(vertebrae=image)
-    poses = registration._network_poses(network, case, corners, start)
+    poses = network_looks._network_poses(network, case, corners, start)
     assert shown[0].spacing_mm[0] == pytest.approx(scale * LEARNED_MM)
     np.testing.assert_allclose(poses[20].rotation, np.eye(3), atol=1e-6)
     np.testing.assert_allclose(poses[20].apply(np.zeros(3)), [-scale * LEARNED_MM, 0, 0], atol=1e-4)

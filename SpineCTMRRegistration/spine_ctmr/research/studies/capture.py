@@ -18,11 +18,12 @@ from ...evaluation.truth import pose_errors
 from ...evaluation.truth_points import phantom_bone
 from ...geometry.pose import Pose
 from ...imaging.case import Case
+from ...network_looks import MOST_LOOKS
 from ...options import RegistrationOptions
 from ...phantoms.mechanics.posture import PostureOptions
 from ...phantoms.phantom import LUMBAR, Phantom, make_phantom
 from ...progress import Progress, silent
-from ...registration import MOST_LOOKS, find_poses
+from ...registration import find_poses
 from .kernel import Method, Patient, Row, Values, run_study, write_page
 from .phantom_kinds import BENT, phantom_options, with_centroid_error
 
