@@ -35,13 +35,15 @@ def test_a_training_that_went_on_from_a_milestone_is_told_as_a_whole(tmp_path: P
     assert "**" not in text
     assert "| 2.0 |" in text
     baseline = next(t for t in jian.trainings(None, 1) if t.recipe.name == "jian_baseline")
-    text = "\n".join(trainings_table([baseline, penalised], tmp_path))
+    text = "\n".join(trainings_table([replace(baseline, begins_with=None), penalised], tmp_path))
     assert f"| {last - 2} of baseline + 2 × 1 |" in text
 
 
 def test_penalties_go_on_from_the_baseline_and_change_nothing_else() -> None:
     recipes = {t.recipe.name: t for t in jian.trainings(None, 1)}
     baseline = recipes["jian_baseline"].recipe.to_dict()
+    assert recipes["jian_baseline"].begins_with == recipes["jian_nmi"].begins_with == "synthetic_truth"
+    assert recipes["synthetic_truth"].begins_with is None
     assert baseline["loss"] == {"mind": 1.0, "smoothness": 0.01}
     assert sum(w.numel() for w in recipes["jian_baseline"].recipe.network.build().parameters()) == 1_000_163
     for name in jian.PENALISED:
