@@ -17,7 +17,7 @@ FLOORS = (
     {"json_files", "recipe_tables", "similarity"},
     {"imaging"},
     {"alignment", "network"},
-    {"deformation", "vertebrae"},
+    {"deformation", "network_looks", "vertebrae"},
     {"options", "phantoms"},
     {"registration_result"},
     {"field_registration"},
