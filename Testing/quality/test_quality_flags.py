@@ -175,6 +175,13 @@ def test_exchanged_sides_fail_the_whole_registration():
     assert "exchanged" in (failure or "")
 
 
+def test_a_mirrored_spine_whose_bones_do_not_fit_is_told_as_both():
+    rows = [flag(stretch_mm=0.7, neighbour_disagreement_mm=1.8)] * 3
+    mirrored, right = (judged_together(rows, "cranial", ratio)[1] or "" for ratio in (0.6, 1.5))
+    assert "same patient, that left and right are not exchanged and that" in mirrored
+    assert "same patient and that" in right
+
+
 def test_sides_that_nothing_tells_leave_no_vertebra_good():
     """Right sides and exchanged ones look alike there; a bad vertebra stays bad."""
     for ratio in (0.99, 1.01):

@@ -36,9 +36,10 @@ def judged_together(
             f"one level more {way} in the MR; check the names of the CT labels and of the MR landmarks."
         )
     if (other := other_bones(rows)) is not None:
+        mirrored = ", that left and right are not exchanged" if side_ratio < MIRRORED else ""
         return of_other_bones(rows), (
-            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient "
-            "and that the MR landmarks are at the right levels."
+            f"CT and MR do not seem to show the same bones: {other}; check that both are of the same patient"
+            f"{mirrored} and that the MR landmarks are at the right levels."
         )
     if side_ratio < MIRRORED:
         return of_exchanged_sides(rows), (
