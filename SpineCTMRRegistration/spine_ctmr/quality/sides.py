@@ -26,7 +26,7 @@ SAMPLES, FEWEST = 20_000, 2_000
 """Points around every vertebra, and how many of them both images must show on both sides."""
 MIRRORED, TOLD = 0.98, 1.02
 """Below the first the sides are exchanged, which turns a ratio into about its inverse; between them they are
-not told. Right sides of the fitting half gave 1.3 to 9 in loins and chests, 1.02 to 3 in necks."""
+not told. Right sides of the fitting half gave 1.3 to 5 in loins and chests, 1.02 to 3 in necks."""
 _LEFT = np.array([1.0, 0.0, 0.0])
 _ROUNDS, _BONE_POINTS = 40, 2_000
 

@@ -60,7 +60,7 @@ def judged_together(
 def other_bones(rows: Sequence[VertebraQuality]) -> str | None:
     """What says that CT and MR do not show the same bones, in words; None where they seem to."""
     if mismatch_mm(rows) > OTHER_BONES_MM:
-        stretch, strain = (middle_of(rows, name) for name in ("stretch_mm", "neighbour_disagreement_mm"))
+        stretch, strain = _stretch_and_strain(rows)
         size = f"the bones of the CT would match best if their size were changed by {stretch:.1f} mm"
         return (
             size if math.isnan(strain) else f"{size}, and lie {strain:.1f} mm from where their neighbours say"
@@ -76,8 +76,12 @@ def mismatch_mm(rows: Sequence[VertebraQuality]) -> float:
     Either is large now and then where all is right, both are not. The stretch alone where no joint was
     measured; NaN where nothing was.
     """
-    stretch, strain = (middle_of(rows, name) for name in ("stretch_mm", "neighbour_disagreement_mm"))
+    stretch, strain = _stretch_and_strain(rows)
     return stretch if math.isnan(strain) else math.sqrt(stretch * strain)
+
+
+def _stretch_and_strain(rows: Sequence[VertebraQuality]) -> tuple[float, float]:
+    return middle_of(rows, "stretch_mm"), middle_of(rows, "neighbour_disagreement_mm")
 
 
 def middle_of(rows: Sequence[VertebraQuality], name: str) -> float:

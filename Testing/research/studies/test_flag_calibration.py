@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from spine_ctmr.errors import InputError
 from spine_ctmr.quality.flags import unjudged
+from spine_ctmr.quality.spine_flags import OTHER_BONES_MM
 from spine_ctmr.research.studies.cases import CaseFiles
 from spine_ctmr.research.studies.flags import patients, scenarios
 from spine_ctmr.research.studies.flags.counts import (
@@ -22,7 +23,7 @@ from spine_ctmr.research.studies.flags.counts import (
     share,
     uses,
 )
-from spine_ctmr.research.studies.flags.fit import chosen_rule, fit_rule, flags_of
+from spine_ctmr.research.studies.flags.fit import chosen_rule, fit_mismatch_limit, fit_rule, flags_of
 from spine_ctmr.research.studies.flags.observations import Observation
 from spine_ctmr.research.studies.flags.page import CHOOSES, TESTS, as_markdown, by_error, divided
 from spine_ctmr.research.studies.flags.patients import cases_with_truth, is_held_out
@@ -232,3 +233,25 @@ def test_the_page_counts_what_the_flags_say() -> None:
     missed = failed_but_good(divided(rows)[TESTS])
     assert f'yet "good": {missed}.' in text
     assert by_error(divided(rows)[TESTS]) in text
+
+
+def _spine(patient: int, scenario: str, tre_mm: float, stretch: float, strain: float) -> Observation:
+    row = unjudged("L3", 0, stretch_mm=stretch, neighbour_disagreement_mm=strain)
+    return Observation(patient, "lumbar", "T1", scenario, "L3", "", tre_mm, tre_mm, 1.5, row)
+
+
+def test_the_limit_of_the_mismatch_lies_between_right_and_other_patients() -> None:
+    """By ratio between 0.5 (0.25 x 1) and 2 (1 x 4); one level off counts on neither side."""
+    right = [_spine(0, "fine", 0.3, 0.25, 1.0), _spine(1, "fine", 0.3, 0.1, 0.9)]
+    other = [
+        _spine(2, "another patient", math.inf, 1.0, 4.0),
+        _spine(3, "another patient", math.inf, 3.0, 4.0),
+    ]
+    off = [_spine(4, "one level off", 30.0, 0.6, 1.0)]
+    assert fit_mismatch_limit([*right, *other, *off]) == pytest.approx(1.0)
+    assert math.isnan(fit_mismatch_limit(right))
+
+
+def test_the_limit_in_use_is_that_of_the_published_fitting_half() -> None:
+    fitting = [o for o in read_observations(PUBLISHED) if not is_held_out(o.region, o.patient)]
+    assert fit_mismatch_limit(fitting) == pytest.approx(OTHER_BONES_MM)
