@@ -10,7 +10,7 @@ from .options import add_threads, require_no_file, training_device, whole_number
 from .reporting import Reporter
 from .subcommand import Subcommand
 
-NAMES = ("jian", "vanulsen", "cao", "gao")
+NAMES = ("jian", "jian-1mm", "vanulsen", "cao", "gao")
 EXAMPLES = """\
   spine-ctmr papers gao --output gao
   spine-ctmr papers vanulsen --output vanulsen --folds 3

@@ -16,7 +16,7 @@ from spine_ctmr.research.studies.kernel import FAILURE, Row, Values
 from spine_ctmr.research.studies.networks import methods
 from spine_ctmr.research.studies.networks.contours import draw_contours
 from spine_ctmr.research.studies.networks.floor import rigid_dsc_floor
-from spine_ctmr.research.studies.networks.held_out import SIZE, SPACING_MM, HeldOutPatient
+from spine_ctmr.research.studies.networks.held_out import HeldOutPatient, Shown
 from spine_ctmr.research.studies.networks.measures import measure
 from spine_ctmr.research.studies.networks.methods import by_affine, by_network, no_motion, read_network
 from spine_ctmr.research.studies.networks.results import (
@@ -28,12 +28,15 @@ from spine_ctmr.research.studies.networks.results import (
 )
 from spine_ctmr.research.studies.networks.similarity import coarse, truth_method, truth_table
 from spine_ctmr.research.studies.networks.whole import case_of
-from spine_ctmr.research.studies.papers import cao, vanulsen
+from spine_ctmr.research.studies.papers import cao, jian_1mm, vanulsen
 from spine_ctmr.research.training.batch import Batch
 from spine_ctmr.research.training.checkpoint import save_atomically
 from spine_ctmr.research.training.loss_terms import loss_terms
+from spine_ctmr.research.training.starts import CENTERS
 
 torch.set_num_threads(1)
+SHOWN = Shown("T1", CENTERS)
+SIZE, SPACING_MM = SHOWN.size, SHOWN.spacing_mm
 
 
 def patient(shift_voxels: int = 2) -> HeldOutPatient:
@@ -46,7 +49,7 @@ def patient(shift_voxels: int = 2) -> HeldOutPatient:
     field = torch.zeros(1, 3, *shape)
     field[:, 0] = shift_voxels * SPACING_MM
     fixed = labels.roll(-shift_voxels, -1)
-    return HeldOutPatient(0, Batch(image, image, labels, torch.ones_like(image), field, fixed))
+    return HeldOutPatient(0, Batch(image, image, labels, torch.ones_like(image), field, fixed), SPACING_MM)
 
 
 def moved(millimetres: float) -> torch.Tensor:
@@ -149,9 +152,9 @@ def test_displacements_of_coarse_networks_are_upsampled_in_place(
 ) -> None:
     """A network that answers with its own voxel's place gives the mean place of the patient's voxels."""
     recipe = vanulsen.trainings(5, 1)[0].recipe
-    assert methods.voxels_across(recipe) == 2
+    assert methods.voxels_across(recipe, SPACING_MM) == 2
     with pytest.raises(ValueError, match="multiple"):
-        methods.voxels_across(replace(recipe, spacing_mm=3.0))
+        methods.voxels_across(replace(recipe, spacing_mm=3.0), SPACING_MM)
     ramp = torch.arange(SIZE[0]).expand(SIZE[::-1])[None, None] + 0.0
     someone = patient()
     someone = replace(someone, batch=replace(someone.batch, fixed=ramp, moving=ramp))
@@ -163,6 +166,31 @@ def test_displacements_of_coarse_networks_are_upsampled_in_place(
     )
     found = by_network(read_network(recipe, tmp_path / "last.pt"))(someone)
     torch.testing.assert_close(found[0, 0, ..., 1:-1], ramp[0, 0, ..., 1:-1])
+
+
+def test_a_network_of_1_mm_registers_patients_of_1_mm_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millimetres count, not voxels; and on coarser patients it is no choice."""
+    recipe = jian_1mm.trainings(5, 1)[1].recipe
+    fine = replace(patient(), spacing_mm=1.0)
+    assert fine.grid.spacing_mm == (1.0, 1.0, 1.0)
+    seen: list[torch.Tensor] = []
+
+    def answer(recipe: object, layers: object, model: object, batch: Batch) -> Motion:
+        seen.append(batch.fixed)
+        return Motion(moved(2.0))
+
+    save_atomically({"average": recipe.network.build().state_dict(), "step": 1}, tmp_path / "last.pt")
+    monkeypatch.setattr(methods, "predicted_motion", answer)
+    network = by_network(read_network(recipe, tmp_path / "last.pt"))
+    torch.testing.assert_close(network(fine), moved(2.0))
+    torch.testing.assert_close(seen[0], fine.batch.fixed)
+    found = measure(replace(fine, batch=replace(fine.batch, displacement=moved(2.0))), network(fine), 0.0)
+    assert found["overall"]["bone_mm"] == 0
+    assert found["vertebrae"][0]["dice"] == 1
+    with pytest.raises(ValueError, match="multiple"):
+        network(patient())
 
 
 def test_affine_registration_comes_before_the_network_and_the_motions_are_composed(
@@ -229,7 +257,7 @@ def test_what_the_losses_say_of_the_truth_is_told() -> None:
     for k in range(3):
         image = torch.rand(1, 1, *SIZE[::-1], generator=torch.Generator().manual_seed(k))
         batch = replace(patient().batch, fixed=image.roll(-2, -1), moving=image)
-        values.append(truth_method([recipe]).measure(HeldOutPatient(k, batch)))
+        values.append(truth_method([recipe]).measure(HeldOutPatient(k, batch, SPACING_MM)))
     assert list(values[0]) == ["correlation, 2 mm"]
     rows = [row(v, f"p{k}", truth_method([recipe]).name) for k, v in enumerate(values)]
     table = "\n".join(truth_table(rows))

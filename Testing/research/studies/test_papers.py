@@ -14,10 +14,11 @@ from spine_ctmr.evaluation.cohort import Cohort
 from spine_ctmr.progress import silent
 from spine_ctmr.research.studies.networks.measures import OVERALL
 from spine_ctmr.research.studies.networks.trainings import method_name, trained, trainings_table
-from spine_ctmr.research.studies.papers import cao, gao, jian, vanulsen
+from spine_ctmr.research.studies.papers import cao, gao, jian, jian_1mm, vanulsen
 from spine_ctmr.research.studies.papers.paper import Choices, Paper, run_paper
 from spine_ctmr.research.studies.papers.papers import PAPERS, find_paper
-from spine_ctmr.research.training.recipe_file import read_toml
+from spine_ctmr.research.training.recipe import recipe_of
+from spine_ctmr.research.training.recipe_file import find_recipe, read_toml, recipe_values
 
 torch.set_num_threads(1)
 PUBLISHED = read_toml(cao.PUBLISHED)
@@ -53,6 +54,28 @@ def test_penalties_go_on_from_the_baseline_and_change_nothing_else() -> None:
     assert set(recipes["synthetic_truth"].recipe.loss) == {"smoothness", "displacement", "bone_displacement"}
     side = np.multiply(recipes["jian_volume"].recipe.crop, recipes["jian_volume"].recipe.spacing_mm)
     assert all(side >= LARGEST_MM)
+
+
+def test_networks_at_1_mm_see_the_authors_crops_and_begin_with_what_2_mm_taught() -> None:
+    fine = {t.recipe.name: t for t in jian_1mm.trainings(None, 1)}
+    coarse = {t.recipe.name: t for t in jian.trainings(None, 1)}
+    assert fine["synthetic_truth"] == replace(coarse["synthetic_truth"], title="known displacement, 2 mm")
+    assert fine["synthetic_truth_1mm"].begins_with == "synthetic_truth"
+    assert fine["jian_baseline"].begins_with == "synthetic_truth_1mm"
+    tested = jian_1mm._tested(list(fine.values()))
+    assert {t.recipe.name for t in tested} == fine.keys() - {"synthetic_truth"}
+    authors = recipe_of(recipe_values(find_recipe("jian_baseline")))
+    for training in tested:
+        assert (training.recipe.spacing_mm, training.recipe.crop) == (authors.spacing_mm, authors.crop)
+        assert training.recipe.rigidity == coarse[training.recipe.name.removesuffix("_1mm")].recipe.rigidity
+    assert jian_1mm.SHOWN.size == (128, 128, 192)
+
+
+def test_the_thesiss_networks_begin_with_known_displacement_alone() -> None:
+    for training in vanulsen.trainings(None, 3):
+        known = "displacement" in training.recipe.loss
+        assert known == training.recipe.name.startswith("vanulsen_start")
+        assert known != ("mutual_information" in training.recipe.loss or "overlap" in training.recipe.loss)
 
 
 def test_the_thesis_has_four_networks_in_each_of_three_folds() -> None:
@@ -150,7 +173,7 @@ def test_jians_table_shows_the_papers_figures_and_how_far_the_order_agrees() -> 
     lines = jian.table(rows, published)
     assert any(line.startswith("| pc + rigid dice | 0.78 (0.14)<br>*0.78 (0.11)* |") for line in lines)
     for measure in ("rigid DSC", "%Δvol", "folds"):
-        assert f"{measure} +1.00" in lines[-1]
+        assert f"{measure} +1.00" in jian.agreement_text(rows, published)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from torch import Tensor
 from ....network.motion import Motion
 from ...training.outcome import Outcome
 from .figures import save_small
-from .held_out import SPACING_MM, HeldOutPatient
+from .held_out import HeldOutPatient
 
 TRUE_COLOR, FOUND_COLOR = "#e69f00", "#0072b2"
 
@@ -28,14 +28,14 @@ def draw_contours(path: Path, patient: HeldOutPatient, displacements: Mapping[st
         patient: whom to show.
         displacements: (1, 3, Z, Y, X) in mm by the method's name.
     """
-    true = Outcome(patient.batch, Motion(next(iter(displacements.values()))), SPACING_MM).needed(
+    true = Outcome(patient.batch, Motion(next(iter(displacements.values()))), patient.spacing_mm).needed(
         "fixed_labels"
     )
     z, _, x = np.median(np.argwhere(true[0, 0].numpy() > 0), axis=0).astype(int)
     figure = Figure(figsize=(2.1 * len(displacements), 5.6), layout="constrained")
     columns = figure.subplots(2, len(displacements), squeeze=False).T
     for axes, (title, displacement) in zip(columns, displacements.items(), strict=True):
-        outcome = Outcome(patient.batch, Motion(displacement), SPACING_MM)
+        outcome = Outcome(patient.batch, Motion(displacement), patient.spacing_mm)
         volumes = [v[0, 0].numpy() for v in (outcome.fixed, true, outcome.warped_labels)]
         _draw_cut(axes[0], [volume[::-1, :, x] for volume in volumes])
         _draw_cut(axes[1], [volume[z] for volume in volumes])

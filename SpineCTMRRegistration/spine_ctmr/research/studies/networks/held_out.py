@@ -19,9 +19,8 @@ from ...training.synthetic_data import make_batch, read_started
 from ..kernel import Patient
 
 TEST_SEED = 105
-SPACING_MM = 2.0
-SIZE = (64, 64, 96)
-"""Voxels (x, y, z) that are registered and measured."""
+EXTENT_MM = (128.0, 128.0, 192.0)
+"""Of what is registered and measured, (x, y, z)."""
 MARGIN = 4
 """Voxels by which the stored pairs are larger, as in the trainings."""
 
@@ -33,10 +32,18 @@ class Shown:
     Attributes:
         sequence: of the MR, as in `DataOptions`.
         start: of the CT, one of `STARTS`.
+        spacing_mm: of their voxels.
     """
 
     sequence: str
     start: str
+    spacing_mm: float = 2.0
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Voxels (x, y, z)."""
+        x, y, z = (round(side / self.spacing_mm) for side in EXTENT_MM)
+        return x, y, z
 
 
 @dataclass(frozen=True)
@@ -46,22 +53,25 @@ class HeldOutPatient:
     Attributes:
         number: from 0.
         batch: of one pair.
+        spacing_mm: of its voxels.
     """
 
     number: int
     batch: Batch
+    spacing_mm: float
 
     @property
     def grid(self) -> Grid:
         """In mm along the axes."""
-        return Grid(SIZE, (SPACING_MM,) * 3, (0.0, 0.0, 0.0))
+        z, y, x = self.batch.fixed.shape[2:]
+        return Grid((x, y, z), (self.spacing_mm,) * 3, (0.0, 0.0, 0.0))
 
 
-def make_patients(bank: Path, count: int, progress: Progress = silent) -> None:
+def make_patients(bank: Path, count: int, shown: Shown, progress: Progress = silent) -> None:
     """Make the patients that the bank lacks; their tissue moves as an elastic solid."""
-    x, y, z = (n + MARGIN for n in SIZE)
+    folder, size = _folder(bank, shown), _stored_size(shown)
     for number in range(count):
-        fill_bank(_folder(bank), TEST_SEED, [first_pair(number)], (x, y, z), SPACING_MM, motion=ELASTIC)
+        fill_bank(folder, TEST_SEED, [first_pair(number)], size, shown.spacing_mm, motion=ELASTIC)
         progress("Making test patients", (number + 1) / count)
 
 
@@ -74,8 +84,9 @@ def read_patient(bank: Path, number: int, shown: Shown) -> HeldOutPatient:
         shown: as what.
     """
     rng = np.random.default_rng([TEST_SEED, number])
-    pair = read_started(_folder(bank), TEST_SEED, first_pair(number), shown.start)
-    return HeldOutPatient(number, make_batch(rng, pair, SIZE, shown.sequence, scanner_effects=True))
+    pair = read_started(_folder(bank, shown), TEST_SEED, first_pair(number), shown.start)
+    batch = make_batch(rng, pair, shown.size, shown.sequence, scanner_effects=True)
+    return HeldOutPatient(number, batch, shown.spacing_mm)
 
 
 def held_out_patients(bank: Path, count: int, shown: Shown) -> Iterator[Patient[HeldOutPatient]]:
@@ -84,6 +95,11 @@ def held_out_patients(bank: Path, count: int, shown: Shown) -> Iterator[Patient[
         yield Patient(f"patient-{number:03d}", partial(read_patient, bank, number, shown))
 
 
-def _folder(bank: Path) -> Path:
-    x, y, z = (n + MARGIN for n in SIZE)
-    return bank / f"edition{EDITION}-{ELASTIC}-{SPACING_MM:g}mm-{x}x{y}x{z}"
+def _stored_size(shown: Shown) -> tuple[int, int, int]:
+    x, y, z = (n + MARGIN for n in shown.size)
+    return x, y, z
+
+
+def _folder(bank: Path, shown: Shown) -> Path:
+    x, y, z = _stored_size(shown)
+    return bank / f"edition{EDITION}-{ELASTIC}-{shown.spacing_mm:g}mm-{x}x{y}x{z}"

@@ -28,7 +28,7 @@ from ...losses.rigid_dice import rigid_dice_and_volume
 from ...losses.rigidity import properness, rigid_residuals
 from ...training.outcome import Outcome
 from ..kernel import Values
-from .held_out import SPACING_MM, HeldOutPatient
+from .held_out import HeldOutPatient
 
 CUT_SHARE = 0.01
 """Most voxels of a vertebra on the border, as a share of all, for it to count."""
@@ -61,12 +61,12 @@ def measure(patient: HeldOutPatient, displacement: Tensor, cpu_s: float) -> Valu
         displacement: (1, 3, Z, Y, X) in mm on the patient's grid.
         cpu_s: what it took.
     """
-    outcome = Outcome(patient.batch, Motion(displacement), SPACING_MM)
+    outcome = Outcome(patient.batch, Motion(displacement), patient.spacing_mm)
     error = (displacement - outcome.needed("displacement")).norm(dim=1, keepdim=True)
     determinant = jacobian_determinant(displacement[0].permute(1, 2, 3, 0).numpy(), patient.grid)
     rows = _vertebrae(patient, outcome, determinant, error[0, 0].numpy())
-    overlaps, volumes = rigid_dice_and_volume(displacement, patient.batch.labels, SPACING_MM)
-    residuals = rigid_residuals(displacement, outcome.warped_labels, SPACING_MM)
+    overlaps, volumes = rigid_dice_and_volume(displacement, patient.batch.labels, patient.spacing_mm)
+    residuals = rigid_residuals(displacement, outcome.warped_labels, patient.spacing_mm)
     seen, bone, folds = outcome.weight, outcome.bone, folding_count(determinant)
     overall = {
         "dice": _mean([row.dice for row in rows]),
@@ -75,7 +75,7 @@ def measure(patient: HeldOutPatient, displacement: Tensor, cpu_s: float) -> Valu
         "rigid_dsc": _mean(overlaps),
         "rigid_deviation_mm": _mean([float(r.square().sum(-1).mean().sqrt()) for r in residuals]),
         "volume_percent": 100 * _mean(volumes),
-        "properness": float(properness(displacement, outcome.warped_labels, SPACING_MM)),
+        "properness": float(properness(displacement, outcome.warped_labels, patient.spacing_mm)),
         "folds": folds,
         "folding_percent": 100 * folds / determinant.size,
         "sd_log_j": sd_log_jacobian(determinant),
@@ -92,7 +92,10 @@ def _vertebrae(
     fixed = outcome.needed("fixed_labels")[0, 0].numpy()
     moved, before = outcome.warped_labels[0, 0].numpy(), patient.batch.labels[0, 0].numpy()
     whole = [n for n in cranial_to_caudal(set(np.unique(fixed).tolist()) - {0}) if _inside(fixed == n)]
-    return [_vertebra(n, fixed == n, moved == n, before == n, determinant, error) for n in whole]
+    return [
+        _vertebra(n, fixed == n, moved == n, before == n, determinant, error, patient.grid.spacing_mm)
+        for n in whole
+    ]
 
 
 def _vertebra(
@@ -102,8 +105,9 @@ def _vertebra(
     before: NDArray[Any],
     determinant: NDArray[Any],
     error: NDArray[Any],
+    spacing_mm: tuple[float, float, float],
 ) -> VertebraEvaluation:
-    distances = surface_distances(fixed, moved, (SPACING_MM,) * 3)
+    distances = surface_distances(fixed, moved, spacing_mm)
     inside = determinant[moved]
     regular = (
         {

@@ -28,7 +28,7 @@ from ...training.state import predicted_motion
 from ..benchmark.methods.syn import ants_transform
 from ..elastix import RIGIDITY_PENALTY, elastix_displacement
 from ..kernel import Method, Values
-from .held_out import SPACING_MM, HeldOutPatient
+from .held_out import HeldOutPatient
 from .measures import OVERALL, measure
 
 Register = Callable[[HeldOutPatient], Tensor]
@@ -86,13 +86,13 @@ def by_network(network: TrainedNetwork) -> Register:
     Where the recipe starts from an affine registration, so does this.
     """
     recipe, model = network.recipe, network.model
-    factor = voxels_across(recipe)
 
-    def seen(image: Tensor) -> Tensor:
+    def seen(image: Tensor, factor: int) -> Tensor:
         return functional.pad(functional.avg_pool3d(image, factor), [model.margin] * 6)
 
     def displace(patient: HeldOutPatient) -> Tensor:
-        batch = replace(patient.batch, fixed=seen(patient.batch.fixed), moving=seen(patient.batch.moving))
+        batch, factor = patient.batch, voxels_across(recipe, patient.spacing_mm)
+        batch = replace(batch, fixed=seen(batch.fixed, factor), moving=seen(batch.moving, factor))
         with torch.inference_mode():
             displacement = predicted_motion(recipe, model, model, batch).displacement
         return functional.interpolate(displacement, scale_factor=factor, mode="trilinear").clone()
@@ -102,9 +102,7 @@ def by_network(network: TrainedNetwork) -> Register:
 
 def by_affine(patient: HeldOutPatient) -> Tensor:
     """Affine registration by mutual information alone (`affine_start`)."""
-    return displacement_after(
-        _affine(patient), torch.zeros_like(patient.batch.fixed).repeat(1, 3, 1, 1, 1), SPACING_MM
-    )
+    return displacement_after(_affine(patient), no_motion(patient), patient.spacing_mm)
 
 
 def by_syn(patient: HeldOutPatient) -> Tensor:
@@ -120,37 +118,39 @@ def by_staring(patient: HeldOutPatient) -> Tensor:
 
     Its samples are as dense as the paper's in voxels, so that there are fewer on coarser grids.
     """
-    samples = max(round(SAMPLES_AT_1_MM / SPACING_MM**3), 2048)
+    samples = max(round(SAMPLES_AT_1_MM / patient.spacing_mm**3), 2048)
     settings = {**RIGIDITY_PENALTY, "NumberOfSpatialSamples": [str(samples)]}
     batch = patient.batch
     fixed, moving, labels = (image[0, 0].numpy() for image in (batch.fixed, batch.moving, batch.labels))
-    field, _ = elastix_displacement(fixed, moving, SPACING_MM, settings, threads=1, bone=labels > 0)
+    field, _ = elastix_displacement(fixed, moving, patient.spacing_mm, settings, threads=1, bone=labels > 0)
     return torch.from_numpy(field).permute(3, 0, 1, 2)[None]
 
 
 def by_bundled() -> Register:
     """The network that comes with this program, alone; its grid is that of the patients."""
     network = load_network(device="cpu", threads=torch.get_num_threads())
-    if isinstance(network, DisplacementNetwork) or network.card.spacing_mm != SPACING_MM:
-        raise ValueError("The bundled network is of another kind or spacing than these patients.")
+    if isinstance(network, DisplacementNetwork):
+        raise ValueError("The bundled network is of another kind.")
 
     def displace(patient: HeldOutPatient) -> Tensor:
+        if network.card.spacing_mm != patient.spacing_mm:
+            raise ValueError("The bundled network is of another spacing than these patients.")
         fixed, moving = (image[0, 0].numpy() for image in (patient.batch.fixed, patient.batch.moving))
         velocity = torch.from_numpy(predict_velocity(network, fixed, moving)).permute(3, 0, 1, 2)[None]
-        return displacement_of(velocity, SPACING_MM)
+        return displacement_of(velocity, patient.spacing_mm)
 
     return displace
 
 
-def voxels_across(recipe: Recipe) -> int:
+def voxels_across(recipe: Recipe, spacing_mm: float) -> int:
     """The patients' voxels along the side of one of the network's.
 
     Raises:
         ValueError: it is no whole number.
     """
-    factor = recipe.spacing_mm / SPACING_MM
+    factor = recipe.spacing_mm / spacing_mm
     if factor < 1 or factor != int(factor):
-        raise ValueError(f"{recipe.name}: its voxels are no multiple of {SPACING_MM:g} mm.")
+        raise ValueError(f"{recipe.name}: its voxels are no multiple of {spacing_mm:g} mm.")
     return int(factor)
 
 
@@ -172,11 +172,10 @@ def _measured(register: Register, slow: bool, patient: HeldOutPatient) -> Values
 
 def _after_affine(displace: Register) -> Register:
     def both(patient: HeldOutPatient) -> Tensor:
-        matrix = _affine(patient)
-        still = torch.zeros_like(patient.batch.fixed).repeat(1, 3, 1, 1, 1)
-        moving = warp(patient.batch.moving, displacement_after(matrix, still, SPACING_MM), SPACING_MM)
+        matrix, spacing = _affine(patient), patient.spacing_mm
+        moving = warp(patient.batch.moving, displacement_after(matrix, no_motion(patient), spacing), spacing)
         local = displace(replace(patient, batch=replace(patient.batch, moving=moving)))
-        return displacement_after(matrix, local, SPACING_MM)
+        return displacement_after(matrix, local, spacing)
 
     return both
 
@@ -186,4 +185,4 @@ def _affine(patient: HeldOutPatient) -> Affine:
     mr, ct, seen = (
         v[0, 0].numpy() for v in (patient.batch.fixed, patient.batch.moving, patient.batch.weight)
     )
-    return affine_by_information(mr, ct * (high - low) + low, SPACING_MM, seen)
+    return affine_by_information(mr, ct * (high - low) + low, patient.spacing_mm, seen)

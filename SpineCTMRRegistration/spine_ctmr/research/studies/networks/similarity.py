@@ -32,11 +32,11 @@ REGULARISERS = (
 
 def truth_method(recipes: Sequence[Recipe]) -> Method[HeldOutPatient]:
     """A method whose values are the losses of both motions, for every loss of the recipes."""
-    terms: dict[str, tuple[LossTerm, int]] = {}
+    terms: dict[str, tuple[LossTerm, Recipe]] = {}
     for recipe in recipes:
         for name, term in recipe.loss.items():
             if name not in REGULARISERS:
-                terms[f"{name}, {recipe.spacing_mm:g} mm"] = term, voxels_across(recipe)
+                terms[f"{name}, {recipe.spacing_mm:g} mm"] = term, recipe
     return Method(NAME, "losses of the true motion", partial(_losses, terms))
 
 
@@ -60,15 +60,14 @@ def truth_table(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _losses(terms: Mapping[str, tuple[LossTerm, int]], patient: HeldOutPatient) -> Values:
+def _losses(terms: Mapping[str, tuple[LossTerm, Recipe]], patient: HeldOutPatient) -> Values:
     values = {}
-    for name, (term, factor) in terms.items():
-        batch = coarse(patient.batch, factor)
+    for name, (term, recipe) in terms.items():
+        batch = coarse(patient.batch, voxels_across(recipe, patient.spacing_mm))
         loss = {name.partition(",")[0]: term}
-        spacing = patient.grid.spacing_mm[0] * factor
         assert batch.displacement is not None
         pair = (torch.zeros_like(batch.displacement), batch.displacement)
-        values[name] = [_loss(loss, batch, motion, spacing) for motion in pair]
+        values[name] = [_loss(loss, batch, motion, recipe.spacing_mm) for motion in pair]
     return values
 
 

@@ -17,7 +17,7 @@ from ....network.motion import Motion
 from ....report.histogram import BIN, SHOWN, bin_shares
 from ...training.outcome import Outcome
 from .figures import save_small
-from .held_out import SPACING_MM, HeldOutPatient
+from .held_out import HeldOutPatient
 
 Slice = NDArray[Any]
 COLUMNS = ("MR and CT before", "MR and CT after", "change of the CT", "contours", "det J", "det J in bone")
@@ -49,7 +49,7 @@ def draw_patient(path: Path, patient: HeldOutPatient, displacements: Mapping[str
 
 def _row(axes: Any, patient: HeldOutPatient, displacement: Tensor) -> Any:
     """Draw the pictures of one method; returns that of det J."""
-    outcome = Outcome(patient.batch, Motion(displacement), SPACING_MM)
+    outcome = Outcome(patient.batch, Motion(displacement), patient.spacing_mm)
     labels = [outcome.needed("fixed_labels"), patient.batch.labels, outcome.warped_labels]
     place = int((labels[0] > 0).sum((0, 1, 2, 3)).argmax())
     volumes = (outcome.fixed, patient.batch.moving, outcome.warped)

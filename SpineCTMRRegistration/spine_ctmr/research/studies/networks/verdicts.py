@@ -85,10 +85,11 @@ def what_was_learned(results: Mapping[str, Result], start: str, registered: bool
             said.append(f"**Not better: {'; '.join(alike)}.**")
         if worse:
             said.append(f"**Worse beyond chance: {'; '.join(worse)}.**")
-    said.append(
-        "Networks that are not better stay as what the recipes make of so few steps: how long each learned, "
-        "what its loss says of the truth against no motion, and the tested cause stand below."
-    )
+    if any("**" in sentence for sentence in said):
+        said.append(
+            "Networks that are not better stay as what the recipes make of so few steps: how long each "
+            "learned, what its loss says of the truth against no motion, and the tested cause stand below."
+        )
     return " ".join(said)
 
 

@@ -15,8 +15,6 @@ from ..kernel import Method, Patient, Row
 from ..networks.causes import OnOthers, causes_section, found_evidence
 from ..networks.figures import draw_losses
 from ..networks.held_out import (
-    SIZE,
-    SPACING_MM,
     HeldOutPatient,
     Shown,
     held_out_patients,
@@ -46,7 +44,7 @@ def patients_shown(shown: Shown) -> Callable[[Path, int, Progress], Sequence[Pat
     """How `Paper.patients` makes patients as the paper sees them."""
 
     def make(bank: Path, count: int, progress: Progress) -> Sequence[Patient[HeldOutPatient]]:
-        make_patients(bank, count, progress)
+        make_patients(bank, count, shown, progress)
         return list(held_out_patients(bank, count, shown))
 
     return make
@@ -129,13 +127,13 @@ def opening(
         results: of all methods.
         before: name of the result with which the networks begin.
     """
-    x, y, z = SIZE
+    x, y, z = shown.size
     patients = len(rows_of(run.rows, START))
     lines = [
         f"Written by `spine-ctmr papers {paper}`. {patients} test patients whom no training saw, whose "
         "tissue moves as an elastic solid, as that of most of the training's, all "
-        f"**synthetic**, on {x} × {y} × {z} voxels of {SPACING_MM:g} mm, with noise, bias fields, thick "
-        f"slices and cut fields of view; MR sequence {shown.sequence}. {STARTED[shown.start]} "
+        f"**synthetic**, on {x} × {y} × {z} voxels of {shown.spacing_mm:g} mm, with noise, bias fields, "
+        f"thick slices and cut fields of view; MR sequence {shown.sequence}. {STARTED[shown.start]} "
         "The networks were trained within the budget below, a small share of the paper's, so the figures "
         "**cannot be compared with the paper's**: they show that every method runs as described, and "
         "which way its losses push.",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ....errors import InputError
-from . import cao, gao, jian, vanulsen
+from . import cao, gao, jian, jian_1mm, vanulsen
 from .paper import Paper
 
-PAPERS: dict[str, Paper] = {paper.name: paper for paper in (jian.PAPER, vanulsen.PAPER, cao.PAPER, gao.PAPER)}
+PAPERS: dict[str, Paper] = {
+    paper.name: paper for paper in (jian.PAPER, jian_1mm.PAPER, vanulsen.PAPER, cao.PAPER, gao.PAPER)
+}
 
 
 def find_paper(name: str) -> Paper:
