@@ -43,6 +43,7 @@ BUDGET, START_BUDGET, PUBLISHED = (
 )
 SHOWN = shown_as(budgeted("vanulsen_us", BUDGET))
 KINDS = {"vanulsen_us": "US", "vanulsen_us_rp": "US-RP", "vanulsen_ws": "WS", "vanulsen_ws_rp": "WS-RP"}
+TAUGHT, TAUGHT_TITLE = "vanulsen_start", "known displacement"
 LEVELS = {"L5": 24, "L4": 23, "L3": 22}
 FOLDS = 3
 SMOOTHNESS_WEIGHTS = (0.02, 0.2, 2.0, 20.0)
@@ -69,7 +70,7 @@ def trainings(steps: int | None, folds: int) -> list[Training]:
 
 
 def _fold(fold: int, steps: int | None) -> list[Training]:
-    start = _of_fold(budgeted("vanulsen_us", START_BUDGET, steps), "vanulsen_start", fold)
+    start = _of_fold(budgeted("vanulsen_us", START_BUDGET, steps), TAUGHT, fold)
     networks = [
         Training(
             _of_fold(budgeted(name, BUDGET, steps), name, fold),
@@ -78,7 +79,7 @@ def _fold(fold: int, steps: int | None) -> list[Training]:
         )
         for name, title in KINDS.items()
     ]
-    return [Training(start, f"start, fold {fold + 1}"), *networks]
+    return [Training(start, f"{TAUGHT_TITLE}, fold {fold + 1}"), *networks]
 
 
 def _of_fold(recipe: Recipe, name: str, fold: int) -> Recipe:
@@ -95,7 +96,7 @@ def _weighted(steps: int | None) -> list[Training]:
                 loss={**chosen.loss, "smoothness": LossTerm(TO_OURS * weight)},
             ),
             f"US, smoothness {weight:g}",
-            begins_with=fold_name("vanulsen_start", 0),
+            begins_with=fold_name(TAUGHT, 0),
         )
         for weight in SMOOTHNESS_WEIGHTS
         if weight != CHOSEN
@@ -109,13 +110,14 @@ def others() -> Registers:
 
 def methods(trainings: Sequence[Training], output: Path) -> list[Method[HeldOutPatient]]:
     """See `Paper`."""
-    return [*all_methods(trainings, output, others()), truth_method([t.recipe for t in trainings])]
+    networks = [training.recipe for training in trainings if training.begins_with]
+    return [*all_methods(trainings, output, others()), truth_method(networks)]
 
 
 def publish(run: PaperRun) -> Path:
     """See `Paper`."""
     names = {title: _names(run, name) for name, title in KINDS.items()}
-    found = results(run, names, others())
+    found = results(run, {TAUGHT_TITLE: _names(run, TAUGHT), **names}, others())
     cohorts = {"Rigid": cohort_of_all(run, [START], list(LEVELS.values()))}
     cohorts |= {title: cohort_of_all(run, kind, list(LEVELS.values())) for title, kind in names.items()}
     known = {title: cohort for title, cohort in cohorts.items() if cohort is not None}
