@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from .alignment.start import Start, find_start
 from .deformation.own_field import deformation_of_field
-from .errors import InputError
 from .geometry.boxes import spine_box
 from .geometry.grid import Grid
 from .geometry.pose import Pose
@@ -90,15 +89,11 @@ class NetworkField:
     """
 
     def __init__(self, network: LoadedNetwork) -> None:
-        name, recipe = network.card.name, network.card.training.get("recipe", {})
-        if recipe.get("vertebrae") is not None:
-            raise InputError(
-                f"The network '{name}' learned pairs of single CT vertebrae, not CT and MR; choose another."
-            )
-        self.network, self.spacing_mm = network, network.card.spacing_mm
-        self.affine = bool(recipe.get("data", {}).get("affine", False))
+        card = network.card
+        card.require_ct_and_mr()
+        self.network, self.spacing_mm, self.affine = network, card.spacing_mm, card.learned_affinely
         first = "an affine registration by mutual information and " if self.affine else ""
-        self.origin = f"{first}the displacement of the network {name} alone"
+        self.origin = f"{first}the displacement of the network {card.name} alone"
 
     def find(self, view: View, progress: Progress) -> torch.Tensor:
         """See `FieldFinder`."""

@@ -51,7 +51,11 @@ def looked_at(
 
     Returns:
         The start moved and bent as the poses say, and the poses, CT→MR in LPS mm, by VerSe number.
+
+    Raises:
+        InputError: the network was not made for a CT and an MR.
     """
+    network.card.require_ct_and_mr()
     corners, near = bone_corners(case.vertebrae), start
     poses: dict[int, Pose] = {}
     sought: Iterable[int] = corners

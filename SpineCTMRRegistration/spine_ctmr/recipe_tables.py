@@ -50,10 +50,13 @@ def require(good: bool, key: str, wanted: str) -> None:
 
 def unknown_name(key: str, value: object, known: Iterable[str]) -> str:
     """A sentence about a key that does not exist or, with `value`, about a value that names nothing."""
-    given = key if value is None else str(value)
-    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.0)[0]
     what = f"unknown recipe key '{key}'" if value is None else f"recipe key '{key}' names no known '{value}'"
-    return f"{what}; did you mean '{near}'?"
+    return f"{what}; did you mean '{nearest(key if value is None else str(value), known)}'?"
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """The known name that is most like another one."""
+    return difflib.get_close_matches(given, list(known), n=1, cutoff=0.0)[0]
 
 
 def _converted(value: Any, hint: Any, key: str) -> Any:

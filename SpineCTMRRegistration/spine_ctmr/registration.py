@@ -144,6 +144,11 @@ def _place(
     start = find_start(case)
     progress("network", 0.1)
     network = load_network(options.network, options.device, options.threads or 0, notes.append)
+    if network.card.learned_affinely:
+        notes.append(
+            f"The network {network.card.name} learned after an affine registration, which is left out where "
+            "it gives the starts of the vertebrae; with --network-only it comes first."
+        )
     near, network_poses = looked_at(network, case, start, most_looks, span(progress, 0.1, 0.25))
     known, middle = [network_poses, start.motions], 0.6 if start.mr_centers else 0.45
     here = span(progress, 0.25, middle)

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 import spine_ctmr
 import torch
 from gears import slow_fixture
-from spine_ctmr import field_registration
+from spine_ctmr import field_registration, registration
 from spine_ctmr.deformation.warping import vertebrae_in_mr
 from spine_ctmr.errors import InputError
 from spine_ctmr.field_registration import NetworkField, View
@@ -19,11 +19,13 @@ from spine_ctmr.geometry.boxes import node_coordinates
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.transforms import map_points
 from spine_ctmr.network.runtime import load_network
+from spine_ctmr.options import RegistrationOptions
+from spine_ctmr.phantoms.phantom import make_phantom
 from spine_ctmr.progress import Progress, silent
-from spine_ctmr.registration import register
+from spine_ctmr.registration import find_poses, register
 from spine_ctmr.results.registration import Registration
 
-from .conftest import Registered, command, words_for
+from .conftest import PATIENT, Registered, command, words_for
 
 SHIFT_MM, STRETCH = np.array([3.0, -2.0, 1.0]), 0.04
 
@@ -160,3 +162,19 @@ def test_networks_of_single_vertebrae_are_refused() -> None:
     object.__setattr__(network.card, "training", {"recipe": recipe})
     with pytest.raises(InputError, match="learned pairs of single CT vertebrae"):
         NetworkField(network)
+
+
+def test_starts_by_an_unfit_network_are_refused_and_by_one_after_an_affine_registration_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = make_phantom(44, PATIENT).case
+    network = load_network(device="cpu")
+    monkeypatch.setattr(registration, "load_network", lambda *_: network)
+    recipe = network.card.training["recipe"]
+    object.__setattr__(network.card, "training", {"recipe": {**recipe, "vertebrae": {"levels": [20]}}})
+    with pytest.raises(InputError, match="learned pairs of single CT vertebrae"):
+        find_poses(case, RegistrationOptions(), silent, [])
+    object.__setattr__(network.card, "training", {"recipe": {**recipe, "data": {"affine": True}}})
+    notes: list[str] = []
+    find_poses(case, RegistrationOptions(quality="fast"), silent, notes, most_looks=0)
+    assert any("learned after an affine registration" in note for note in notes)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from spine_ctmr import field_registration
 from spine_ctmr.errors import InputError
-from spine_ctmr.field_registration import View
+from spine_ctmr.field_registration import NetworkField, View
 from spine_ctmr.geometry.grid import Grid
+from spine_ctmr.network.runtime import load_network
 from spine_ctmr.progress import silent
-from spine_ctmr.research import instance
 from spine_ctmr.research.instance import InstanceField
 from spine_ctmr.research.training.loss_terms import loss_terms
 from spine_ctmr.research.training.recipe import Recipe
@@ -55,14 +55,35 @@ def test_correlation_and_bending_energy_alone_find_a_known_motion(view: View) ->
 
 def test_it_begins_with_the_networks_displacement(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     true = (torch.tensor(MOVED_VOXELS) * SPACING_MM).expand(*view.mr.shape, 3)
-    monkeypatch.setattr(instance, "predict_displacement", lambda network, mr, ct: true.clone())
-    network = SimpleNamespace(card=SimpleNamespace(name="net", spacing_mm=SPACING_MM))
-    begun = InstanceField(recipe(), 1, network)
+    network = load_network(device="cpu")
+    monkeypatch.setattr(field_registration, "predict_displacement", lambda network, mr, ct: true.clone())
+    begun = InstanceField(recipe(), 1, NetworkField(network))
     assert mean_error_mm(begun.find(view, silent)) < 0.3 < mean_error_mm(torch.zeros(*view.mr.shape, 3))
-    assert "1 steps down the losses of known made of the network net" in begun.origin
-    network.card.spacing_mm = 1.0
-    with pytest.raises(InputError, match="'net' works at 1 mm and the recipe 'known' at 2 mm"):
-        InstanceField(recipe(), 1, network)
+    assert (
+        "1 steps down the losses of known made of the displacement of the network matching_2mm"
+        in begun.origin
+    )
+    assert begun.network is network
+    with pytest.raises(InputError, match="'matching_2mm' works at 2 mm and the recipe 'known' at 1 mm"):
+        InstanceField(replace(recipe(), spacing_mm=1.0), 1, NetworkField(network))
+
+
+def test_a_network_that_learned_after_an_affine_registration_begins_after_one(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The affine map finds all of the motion, and the network nothing more."""
+    network = load_network(device="cpu")
+    recipe_with_affine = {**network.card.training["recipe"], "data": {"affine": True}}
+    object.__setattr__(network.card, "training", {"recipe": recipe_with_affine})
+    matrix = np.eye(4)
+    matrix[:3, 3] = np.multiply(MOVED_VOXELS, SPACING_MM)
+    monkeypatch.setattr(field_registration, "affine_by_information", lambda *_: matrix)
+    monkeypatch.setattr(
+        field_registration, "predict_displacement", lambda network, mr, ct: torch.zeros(*mr.shape, 3)
+    )
+    begun = InstanceField(recipe(), 1, NetworkField(network))
+    assert mean_error_mm(begun.find(view, silent)) < 0.3
+    assert "made of an affine registration" in begun.origin
 
 
 @pytest.mark.parametrize(

@@ -77,5 +77,5 @@ def field_finder(arguments: Namespace, notice: Notice) -> FieldFinder | None:
     from ..research.training.recipe_file import find_recipe, load_recipe
 
     recipe = load_recipe(find_recipe(arguments.losses))
-    begun = None if arguments.network is None else network().network
+    begun = None if arguments.network is None else network()
     return InstanceField(recipe, arguments.steps or STEPS, begun)

@@ -18,7 +18,7 @@ EXAMPLES = """\
   spine-ctmr papers cao --output cao --measure-only
 
 Trains the recipes of Jian et al. 2022, van Ulsen 2022, Cao et al. 2018 or Gao and Zheng 2022 within a budget
-(half an hour to an hour of one CPU core each), measures them and, with the packages itk-elastix and antspyx,
+(one to two hours of one CPU core each), measures them and, with the packages itk-elastix and antspyx,
 what the paper compares with on the same test patients, and writes a page with the paper's tables beside ours.
 Interrupted, it goes on where it stopped when started again."""
 

@@ -10,8 +10,8 @@ from .bundle import bundled_network_directory
 
 FOLDERS = "SPINE_CTMR_NETWORKS"
 """Environment variable: folders of trainings and network files, as PATH lists folders."""
-BEST = "best.pt"
-"""The checkpoint of a training that is used."""
+BEST, LAST = "best.pt", "last.pt"
+"""The checkpoint of a training that is used, and the one with which it goes on."""
 WEIGHT_KINDS = ("onnx", "safetensors")
 
 
@@ -44,6 +44,8 @@ def _in_place(path: Path) -> Path:
         return path.with_suffix(".json") if path.suffix[1:] in WEIGHT_KINDS else path
     if (path / BEST).is_file():
         return path / BEST
+    if (path / LAST).is_file():
+        raise InputError(f"{path}: this training was not validated yet; let it go on until {BEST} is there.")
     found = sorted(path.glob("*.json"))
     if len(found) == 1:
         return found[0]

@@ -60,6 +60,23 @@ class NetworkCard:
         """Hash of the weights of one of `WEIGHT_KINDS`."""
         return self.onnx_sha256 if kind == "onnx" else self.safetensors_sha256
 
+    @property
+    def learned_affinely(self) -> bool:
+        """Whether an affine registration came before it in its training."""
+        return bool(self.training.get("recipe", {}).get("data", {}).get("affine", False))
+
+    def require_ct_and_mr(self) -> None:
+        """Refuse a network that learned something else than CT and MR.
+
+        Raises:
+            InputError: it learned pairs of single vertebrae.
+        """
+        if self.training.get("recipe", {}).get("vertebrae") is not None:
+            raise InputError(
+                f"The network '{self.name}' learned pairs of single CT vertebrae, not CT and MR; "
+                "choose another."
+            )
+
 
 def write_card(card: NetworkCard, folder: Path) -> Path:
     """Write `<name>.json` and return its path."""

@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import InputError
-from ..field_registration import View
+from ..field_registration import NetworkField, View
 from ..network.integration import compose, displacement_of
 from ..network.motion import Motion
-from ..network.prediction import predict_displacement
 from ..network.preprocessing import scale_ct, scale_mr
 from ..network.runtime import LoadedNetwork
 from ..progress import Progress
@@ -40,7 +39,7 @@ class InstanceField:
     Attributes:
         recipe: with the losses and the spacing; its rigidity terms count from the first step.
         steps: of the optimisation.
-        network: where to begin, if anywhere; on a grid of the recipe's spacing.
+        begun: where to begin, if anywhere; on a grid of the recipe's spacing.
 
     Raises:
         InputError: the network works on another grid.
@@ -48,7 +47,7 @@ class InstanceField:
 
     recipe: Recipe
     steps: int = STEPS
-    network: LoadedNetwork | None = None
+    begun: NetworkField | None = None
 
     def __post_init__(self) -> None:
         card = None if self.network is None else self.network.card
@@ -64,9 +63,14 @@ class InstanceField:
         return self.recipe.spacing_mm
 
     @property
+    def network(self) -> LoadedNetwork | None:
+        """See `FieldFinder`."""
+        return None if self.begun is None else self.begun.network
+
+    @property
     def origin(self) -> str:
         """See `FieldFinder`."""
-        begun = "no motion" if self.network is None else f"the network {self.network.card.name}"
+        begun = "no motion" if self.begun is None else self.begun.origin
         return (
             f"what {self.steps} steps down the losses of {self.recipe.name} made of {begun} on this patient"
         )
@@ -79,9 +83,8 @@ class InstanceField:
         """
         batch = batch_of(view)
         first = torch.zeros_like(batch.fixed).repeat(1, 3, 1, 1, 1)
-        if self.network is not None:
-            progress("network", 0.0)
-            first = predict_displacement(self.network, view.mr, view.ct).permute(3, 0, 1, 2)[None]
+        if self.begun is not None:
+            first = self.begun.find(view, progress).permute(3, 0, 1, 2)[None]
         found = self._optimised(batch, first, progress)
         return found[0].permute(1, 2, 3, 0).contiguous()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from spine_ctmr.command.papers import NAMES
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.cohort import Cohort
 from spine_ctmr.progress import silent
+from spine_ctmr.research.studies.networks import trainings
 from spine_ctmr.research.studies.networks.measures import OVERALL
 from spine_ctmr.research.studies.networks.trainings import method_name, trained, trainings_table
 from spine_ctmr.research.studies.papers import cao, gao, jian, jian_1mm, vanulsen
@@ -69,6 +71,26 @@ def test_networks_at_1_mm_see_the_authors_crops_and_begin_with_what_2_mm_taught(
         assert (training.recipe.spacing_mm, training.recipe.crop) == (authors.spacing_mm, authors.crop)
         assert training.recipe.rigidity == coarse[training.recipe.name.removesuffix("_1mm")].recipe.rigidity
     assert jian_1mm.SHOWN.size == (128, 128, 192)
+
+
+def test_trainings_from_a_milestone_begin_anew_where_their_steps_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The milestone lies elsewhere then; a training of its own goes on."""
+    trained: list[str] = []
+    monkeypatch.setattr(trainings, "training_data", lambda *_: None)
+    monkeypatch.setattr(trainings, "train", lambda recipe, folder, *_: trained.append(folder.name))
+    both = [t for t in jian.trainings(20, 1) if t.recipe.name in ("jian_baseline", "jian_pc")]
+    for steps in (20, 30):
+        for training in both:
+            folder = tmp_path / training.recipe.name
+            folder.mkdir(exist_ok=True)
+            (folder / "recipe.json").write_text(json.dumps({"steps": 20}))
+        now = [t for t in jian.trainings(steps, 1) if t.recipe.name in ("jian_baseline", "jian_pc")]
+        trainings.train_all(now, tmp_path)
+        assert (tmp_path / "jian_baseline").exists()
+        assert (tmp_path / "jian_pc").exists() == (steps == 20)
+    assert trained == ["jian_baseline", "jian_pc"] * 2
 
 
 def test_the_thesiss_networks_begin_with_known_displacement_alone() -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from spine_ctmr.research.studies.networks.verdicts import Claim, Result, verdict, what_was_learned
+from spine_ctmr.research.studies.networks.verdicts import (
+    Claim,
+    Result,
+    against_weights,
+    verdict,
+    what_was_learned,
+)
 
 torch.set_num_threads(1)
 
@@ -36,6 +42,20 @@ def test_page_names_the_networks_that_did_not_learn() -> None:
     said = what_was_learned(results, "start")
     assert "(error in bone): able. **Not better: unable.** **Worse beyond chance: worse.**" in said
     assert "reference" not in said
+
+
+def test_networks_are_compared_with_the_weights_that_they_begin_with() -> None:
+    """Better than no motion, and yet worse than the network that they began as."""
+
+    def result(title: str, error: float) -> Result:
+        return Result(title, {"bone_mm": error + 0.01 * np.arange(4) % 0.02}, learned=title != "rigid")
+
+    titles = {"rigid": 4.0, "taught": 2.0, "baseline": 2.6, "oc": 1.5}
+    said = against_weights({title: result(title, error) for title, error in titles.items()}, "taught")
+    assert "the weights of taught" in said
+    assert "lower beyond chance: oc;" in said
+    assert "higher beyond chance: baseline (+0.6 ± 0 mm)." in said
+    assert "rigid" not in said
 
 
 def test_networks_are_compared_with_the_registration_that_they_begin_with() -> None:

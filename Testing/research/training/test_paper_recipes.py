@@ -173,6 +173,15 @@ def test_penalties_may_see_larger_crops_than_the_run_that_they_go_on_from(tmp_pa
     assert [int(row["step"]) for row in read_log(tmp_path / "penalised" / "steps.csv")] == [3, 4]
 
 
+def test_a_penalty_that_can_never_act_is_refused_where_a_run_goes_on_from_a_milestone(tmp_path: Path) -> None:
+    baseline = replace(PLAIN, steps=4, rigidity_from=0.5)
+    train(baseline, tmp_path / "baseline", Cut())
+    penalised = replace(baseline, name="other", rigidity=loss_terms({"volume": 1.0}, ""))
+    with pytest.raises(InputError, match="'volume' does not depend on the motion in any of the first 16"):
+        train(penalised, tmp_path / "penalised", Cut(), warm_start=tmp_path / "baseline")
+    assert not (tmp_path / "penalised" / "last.pt").exists()
+
+
 def test_rigidity_penalty_is_the_sum_of_its_parts_in_the_bone_of_the_ct() -> None:
     batch = Translations().sample(0)
     side = 16

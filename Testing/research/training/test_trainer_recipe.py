@@ -52,6 +52,13 @@ def test_rigidity_terms_join_in_the_last_part(tmp_path: Path) -> None:
     assert list(recipe.terms_at(8)) == ["mind", "properness"]
 
 
+def test_rigidity_terms_that_would_never_join_are_refused(tmp_path: Path) -> None:
+    text = 'name = "a"\nrigidity_from = 1\n[loss]\nmind = 1\n'
+    assert load_recipe(written(tmp_path, text)).rigidity == {}
+    with pytest.raises(InputError, match=r"'rigidity_from' .* below 1"):
+        load_recipe(written(tmp_path, f"{text}[rigidity]\nproperness = 0.01"))
+
+
 def test_options_of_a_loss_and_of_a_network(tmp_path: Path) -> None:
     text = 'name = "a"\n[network]\nhead = [8]\n[loss]\nmind = { weight = 2, radius = 1 }'
     recipe = load_recipe(written(tmp_path, text))
@@ -85,7 +92,7 @@ def test_recipe_is_found_by_name_or_path(tmp_path: Path) -> None:
         ('name = "a"\n[loss]\nmind = {radios = 1}', "'loss.mind.radios'; did you mean 'loss.mind.radius'"),
         ('name = "a"\n[loss]\nmind = {radius = 1.5}', "'loss.mind.radius' .* whole number"),
         ('name = "a"\n[loss]\nmind = 0', "'loss' .* at least one"),
-        ('name = "a"\nextends = "none"', "no known 'none'"),
+        ('name = "a"\nextends = "none"', "recipe 'none' is neither"),
         ('name = "a"\n[loss]\nsmoothnes = 1', r"'loss.smoothnes'; did you mean 'loss.smoothness'\?"),
         ("steps = 3", "no 'name'"),
         ('name = "a"\nsteps = 1.5', "'steps' must be int"),

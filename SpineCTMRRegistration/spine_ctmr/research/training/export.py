@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...network.device_network import Images
+from ...network.find_network import BEST
 from ...network.kinds import network_options, network_table
 from ...network.motion import NetworkOptions, RegistrationNetwork
 from ...network.network_file import NetworkCard, read_card, read_weights, write_card
@@ -27,7 +28,6 @@ from .checkpoint import load_state
 from .model_card import model_card
 from .onnx_graph import has_onnx_form, onnx_content, require_plain
 from .recipe import Recipe, recipe_of
-from .run_folder import BEST
 
 TOLERANCE_MM = 1e-4
 

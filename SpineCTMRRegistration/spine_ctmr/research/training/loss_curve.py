@@ -33,6 +33,8 @@ def _draw_training(axes: Any, rows: list[dict[str, str]]) -> None:
         if name not in ("step", "learning_rate", "bfloat16", "seconds"):
             values = _column(rows, name)
             known = np.isfinite(values)
+            if known.sum() < width:
+                continue
             smooth = np.convolve(values[known], np.ones(width) / width, "valid")
             style = {"color": "k", "linewidth": 2} if name == "loss" else {"linewidth": 1}
             axes.plot(steps[known][width - 1 :], smooth, label=name.replace("_", " "), **style)

@@ -44,7 +44,7 @@ class Outcome:
         """An array that not every batch has, without the motion's margin.
 
         Raises:
-            InputError: the training data lacks it.
+            InputError: the patients lack it.
         """
         return self.inner(self._whole(name))
 
@@ -52,7 +52,7 @@ class Outcome:
         values: Tensor | None = getattr(self.batch, name)
         if values is None:
             raise InputError(
-                f"The recipe's losses need {alternative}{INPUTS[name]}, which the training data lacks; "
+                f"The recipe's losses need {alternative}{INPUTS[name]}, which the patients here lack; "
                 "choose another recipe."
             )
         return values

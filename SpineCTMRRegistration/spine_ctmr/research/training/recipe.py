@@ -133,6 +133,8 @@ class Recipe:
         require(0 <= self.ema_decay < 1, "ema_decay", "at least 0 and below 1")
         require(self.seed >= 0, "seed", "0 or more")
         require(0 <= self.rigidity_from <= 1, "rigidity_from", "from 0 to 1")
+        never = bool(self.rigidity) and self.rigidity_from == 1
+        require(not never, "rigidity_from", "below 1, so that the losses of [rigidity] ever count")
         require(bool(self.loss), "loss", "a table with at least one weight above 0")
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...process.untrusted import untrusted
-from ...recipe_tables import unknown_name
+from ...recipe_tables import nearest
 from .recipe import Recipe, recipe_of
 
 if sys.version_info >= (3, 11):
@@ -35,7 +35,10 @@ def find_recipe(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    raise InputError(f"{unknown_name('RECIPE', name, shipped_recipes())} Or give the path of a TOML file.")
+    raise InputError(
+        f"The recipe '{name}' is neither a shipped one nor a file; did you mean "
+        f"'{nearest(name, shipped_recipes())}'? Or give the path of a TOML file."
+    )
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ...errors import InputError
+from ...network.find_network import BEST, LAST
 from .batch import TrainingData
 from .checkpoint import save_atomically
 from .recipe import Recipe
@@ -19,7 +20,7 @@ from .state import TrainingState, packed
 from .validation import Measures, validate
 from .workers import Workers
 
-LAST, BEST, MILESTONE = "last.pt", "best.pt", "milestone.pt"
+MILESTONE, RECIPE = "milestone.pt", "recipe.json"
 
 
 def require_new_or_resumed(path: Path, resume: bool) -> None:
@@ -44,7 +45,7 @@ class RunFolder:
 
     def __init__(self, path: Path, recipe: Recipe, state: TrainingState, workers: Workers) -> None:
         self.path, self._recipe, self._state, self._workers = path, recipe, state, workers
-        (path / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2), encoding="utf-8")
+        (path / RECIPE).write_text(json.dumps(recipe.to_dict(), indent=2), encoding="utf-8")
 
     def __enter__(self) -> RunFolder:
         losses = dict.fromkeys((*self._recipe.loss, *self._recipe.rigidity))

@@ -188,8 +188,12 @@ class SyntheticPatients:
         if not options.affine:
             return pair
         sequence = SEQUENCES[0] if options.sequence == ANY else options.sequence
-        path = self.bank / f"affine-{options.start}-{sequence}-{seed}-{number:05d}.npy"
-        return with_moved_ct(pair, stored_affine(path, pair, sequence))
+        kind = f"{'scanned-' if options.scanner_effects else ''}{options.start}-{sequence}"
+        path = self.bank / f"affine-{kind}-{seed}-{number:05d}.npy"
+        if not path.exists():
+            rng = np.random.default_rng([seed, number, 5])
+            _store(path, pair_affine(rng, pair, sequence, options.scanner_effects))
+        return with_moved_ct(pair, np.load(path))
 
 
 def read_started(bank: Path, seed: int, number: int, start: str) -> Pair:
@@ -201,15 +205,21 @@ def read_started(bank: Path, seed: int, number: int, start: str) -> Pair:
     return with_moved_ct(pair, motion.inverse.matrix)
 
 
-def stored_affine(path: Path, pair: Pair, sequence: str) -> Affine:
-    """The affine map of a pair, found once and kept in the file."""
-    if not path.exists():
-        mr = pair.mr[SEQUENCES.index(sequence)]
-        partial = path.with_suffix(f".{os.getpid()}.tmp")
-        with partial.open("wb") as stream:
-            np.save(stream, affine_by_information(mr, pair.ct, pair.spacing_mm))
-        partial.replace(path)
-    return np.load(path)
+def pair_affine(rng: np.random.Generator, pair: Pair, sequence: str, scanner_effects: bool) -> Affine:
+    """The affine registration of a pair as scanners would show it, or of ideal images."""
+    if not scanner_effects:
+        return affine_by_information(pair.mr[SEQUENCES.index(sequence)], pair.ct, pair.spacing_mm)
+    mr, seen = scanned_mr(rng, pair.mr, pair.spacing_mm, sequence)
+    ct = scanned_ct(rng, pair.ct.astype(np.float32), pair.spacing_mm)
+    return affine_by_information(mr, ct, pair.spacing_mm, seen)
+
+
+def _store(path: Path, matrix: Affine) -> None:
+    """Write it so that no other process reads half of it."""
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as stream:
+        np.save(stream, matrix)
+    partial.replace(path)
 
 
 def _described(places: Sequence[tuple[int, int]]) -> str:

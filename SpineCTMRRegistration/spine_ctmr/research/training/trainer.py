@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled
+from ...network.find_network import BEST, LAST
 from ...progress import Progress, silent
 from .acting import require_losses_can_act
 from .batch import TrainingData
@@ -20,7 +21,7 @@ from .loss_terms import evaluate, total
 from .outcome import Outcome
 from .precision import FELL_BACK, uses_bfloat16
 from .recipe import Recipe
-from .run_folder import BEST, LAST, MILESTONE, RunFolder, require_new_or_resumed
+from .run_folder import MILESTONE, RunFolder, require_new_or_resumed
 from .schedule import update_average
 from .state import TrainingState, begin_at_milestone, begin_with_weights, new_state, predicted_motion, restore
 from .stopping import stop_requests
@@ -64,8 +65,9 @@ def train(
     """
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
+        begins = not (run_dir / LAST).exists()
         state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
-        if state.steps_done == 0:
+        if begins:
             require_losses_can_act(recipe, state.model.margin, data)
         if recipe.precision == "bfloat16" and not uses_bfloat16(recipe, state.model):
             warn(FELL_BACK)

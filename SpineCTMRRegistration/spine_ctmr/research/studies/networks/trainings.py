@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import rmtree
 
 from ....evaluation.markdown import header, line, number
+from ....network.find_network import LAST
 from ....progress import Progress, silent, span
 from ...training.batch import TrainingData
 from ...training.recipe import Recipe, recipe_of
 from ...training.recipe_file import find_recipe, overlaid, recipe_values
-from ...training.run_folder import LAST
+from ...training.run_folder import RECIPE
 from ...training.run_log import read_log
 from ...training.synthetic_data import synthetic_patients
 from ...training.trainer import train
@@ -54,14 +57,25 @@ def shown_as(recipe: Recipe) -> Shown:
 def train_all(
     trainings: Sequence[Training], output: Path, device: str = "cpu", progress: Progress = silent
 ) -> None:
-    """Train every network, or finish its training."""
+    """Train every network, or finish its training.
+
+    One that begins at a milestone begins anew where its steps are others than before: the milestone is, too.
+    """
     for k, training in enumerate(trainings):
         part = span(progress, k / len(trainings), (k + 1) / len(trainings))
         recipe = training.recipe
         data = training_data(recipe, output / BANK, span(part, 0.0, 0.1))
         weights = output / training.begins_with / LAST if training.begins_with else None
         warm = output / training.milestone_of if training.milestone_of else None
+        if warm is not None and _other_steps(output / recipe.name, recipe):
+            rmtree(output / recipe.name)
         train(recipe, output / recipe.name, data, True, span(part, 0.1, 1.0), device, warm, weights)
+
+
+def _other_steps(run: Path, recipe: Recipe) -> bool:
+    """Whether a run was meant for another number of steps."""
+    kept = run / RECIPE
+    return kept.exists() and json.loads(kept.read_text(encoding="utf-8"))["steps"] != recipe.steps
 
 
 def training_data(recipe: Recipe, bank: Path, progress: Progress = silent) -> TrainingData:

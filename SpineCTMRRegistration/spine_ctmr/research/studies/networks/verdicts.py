@@ -93,6 +93,29 @@ def what_was_learned(results: Mapping[str, Result], start: str, registered: bool
     return " ".join(said)
 
 
+def against_weights(results: Mapping[str, Result], taught: str) -> str:
+    """Which of the networks are better or worse in bone than the one with whose weights they began.
+
+    Args:
+        results: of all methods.
+        taught: name of that one.
+    """
+    before = results[taught]
+    changes = {
+        result.title: result.overall["bone_mm"] - before.overall["bone_mm"]
+        for name, result in results.items()
+        if result.learned and name != taught
+    }
+    better = [title for title, change in changes.items() if is_lower(change)]
+    worse = [f"{title} ({signed(change)} mm)" for title, change in changes.items() if is_lower(-change)]
+    return (
+        f"All others of them began with the weights of {before.title}, against which the error in bone is "
+        f"lower beyond chance: {'; '.join(better) or 'none'}; **higher beyond chance: "
+        f"{'; '.join(worse) or 'none'}.** So far as a network is better than no motion, it may owe that to "
+        "what it began with; what its own losses added stands in this line."
+    )
+
+
 def verdict(change: NDArray[np.float64]) -> str:
     """A paired change (n,) in mm in words: a network that does not lower the error says so."""
     change = change[np.isfinite(change)]

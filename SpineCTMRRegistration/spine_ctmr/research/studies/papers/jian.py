@@ -139,7 +139,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SHOWN, found),
+            *opening(run, NAME, SHOWN, found, taught=WITHOUT_PENALTY[TAUGHT]),
             *absent(run, compared),
             "## Table 1",
             "",

@@ -76,7 +76,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SHOWN, found),
+            *opening(run, NAME, SHOWN, found, taught=jian.WITHOUT_PENALTY[jian.TAUGHT]),
             *absent(tested, {}),
             "## Table 1",
             "",

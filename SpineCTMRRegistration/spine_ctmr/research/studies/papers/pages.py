@@ -25,7 +25,14 @@ from ..networks.methods import PACKAGES, Register, by_network, measured, missing
 from ..networks.results import Overall, cohort_of, mean_cohort, mean_overall, overall_of, rows_of
 from ..networks.similarity import truth_table
 from ..networks.trainings import BANK, Training, method_name, trained, trainings_table
-from ..networks.verdicts import Claim, Result, claims_section, methods_table, what_was_learned
+from ..networks.verdicts import (
+    Claim,
+    Result,
+    against_weights,
+    claims_section,
+    methods_table,
+    what_was_learned,
+)
 from .paper import PaperRun
 
 START = "initial"
@@ -116,7 +123,12 @@ def _needed(run: PaperRun, name: str) -> Overall:
 
 
 def opening(
-    run: PaperRun, paper: str, shown: Shown, results: Mapping[str, Result], before: str = START
+    run: PaperRun,
+    paper: str,
+    shown: Shown,
+    results: Mapping[str, Result],
+    before: str = START,
+    taught: str | None = None,
 ) -> list[str]:
     """Who was tested, what was trained, whether it learned, and what the losses say of the truth.
 
@@ -126,11 +138,14 @@ def opening(
         shown: how it sees the patients.
         results: of all methods.
         before: name of the result with which the networks begin.
+        taught: name of the result with whose weights the others began, if they did.
     """
     x, y, z = shown.size
+    folds = len({training.recipe.data.fold for training in run.trainings})
+    command = f"spine-ctmr papers {paper}{f' --folds {folds}' if folds > 1 else ''}"
     patients = len(rows_of(run.rows, START))
     lines = [
-        f"Written by `spine-ctmr papers {paper}`. {patients} test patients whom no training saw, whose "
+        f"Written by `{command}`. {patients} test patients whom no training saw, whose "
         "tissue moves as an elastic solid, as that of most of the training's, all "
         f"**synthetic**, on {x} × {y} × {z} voxels of {shown.spacing_mm:g} mm, with noise, bias fields, "
         f"thick slices and cut fields of view; MR sequence {shown.sequence}. {STARTED[shown.start]} "
@@ -140,6 +155,7 @@ def opening(
         "",
         what_was_learned(results, before, before != START),
         "",
+        *([against_weights(results, taught), ""] if taught is not None and taught in results else []),
         "## What was trained",
         "",
         *trainings_table(run.trainings, run.output),

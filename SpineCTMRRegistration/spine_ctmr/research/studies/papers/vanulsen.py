@@ -126,7 +126,7 @@ def publish(run: PaperRun) -> Path:
         [
             f"# {PAPER.title}",
             "",
-            *opening(run, NAME, SHOWN, found),
+            *opening(run, NAME, SHOWN, found, taught=TAUGHT_TITLE),
             *absent(run, others()),
             "## Table 4.1",
             "",
