@@ -109,10 +109,9 @@ def against_weights(results: Mapping[str, Result], taught: str) -> str:
     better = [title for title, change in changes.items() if is_lower(change)]
     worse = [f"{title} ({signed(change)} mm)" for title, change in changes.items() if is_lower(-change)]
     return (
-        f"All others of them began with the weights of {before.title}, against which the error in bone is "
-        f"lower beyond chance: {'; '.join(better) or 'none'}; **higher beyond chance: "
-        f"{'; '.join(worse) or 'none'}.** So far as a network is better than no motion, it may owe that to "
-        "what it began with; what its own losses added stands in this line."
+        f"All networks but {before.title} began with its weights. Against those the error in bone is lower "
+        f"beyond chance: {'; '.join(better) or 'none'}; **higher beyond chance: {'; '.join(worse) or 'none'}.** "
+        "That is what their own losses added: what is better than no motion may be owed to the weights."
     )
 
 
