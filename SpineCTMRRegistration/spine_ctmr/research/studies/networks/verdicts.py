@@ -110,7 +110,7 @@ def against_weights(results: Mapping[str, Result], taught: str) -> str:
     worse = [f"{title} ({signed(change)} mm)" for title, change in changes.items() if is_lower(-change)]
     return (
         f"All networks but {before.title} began with its weights. Against those the error in bone is lower "
-        f"beyond chance: {'; '.join(better) or 'none'}; **higher beyond chance: {'; '.join(worse) or 'none'}.** "
+        f"beyond chance: {'; '.join(better) or 'none'}; **higher: {'; '.join(worse) or 'none'}.** "
         "That is what their own losses added: what is better than no motion may be owed to the weights."
     )
 
