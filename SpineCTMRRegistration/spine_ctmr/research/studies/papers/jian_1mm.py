@@ -81,8 +81,8 @@ def publish(run: PaperRun) -> Path:
             "## Table 1",
             "",
             "As on the [page at 2 mm](jian.md): the same anatomies and motions, scanned anew on voxels of "
-            "1 mm. What one core teaches at 1 mm in an hour is less than at 2 mm, where the same anatomy is an "
-            "eighth of the voxels.",
+            "1 mm. What one core teaches at 1 mm in an hour is less than at 2 mm, where the same anatomy is "
+            "an eighth of the voxels.",
             "",
             *jian.table(rows, read_toml(jian.PUBLISHED)),
             "",
