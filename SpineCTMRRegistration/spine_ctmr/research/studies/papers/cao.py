@@ -135,7 +135,7 @@ def affine_text(run: PaperRun) -> list[str]:
         "**The affine registration is a cause of its own.** It begins where the centres match, and has more "
         f"error in bone than that in {worse} of {len(change)} patients, by more than {WORSE_MM:g} mm in "
         f"{far}, by {change.max():.1f} mm at most: mutual information of the whole field prefers maps that "
-        "shrink or shear a bent spine. On 13 pairs neither a rigid stage before it, nor other pyramids, nor "
+        "shrink or shear a bent spine. On 13 ideal pairs neither a rigid stage before it, other pyramids nor "
         "a mask around the bones mended that. Networks, SyN and affine registration are compared on it as "
         "in the paper, so all verdicts here are about far starts.",
         "",
