@@ -57,5 +57,5 @@ def test_finders() -> None:
     assert (found.steps, found.network, found.spacing_mm) == (7, None, 1.0)
     with pytest.raises(InputError, match="works at 2 mm and the recipe 'jian_pc' at 1 mm"):
         finder("--quality", "instance", "--losses", "jian_pc", "--network", "matching_2mm")
-    with pytest.raises(InputError, match="recipe .nobodys. is neither"):
+    with pytest.raises(InputError, match="recipe 'nobodys' is neither"):
         finder("--quality", "instance", "--losses", "nobodys")
