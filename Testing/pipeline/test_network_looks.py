@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from spine_ctmr import network_looks
 from spine_ctmr.geometry.pose import Pose
+from spine_ctmr.network.runtime import load_network
 from spine_ctmr.network_looks import LONGEST_PIECE, SURE_REACH_MM, looked_at, pieces_of
 
 T12, T13, L1, L2, L3, L4, L5 = 19, 28, 20, 21, 22, 23, 24
@@ -49,7 +50,7 @@ def test_it_looks_again_at_what_moved_far_alone(monkeypatch: pytest.MonkeyPatch)
     start: Any = SimpleNamespace(motions=dict.fromkeys(corners, Pose.identity()))
     unused: Any = SimpleNamespace(vertebrae=None)
     told: list[float] = []
-    near, found = looked_at(unused, unused, start, 4, lambda _, share: told.append(share))
+    near, found = looked_at(load_network(device="cpu"), unused, start, 4, lambda _, share: told.append(share))
     assert looks == [[L3, L4, L5], [L4]]
     assert [found[n].matrix[0, 3] for n in (L3, L4, L5)] == [1, SURE_REACH_MM + 2, 1]
     assert near.motions == found
