@@ -12,9 +12,11 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.network.affine_start import affine_by_information
 from spine_ctmr.network.integration import warp
 from spine_ctmr.phantoms.patient import Pair
+from spine_ctmr.phantoms.tissue import SEQUENCES
+from spine_ctmr.research.training import synthetic_data
 from spine_ctmr.research.training.recipe import DataOptions
 from spine_ctmr.research.training.recipe_file import find_recipe, load_recipe
-from spine_ctmr.research.training.synthetic_data import divided_pairs, with_moved_ct
+from spine_ctmr.research.training.synthetic_data import divided_pairs, pair_affine, with_moved_ct
 
 SPACING = 2.0
 SHAPE = (36, 32, 40)
@@ -67,6 +69,33 @@ def test_a_pair_keeps_its_truth_when_its_ct_is_moved() -> None:
     ]
     assert (shown[0] - shown[1]).abs().mean() < 0.12 * shown[0].std()
     assert np.abs(moved.displacement - motion).max() > 3
+
+
+def test_pairs_are_registered_as_scanners_show_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise and a field of view where the training has them, the pair's own images where it has none."""
+    rng = np.random.default_rng(2)
+    signals = rng.uniform(0.2, 1, size=(5, *SHAPE)).astype(np.float32)
+    nothing = np.zeros((*SHAPE, 3), np.float32)
+    labels = np.zeros(SHAPE, np.uint8)
+    pair = Pair(100 * tissue(indices()), signals, nothing, labels, labels, SPACING)
+    seen: list[tuple[np.ndarray, ...]] = []
+
+    def answer(*images: np.ndarray) -> np.ndarray:
+        seen.append(images)
+        return affine()
+
+    monkeypatch.setattr(synthetic_data, "affine_by_information", answer)
+    for scanned in (False, True, True):
+        found = pair_affine(np.random.default_rng(5), pair, "T2", scanned)
+        np.testing.assert_array_equal(found, affine())
+    ideal, first, again = seen
+    np.testing.assert_array_equal(ideal[0], signals[SEQUENCES.index("T2")])
+    np.testing.assert_array_equal(ideal[1], pair.ct)
+    assert [len(images) for images in seen] == [3, 4, 4]
+    assert set(np.unique(first[3])) <= {0, 1}
+    assert np.abs(first[1] - pair.ct).mean() > 1
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("empty", ["MR", "CT", "field of view"])
