@@ -90,3 +90,10 @@ def test_damaged_training_is_told(training_folder: Path, tmp_path: Path) -> None
     (tmp_path / "best.pt").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"best\.pt.*damaged; train again"):
         load_network(tmp_path, "cpu")
+
+
+def test_a_training_that_was_never_validated_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("{}")
+    (tmp_path / "last.pt").touch()
+    with pytest.raises(InputError, match=r"not validated yet; let it go on until best\.pt is there"):
+        find_network(tmp_path)
