@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
 from ....evaluation.markdown import header, line, number
+from ....json_files import read_json
 from ....network.find_network import LAST
 from ....progress import Progress, silent, span
 from ...training.batch import TrainingData
@@ -59,7 +59,7 @@ def train_all(
 ) -> None:
     """Train every network, or finish its training.
 
-    One that begins at a milestone begins anew where its steps are others than before: the milestone is, too.
+    One that begins at a milestone begins anew where it gets more steps than before: so lies the milestone.
     """
     for k, training in enumerate(trainings):
         part = span(progress, k / len(trainings), (k + 1) / len(trainings))
@@ -67,15 +67,15 @@ def train_all(
         data = training_data(recipe, output / BANK, span(part, 0.0, 0.1))
         weights = output / training.begins_with / LAST if training.begins_with else None
         warm = output / training.milestone_of if training.milestone_of else None
-        if warm is not None and _other_steps(output / recipe.name, recipe):
+        if warm is not None and _shorter(output / recipe.name, recipe):
             rmtree(output / recipe.name)
         train(recipe, output / recipe.name, data, True, span(part, 0.1, 1.0), device, warm, weights)
 
 
-def _other_steps(run: Path, recipe: Recipe) -> bool:
-    """Whether a run was meant for another number of steps."""
+def _shorter(run: Path, recipe: Recipe) -> bool:
+    """Whether a run was meant for fewer steps."""
     kept = run / RECIPE
-    return kept.exists() and json.loads(kept.read_text(encoding="utf-8"))["steps"] != recipe.steps
+    return kept.exists() and bool(read_json(kept, "remove its folder")["steps"] < recipe.steps)
 
 
 def training_data(recipe: Recipe, bank: Path, progress: Progress = silent) -> TrainingData:
