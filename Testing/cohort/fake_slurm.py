@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HOME = Path(os.environ.get("FAKE_SLURM", ""))
@@ -59,12 +60,18 @@ def srun(words: list[str]) -> int:
 
 
 def sacct(words: list[str]) -> int:
+    """Tell every job's state, after $FAKE_SACCT_S seconds."""
+    time.sleep(float(os.environ.get("FAKE_SACCT_S", "0")))
     for path in HOME.glob("*.state"):
         print(f"{path.stem}|{path.read_text()}")
     return 0
 
 
 def scancel(words: list[str]) -> int:
+    """By number, or `--name` and the name that jobs were submitted with."""
+    if words[0] == "--name":
+        asked = {path.stem: json.loads(path.read_text()) for path in HOME.glob("*.json")}
+        words = [number for number, said in asked.items() if said[said.index("--job-name") + 1] == words[1]]
     for number in words:
         if number.isdigit() and state_of(number).read_text() == "RUNNING":
             state_of(number).write_text("CANCELLED")

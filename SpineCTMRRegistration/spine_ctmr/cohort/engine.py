@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ LOG = "snakemake.log"
 """What Snakemake says, in the study's folder."""
 JOB = "wildcards: case="
 """So Snakemake announces a patient."""
+SLURM_RUN = "SLURM run ID:"
+"""So its executor announces the name that all its jobs have."""
 POLL_S = 0.5
 GRACE_S = 20.0
 HEADROOM = 0.9
@@ -116,6 +119,7 @@ def run(workflow: Workflow, watch: Callable[[], None]) -> None:
             watch()
         if process.returncode is None:
             _end(process)
+            _take_back(log)
     if cancelled.is_set():
         raise Cancelled("Cancelled; run the same command again to go on.")
     if process.returncode and _logs(workflow.study) == earlier:
@@ -130,6 +134,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:  # it sleeps between two looks at a cluster; its jobs are taken back
         process.kill()
         process.wait()
+
+
+def _take_back(log: Path) -> None:
+    """Cancel what still runs on SLURM; Snakemake forgets the jobs that it is just looking at."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    for name in (line.removeprefix(SLURM_RUN).strip() for line in lines if line.startswith(SLURM_RUN)):
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(["scancel", "--name", name], capture_output=True, timeout=GRACE_S, check=False)
 
 
 def _logs(study: Path) -> dict[str, int]:
