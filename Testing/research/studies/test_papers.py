@@ -19,7 +19,7 @@ from spine_ctmr.research.studies.networks.trainings import method_name, trained,
 from spine_ctmr.research.studies.papers import cao, gao, jian, jian_1mm, vanulsen
 from spine_ctmr.research.studies.papers.paper import Choices, Paper, run_paper
 from spine_ctmr.research.studies.papers.papers import PAPERS, find_paper
-from spine_ctmr.research.training.recipe import recipe_of
+from spine_ctmr.research.training.recipe import Recipe, recipe_of
 from spine_ctmr.research.training.recipe_file import find_recipe, read_toml, recipe_values
 
 torch.set_num_threads(1)
@@ -130,6 +130,7 @@ def test_networks_of_one_modality_and_of_one_level_begin_with_weights_of_their_o
     assert {recipe.data.fold for recipe in recipes.values()} == set(range(5))
     levels = [t.recipe.vertebrae for t in gao.trainings(7, 1)[2:]]
     assert [level.levels for level in levels if level] == [(n,) for n in range(20, 25)]
+    assert len({training.recipe.steps for training in gao.trainings(None, 1)}) == 1
 
 
 def cohort() -> Cohort:
@@ -225,6 +226,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     output = tmp_path_factory.mktemp("gao")
     paper: Paper = replace(gao.PAPER, trainings=trainings, patients=patients)
     return output, run_paper(paper, output, Choices(patients=2, steps=5), silent)
+
+
+def test_by_default_the_450_pairs_of_the_papers_ten_test_subjects_are_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vertebrae(recipe: Recipe, bank: Path, seed: int, subjects: int, **_: object) -> dict[int, list[Path]]:
+        return {level: [bank / f"{seed}-{n}" for n in range(subjects)] for level in range(20, 25)}
+
+    monkeypatch.setattr(gao, "synthetic_vertebrae", vertebrae)
+    pairs = [patient.name for patient in gao.patients(tmp_path, Choices().patients, silent)]
+    assert len(set(pairs)) == len(pairs) == 450
+    assert {level: sum(p.startswith(level) for p in pairs) for level in ("L1", "L5")} == {"L1": 90, "L5": 90}
+    assert not any(name.split("-")[1] == name.split("-")[2] for name in pairs)
 
 
 @pytest.mark.slow

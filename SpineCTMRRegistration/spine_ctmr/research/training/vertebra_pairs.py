@@ -18,7 +18,7 @@ from .recipe import Recipe
 from .vertebra_options import VertebraOptions
 from .workers import process_number
 
-TRAINING_SEED, VALIDATION_SEED, PAIRING_SEED, TEST_SEED = 200, 201, 202, 203
+TRAINING_SEED, VALIDATION_SEED, PAIRING_SEED, TEST_SEED = 200, 201, 202, 204
 Vertebrae = Mapping[int, Sequence[Path]]
 """Files of vertebrae (`read_vertebra`) of different subjects, by level."""
 
