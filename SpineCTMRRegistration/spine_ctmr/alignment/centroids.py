@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Centroids
 from .bending import PRIOR_STIFFNESS_MM2
 
@@ -25,7 +26,7 @@ def body_centers(labels: sitk.Image) -> Centroids:
     over the part of the bone within one core depth. A label without posterior parts gives its centroid.
     """
     grid = Grid.of(labels)
-    array = sitk.GetArrayViewFromImage(labels)
+    array = array_view(labels)
     statistics = sitk.LabelShapeStatisticsImageFilter()
     statistics.Execute(labels)
     centers: Centroids = {}
@@ -48,7 +49,7 @@ def _depth(mask: NDArray[Any], spacing_mm: tuple[float, float, float]) -> NDArra
     image = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
     image.SetSpacing(spacing_mm)
     signed = sitk.SignedMaurerDistanceMap(image, True, squaredDistance=False, useImageSpacing=True)
-    return np.asarray(sitk.GetArrayFromImage(signed)[1:-1, 1:-1, 1:-1])
+    return np.asarray(array_view(signed).copy()[1:-1, 1:-1, 1:-1])
 
 
 def _core_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:

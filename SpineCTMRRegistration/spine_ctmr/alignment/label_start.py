@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import vertebra_name
 
 SPACING_MM = 1.0
@@ -55,7 +56,7 @@ def label_start(ct_labels: sitk.Image, mr_labels: sitk.Image, number: int) -> Po
 
 def _distances(labels: sitk.Image, number: int, name: str) -> sitk.Image:
     """Signed distance in mm to a vertebra's surface, negative inside, on a grid around it."""
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[:, ::-1]
+    voxels = np.argwhere(array_view(labels) == number)[:, ::-1]
     if len(voxels) == 0:
         raise InputError(
             f"The {name} labels lack {vertebra_name(number)}, which the rigid start needs; add it or choose "
@@ -70,6 +71,6 @@ def _distances(labels: sitk.Image, number: int, name: str) -> sitk.Image:
 
 
 def _centroid(distances: sitk.Image) -> tuple[float, float, float]:
-    inside = np.argwhere(sitk.GetArrayViewFromImage(distances) < 0)[:, ::-1]
+    inside = np.argwhere(array_view(distances) < 0)[:, ::-1]
     x, y, z = (float(v) for v in Grid.of(distances).to_points(inside).mean(0))
     return x, y, z

@@ -14,6 +14,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Case, Centroids
 from ..imaging.hounsfield import AIR_HU
 from ..similarity import descriptors
@@ -59,7 +60,7 @@ def _lattice(image: sitk.Image, grid: Grid) -> tuple[torch.Tensor, torch.Tensor,
     smooth = _smoothed(image)
     resampled = sitk.Resample(smooth, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     seen = grid.covers(lattice)
-    return torch.from_numpy(sitk.GetArrayFromImage(resampled)), torch.from_numpy(seen), lattice
+    return torch.from_numpy(array_view(resampled).copy()), torch.from_numpy(seen), lattice
 
 
 def _smoothed(image: sitk.Image) -> sitk.Image:
@@ -80,11 +81,11 @@ def _bones(case: Case, turn: Pose) -> tuple[torch.Tensor, NDArray[Any], Grid]:
     near = sitk.Resample(case.ct, box, sitk.Transform(), sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     ct = sitk.Resample(_smoothed(near), reference, back, sitk.sitkLinear, AIR_HU)
     labels = sitk.Resample(case.vertebrae > 0, reference, back, sitk.sitkNearestNeighbor, 0.0)
-    near_bone = binary_dilation(sitk.GetArrayFromImage(labels) > 0, iterations=round(AROUND_MM / SPACING_MM))
+    near_bone = binary_dilation(array_view(labels).copy() > 0, iterations=round(AROUND_MM / SPACING_MM))
     covered = Grid.of(case.ct).covers(lattice, turn.inverse)
     shown = binary_erosion(covered, iterations=descriptors.REACH, border_value=1)
     mask = near_bone & shown
-    return torch.from_numpy(np.clip(sitk.GetArrayFromImage(ct), -200, 1200)), mask, lattice
+    return torch.from_numpy(np.clip(array_view(ct).copy(), -200, 1200)), mask, lattice
 
 
 def _channels(image: torch.Tensor, where: torch.Tensor) -> list[torch.Tensor]:

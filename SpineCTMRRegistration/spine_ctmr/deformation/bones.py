@@ -18,6 +18,7 @@ from ..geometry.distance import distance_map, index_extent
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.sampling import linear_samples
+from ..geometry.voxels import array_view
 
 CORE_DEPTH_MM = (1.25, 3.5)
 """From the centres of voxels that are no bone: a voxel of 1 mm inside, and as deep as the cells of another
@@ -101,7 +102,7 @@ def core_points(labels: sitk.Image) -> dict[int, NDArray[Any]]:
         labels: vertebra numbers in the CT.
     """
     grid = Grid.of(labels)
-    array = sitk.GetArrayViewFromImage(labels)
+    array = array_view(labels)
     points = {}
     for number, where in enumerate(find_objects(array), 1):
         if where is None:

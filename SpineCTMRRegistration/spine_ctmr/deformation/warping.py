@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, jacobian_determinant
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.hounsfield import OUTSIDE_HU
 from .deformation import Deformation
 
@@ -72,7 +73,7 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, Pose
             continue
         reference = grid.crop(low, high - low).empty()
         back = pose.inverse.to_sitk()
-        share = sitk.GetArrayFromImage(sitk.Resample(mask, reference, back, sitk.sitkLinear, 0.0))
+        share = array_view(sitk.Resample(mask, reference, back, sitk.sitkLinear, 0.0)).copy()
         here = tuple(slice(a, b) for a, b in zip(low[::-1], high[::-1], strict=True))
         inside = share >= best[here]
         result[here][inside] = number
@@ -101,8 +102,8 @@ def jacobian_on_mr(
     """
     grid, box = Grid.of(labels_in_mr), deformation.box
     image = sitk.Resample(box.image(determinant), grid.empty(), sitk.Transform(), sitk.sitkLinear, 1.0)
-    values = sitk.GetArrayFromImage(image)
-    bone = sitk.GetArrayViewFromImage(labels_in_mr) > 0
+    values = array_view(image).copy()
+    bone = array_view(labels_in_mr) > 0
     points = grid.to_points(np.argwhere(bone)[:, ::-1])
     values[bone] = determinant_at(deformation.mr_to_ct_field, box, points)
     return grid.image(values)
@@ -121,8 +122,8 @@ def _resampled(image: sitk.Image, grid: Grid, transform: sitk.Transform, fill: f
     if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
         return sitk.Resample(image, reference, transform, sitk.sitkLinear, fill)
     values = sitk.Resample(image, reference, transform, sitk.sitkLinear, fill, sitk.sitkFloat32)
-    array = np.rint(sitk.GetArrayViewFromImage(values))
-    return grid.image(array.astype(sitk.GetArrayViewFromImage(image).dtype))
+    array = np.rint(array_view(values))
+    return grid.image(array.astype(array_view(image).dtype))
 
 
 def deformation_determinant(deformation: Deformation) -> NDArray[np.float32]:

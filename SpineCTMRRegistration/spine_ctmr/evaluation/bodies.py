@@ -9,6 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..geometry.voxels import array_view
+
 SLENDER = 0.6
 """Pedicles and processes are thinner than this share of the body."""
 CORNERS = 0.5
@@ -42,7 +44,7 @@ def _opened(mask: NDArray[np.bool_], steps_mm: NDArray[Any]) -> NDArray[np.bool_
     depth = -_distance_mm(fine, steps_mm / parts)
     radius = SLENDER * float(depth.max())
     pieces = sitk.ConnectedComponent(sitk.GetImageFromArray((depth >= radius).astype(np.uint8)))
-    numbers = sitk.GetArrayViewFromImage(pieces)
+    numbers = array_view(pieces)
     core = numbers == numbers[np.unravel_index(int(depth.argmax()), depth.shape)]
     near = _distance_mm(core, steps_mm / parts) <= radius * (1 + CORNERS)
     return mask & near[tuple(slice(1 + count // 2, -1, count) for count in parts)]
@@ -52,6 +54,4 @@ def _distance_mm(mask: NDArray[np.bool_], steps_mm: NDArray[Any]) -> NDArray[Any
     """Distance (z, y, x) to the surface of a mask, negative inside."""
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
     image.SetSpacing(steps_mm[::-1].tolist())
-    return sitk.GetArrayFromImage(
-        sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
-    )
+    return array_view(sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)).copy()

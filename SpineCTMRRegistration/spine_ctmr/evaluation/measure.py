@@ -19,6 +19,7 @@ from ..geometry.jacobian import (
     sd_log_jacobian,
     sd_log_jacobian_learn2reg,
 )
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..quality.discs import Disc
 from ..quality.invertibility import inverse_consistency, points_in, rigid_dice
@@ -181,7 +182,7 @@ def _regularity(result: ResultFolder, number: int) -> VertebraEvaluation:
     """The row of a vertebra with what needs no reference."""
     row = VertebraEvaluation(vertebra_name(number), number, **_from_registration(result, number))
     grid = Grid.of(result.labels_in_mr)
-    mask = sitk.GetArrayViewFromImage(result.labels_in_mr) == number
+    mask = array_view(result.labels_in_mr) == number
     if not mask.any():
         return row
     box = _box(mask, 4)
@@ -235,7 +236,7 @@ def _add_landmarks(
 ) -> None:
     """Mean landmark errors of each vertebra."""
     grid = Grid.of(result.labels_in_mr)
-    labels = sitk.GetArrayViewFromImage(result.labels_in_mr)
+    labels = array_view(result.labels_in_mr)
     bones = {n: grid.to_points(np.argwhere(labels == n)[::3, ::-1]) for n in rows} if landmarks else {}
     own: dict[int, list[tuple[float, float]]] = {}
     for pair in landmarks:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..deformation.warping import vertebrae_in_mr
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import vertebra_list
 from ..quality.metrics import dice
 from ..quality.surface_distance import surface_distances
@@ -45,7 +46,7 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
         InputError: the reference and the result have no vertebra in common, or do not overlap.
     """
     grid = Grid.of(reference)
-    truth = sitk.GetArrayViewFromImage(reference)
+    truth = array_view(reference)
     named = {int(n) for n in np.unique(truth)} - {0}
     common = named & set(result.poses)
     if not common:
@@ -54,7 +55,7 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
             "have no vertebra in common; name the same vertebrae in both."
         )
     after = sitk.Resample(result.labels_in_mr, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
-    found = sitk.GetArrayFromImage(after)
+    found = array_view(after).copy()
     seen = common & {int(n) for n in np.unique(found)}
     if not seen:
         raise InputError(
@@ -63,7 +64,7 @@ def overlap_with(reference: sitk.Image, result: ResultFolder) -> tuple[dict[int,
     bodies, others = _cut_to_bodies(found, truth, seen, grid.spacing_mm)
     after = grid.image(found)
     back = {n: result.start @ result.poses[n].inverse for n in seen}
-    started = sitk.GetArrayFromImage(vertebrae_in_mr(after, reference, back))
+    started = array_view(vertebrae_in_mr(after, reference, back)).copy()
     measured = {}
     for n in common - set(others):
         distances = surface_distances(found == n, truth == n, grid.spacing_mm)

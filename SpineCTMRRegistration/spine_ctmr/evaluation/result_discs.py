@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid, Points
 from ..geometry.interpolation import values_at
 from ..geometry.transforms import map_points
+from ..geometry.voxels import array_view
 from ..quality.disc_gap import Values
 from ..quality.discs import Disc, measure_discs
 from ..results.reader import ResultFolder
@@ -30,7 +31,7 @@ def result_discs(result: ResultFolder, mr_in_ct: sitk.Image) -> list[Disc]:
 def mr_values(result: ResultFolder, mr_in_ct: sitk.Image) -> Values:
     """Intensities of the MR in its own frame, from the MR on the CT's grid."""
     seen, grid = Grid.of(result.labels_in_mr), Grid.of(mr_in_ct)
-    array, blend_mm = sitk.GetArrayViewFromImage(mr_in_ct), max(grid.spacing_mm)
+    array, blend_mm = array_view(mr_in_ct), max(grid.spacing_mm)
 
     def values(points: Points) -> Points:
         in_ct = map_points(result.to_ct, points.reshape(-1, 3)).reshape(points.shape)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..phantoms.phantom import Phantom
 from ..process.untrusted import reads_untrusted
 
@@ -117,7 +118,7 @@ def _chosen(mr: NDArray[Any], ct: NDArray[Any], where: NDArray[np.bool_]) -> Poi
 
 def _voxel_centers(labels: sitk.Image, number: int, most: int, rng: np.random.Generator) -> NDArray[Any]:
     """Up to `most` LPS points (n, 3) at voxel centres of a vertebra."""
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[:, ::-1]
+    voxels = np.argwhere(array_view(labels) == number)[:, ::-1]
     if len(voxels) > most:
         voxels = voxels[rng.choice(len(voxels), most, replace=False)]
     return Grid.of(labels).to_points(voxels)
@@ -133,6 +134,6 @@ def _soft_points(phantom: Phantom, rng: np.random.Generator) -> PointPairs:
     index = np.round(Grid.of(labels).to_indices(true)).astype(int)
     inside = np.all((index >= 0) & (index < Grid.of(labels).size), 1)
     candidates, true, index = candidates[inside], true[inside], index[inside]
-    depth = sitk.GetArrayViewFromImage(distance)[index[:, 2], index[:, 1], index[:, 0]]
+    depth = array_view(distance)[index[:, 2], index[:, 1], index[:, 0]]
     chosen = (depth > 0.5) & (depth <= SOFT_REACH_MM)
     return PointPairs(candidates[chosen][:SOFT], true[chosen][:SOFT])

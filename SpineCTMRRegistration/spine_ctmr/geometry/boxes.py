@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .grid import Grid
 from .pose import Pose
+from .voxels import array_view
 
 Region = tuple[slice, slice, slice]
 """Part (z, y, x) of a grid's nodes."""
@@ -76,4 +77,4 @@ def labels_in_box(labels: sitk.Image, global_rigid: Pose, box: Grid) -> NDArray[
     resampled = sitk.Resample(
         labels, reference, global_rigid.inverse.to_sitk(), sitk.sitkNearestNeighbor, 0.0
     )
-    return sitk.GetArrayFromImage(resampled)
+    return array_view(resampled).copy()

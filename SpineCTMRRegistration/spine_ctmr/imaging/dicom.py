@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..geometry.voxels import array_view
 from .dicom_description import series_description
 from .dicom_frames import TAGS, Frame, frames_of
 from .dicom_order import grid_of, ordered_frames
@@ -168,7 +169,7 @@ def _in_files(frames: Sequence[Frame], path: Path) -> NDArray[Any]:
     if len({frame.rescale for frame in frames}) > 1:
         reader.SetOutputPixelType(sitk.sitkFloat32)
     try:
-        return sitk.GetArrayFromImage(reader.Execute())
+        return array_view(reader.Execute()).copy()
     except RuntimeError as error:
         raise InputError(f"{path} holds DICOM slices that cannot be read; export them again.") from error
 
@@ -187,7 +188,7 @@ def _all_frames(file: Path, frames: Sequence[Frame], path: Path) -> NDArray[Any]
     own = [frame for frame in frames if frame.path == file]
     try:
         if len({frame.rescale for frame in frames}) == 1:
-            return sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
+            return array_view(sitk.ReadImage(str(file))).copy()
         import pydicom
 
         stored = pydicom.dcmread(file).pixel_array

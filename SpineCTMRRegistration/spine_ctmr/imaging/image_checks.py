@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 
 _SMALLEST_MM, _LARGEST_MM = 10.0, 5000.0
 _FINEST_MM, _COARSEST_MM = 0.05, 12.0
@@ -25,7 +26,7 @@ def check_image(image: sitk.Image, name: str) -> None:
 
 def sample(image: sitk.Image, at_most: int = 1_000_000) -> NDArray[Any]:
     """About `at_most` voxel values from an even lattice over a scalar image; (z, y, x)."""
-    view = sitk.GetArrayViewFromImage(image)
+    view = array_view(image)
     steps = [1, 1, 1]
     while np.prod([-(-n // s) for n, s in zip(view.shape, steps, strict=True)]) > at_most:
         steps[int(np.argmax([n / s for n, s in zip(view.shape, steps, strict=True)]))] += 1
@@ -38,7 +39,7 @@ def values_at(image: sitk.Image, points: NDArray[Any]) -> NDArray[Any]:
     inside = np.asarray(points)[grid.contains(points)]
     indices = np.clip(np.rint(grid.to_indices(inside)).astype(int), 0, np.array(grid.size) - 1)
     x, y, z = indices.reshape(-1, 3).T
-    return sitk.GetArrayViewFromImage(image)[z, y, x]
+    return array_view(image)[z, y, x]
 
 
 def _check_geometry(grid: Grid, name: str) -> None:
@@ -62,7 +63,7 @@ def _check_geometry(grid: Grid, name: str) -> None:
 
 
 def _check_values(image: sitk.Image, name: str) -> None:
-    view = sitk.GetArrayViewFromImage(image)
+    view = array_view(image)
     if image.GetPixelID() in _FLOATS:
         bad = sum(int(plane.size - np.count_nonzero(np.isfinite(plane))) for plane in view)
         if bad:

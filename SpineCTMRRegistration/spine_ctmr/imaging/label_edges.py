@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from .label_voxels import LabelVoxels
 
 _STEP_MM = 1.5
@@ -59,7 +60,7 @@ def check_mirrored(labels: sitk.Image, voxels: Mapping[int, LabelVoxels], ct: si
 
 def edges(labels: sitk.Image, voxels: Mapping[int, LabelVoxels]) -> tuple[Indices, Indices]:
     """Voxels just inside of each label and voxels just outside, in pairs."""
-    array = sitk.GetArrayViewFromImage(labels)
+    array = array_view(labels)
     size = np.array(labels.GetSize())
     inner, outer = [np.empty((0, 3), np.int64)], [np.empty((0, 3), np.int64)]
     for number, found in voxels.items():
@@ -85,7 +86,7 @@ def _contrast(ct: sitk.Image, grid: Grid, inner: Indices, outer: Indices) -> flo
 
 def values(ct: sitk.Image, points: NDArray[Any]) -> NDArray[np.float64]:
     """Values of the CT at LPS mm points (n, 3); beyond its border those at the border."""
-    return values_at(sitk.GetArrayViewFromImage(ct), Grid.of(ct).to_indices(points))
+    return values_at(array_view(ct), Grid.of(ct).to_indices(points))
 
 
 def values_at(hu: NDArray[Any], indices: NDArray[Any]) -> NDArray[np.float64]:

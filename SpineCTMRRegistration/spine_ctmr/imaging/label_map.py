@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from .case import VertebraLabels
 from .label_names import scheme_beside
 from .label_schemes import INSTANCES, VERSE, LabelScheme
@@ -41,7 +42,7 @@ def vertebrae_in(scan: Scan, path: Path, scheme: LabelScheme | None, option: str
             that cannot be the vertebrae that they are said to be.
     """
     image, warnings = scan.image, scan.warnings
-    array = whole_numbers(sitk.GetArrayViewFromImage(image), path)
+    array = whole_numbers(array_view(image), path)
     labels = values_in(array, path)
     if scheme is None:
         scheme, more = scheme_beside(path, labels)

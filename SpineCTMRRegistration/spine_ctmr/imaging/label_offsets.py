@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid, Points
+from ..geometry.voxels import array_view
 from .label_edges import BONE_HU, LAYERS, edges, values, values_at
 from .label_motion import motion_to_bone
 from .label_voxels import LabelVoxels, label_voxels
@@ -181,7 +182,7 @@ class _Outline:
         grid = Grid.of(self.ct)
         indices = grid.to_indices(np.stack([self.inside, self.outside]))
         axes = np.abs(self.outside - self.inside).argmax(1)
-        return sitk.GetArrayViewFromImage(self.ct), grid.point_to_index[:3, :3].T, indices, axes
+        return array_view(self.ct), grid.point_to_index[:3, :3].T, indices, axes
 
 
 def _around(center: Points, reach: float, step: float) -> list[Points]:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.grid import Points
+from ..geometry.voxels import array_view
 from .label_voxels import LabelVoxels
 
 SMALLEST_MM3 = 500.0
@@ -78,7 +79,7 @@ def _core(voxels: LabelVoxels) -> tuple[NDArray[Any], float]:
     inside = sitk.SignedMaurerDistanceMap(
         image, insideIsPositive=True, squaredDistance=False, useImageSpacing=True
     )
-    depths = sitk.GetArrayViewFromImage(inside)
+    depths = array_view(inside)
     deepest = float(depths.max())
     where = np.argwhere(depths >= _CORE * deepest)[:, ::-1] - 1
     return voxels.grid.to_points(where * steps + start), deepest

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.grid import Grid, Points
+from ..geometry.voxels import array_view
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class LabelVoxels:
 
 def label_voxels(labels: sitk.Image) -> dict[int, LabelVoxels]:
     """The voxels of each non-zero label of a 3-D integer label map, by label."""
-    array = sitk.GetArrayViewFromImage(labels)
+    array = array_view(labels)
     return voxels_where(array, array.reshape(-1) != 0, Grid.of(labels))
 
 
@@ -91,5 +92,5 @@ def bone_points(
     """
     grid = Grid.around(np.concatenate(list(corners.values())), spacing_mm)
     there = sitk.Resample(labels, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
-    array = sitk.GetArrayViewFromImage(there)
+    array = array_view(there)
     return {n: grid.to_points(np.argwhere(array == n)[:, ::-1]) for n in corners}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 
 _SAMPLES = 160
 """Values along an axis that are looked at."""
@@ -29,7 +30,7 @@ def without_lost_slices(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple
     Raises:
         InputError: several are lost, or two side by side.
     """
-    view = sitk.GetArrayViewFromImage(image)
+    view = array_view(image)
     for axis in range(3):
         lost = _lost(view, axis)
         if not lost:
@@ -37,7 +38,7 @@ def without_lost_slices(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple
         count = view.shape[axis]
         if len(lost) > _MOST or any(b - a == 1 for a, b in pairwise(lost)):
             raise InputError(f"{name} has {len(lost)} of {count} slices without signal; export it again.")
-        array = sitk.GetArrayFromImage(image)
+        array = array_view(image).copy()
         planes = np.moveaxis(array, axis, 0)
         for k in lost:
             planes[k] = (planes[k - 1].astype(float) + planes[k + 1]) / 2

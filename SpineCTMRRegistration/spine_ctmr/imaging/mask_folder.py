@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import SimpleITK as sitk
-
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from .case import VertebraLabels
 from .joint_labels import JointLabels
 from .label_values import whole_numbers
@@ -52,7 +51,7 @@ def read_masks(masks: dict[int, list[Path]], folder: Path) -> VertebraLabels:
             joint = joint or JointLabels(Grid.of(scan.image))
             if not Grid.of(scan.image).same_as(joint.grid):
                 raise InputError(f"{path} lies on another grid than the masks beside it; export them anew.")
-            joint.add(number, whole_numbers(sitk.GetArrayViewFromImage(scan.image), path))
+            joint.add(number, whole_numbers(array_view(scan.image), path))
             warnings = warnings or scan.warnings
     if joint is None:
         raise InputError(f"{folder} holds no mask of a vertebra; give files such as vertebrae_L1.nii.gz.")

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from .case import Case
 from .hounsfield import AIR_HU
 
@@ -22,7 +23,7 @@ def on_grid(
 ) -> NDArray[Any]:
     """An image (z, y, x) float32 resampled on a grid through a transform of its points."""
     resampled = sitk.Resample(image, grid.empty(), transform, interpolator, fill, sitk.sitkFloat32)
-    return np.asarray(sitk.GetArrayFromImage(resampled))
+    return np.asarray(array_view(resampled).copy())
 
 
 def case_on_grid(case: Case, grid: Grid, to_ct: sitk.Transform) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..process.untrusted import reads_untrusted
 from .case import VertebraLabels
 from .in_memory import volume_in_memory
@@ -78,7 +79,7 @@ def vertebrae_in_memory(
 def _from_segments(
     image: sitk.Image, segments: list[Segment], path: Path, scheme: LabelScheme | None, option: str
 ) -> VertebraLabels:
-    array = sitk.GetArrayViewFromImage(image)
+    array = array_view(image)
     layers = array if array.ndim == 4 else array[..., None]
     found = [segment for segment in segments if segment.layer < layers.shape[3]]
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress, silent
 from .augmentation import scanned_ct, scanned_mr
@@ -56,7 +57,7 @@ def _real_row(image: sitk.Image, at_mm: Sequence[float] | None) -> Rgb:
     half = np.array(SIZE) * SPACING_MM / 2
     center = Grid.of(image).center_mm if at_mm is None else np.array(at_mm)
     grid = Grid.around(np.array([center - half, center + half]), SPACING_MM)
-    mr = _grey(sitk.GetArrayFromImage(sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkLinear)))
+    mr = _grey(array_view(sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkLinear)).copy())
     mr = mr[: SIZE[2], : SIZE[1], : SIZE[0]]
     z, y, x = (n // 2 for n in mr.shape[:3])
     sagittal, axial, coronal = mr[::-1, :, x], mr[z], mr[::-1, y]

@@ -14,6 +14,7 @@ from scipy.ndimage import distance_transform_edt, find_objects, map_coordinates
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import VERSE_NUMBERS, cranial_to_caudal
 from .anatomy import Anatomy, make_body
 from .measured_bone import MeasuredBone
@@ -56,7 +57,7 @@ def measured_spine(labels: sitk.Image) -> MeasuredSpine:
     Raises:
         InputError: the label map holds fewer than three whole vertebrae.
     """
-    grid, array = Grid.of(labels), sitk.GetArrayFromImage(labels)
+    grid, array = Grid.of(labels), array_view(labels).copy()
     boxes = {n: box for n, box in enumerate(find_objects(array), 1) if box and n in VERSE_NUMBERS}
     whole = [n for n in boxes if _cut(array == n, grid) < _LARGEST_CUT]
     if len(whole) < _FEWEST:

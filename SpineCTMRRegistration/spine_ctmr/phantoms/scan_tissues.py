@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes, label
 
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..imaging.hounsfield import STORED_HU
 from .anatomy import Anatomy
 from .rendering import render
@@ -35,7 +36,7 @@ def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> TissueScan:
         anatomy: with these vertebrae, in the CT's LPS mm; tells where discs, canal and organs are.
     """
     grid = Grid.of(ct)
-    hounsfield = sitk.GetArrayFromImage(ct).astype(np.float32).clip(*STORED_HU)
+    hounsfield = array_view(ct).copy().astype(np.float32).clip(*STORED_HU)
     smooth = _smoothed(ct)
     placed = _placed(anatomy, grid)
     first = np.full(grid.shape, INDEX["fat"], np.uint8)
@@ -50,7 +51,7 @@ def scan_of(ct: sitk.Image, labels: sitk.Image, anatomy: Anatomy) -> TissueScan:
             second[here & soft] = INDEX[name]
         if name in ("annulus", "nucleus", "csf", "cord"):
             share[here & soft] = 1
-    bone = _bone(smooth, sitk.GetArrayFromImage(labels) > 0)
+    bone = _bone(smooth, array_view(labels).copy() > 0)
     first[bone], second[bone] = INDEX["marrow"], INDEX["cortex"]
     share[bone] = ((smooth - _MARROW_HU) / (_CORTEX_HU - _MARROW_HU)).clip(0, 1)[bone]
     gas = smooth < _GAS_HU
@@ -66,7 +67,7 @@ def _smoothed(ct: sitk.Image) -> NDArray[Any]:
     smooth = sitk.GradientAnisotropicDiffusion(
         image, step, _SMOOTHING_CONDUCTANCE, numberOfIterations=_SMOOTHING_STEPS
     )
-    return sitk.GetArrayFromImage(smooth)
+    return array_view(smooth).copy()
 
 
 def _placed(anatomy: Anatomy, grid: Grid) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from pydicom.sr.codedict import codes
 from pydicom.valuerep import format_number_as_ds
 
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..imaging.hounsfield import OUTSIDE_HU
 from .instances import NewSeries, code_item, new_instance, refer_to, source_references
 from .sources import Source
@@ -57,7 +58,7 @@ class StoredValues:
 
 def stored_values(image: sitk.Image, modality: str) -> StoredValues:
     """CT in whole HU; MR as it is where it is whole numbers, else in 65535 steps of its range."""
-    values = sitk.GetArrayViewFromImage(image)
+    values = array_view(image)
     low, high = float(values.min()), float(values.max())
     if modality == "CT":
         low, slope = min(float(np.floor(low)), OUTSIDE_HU), 1.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def thinning_error_mm(full: GridMotion, coarse: GridMotion) -> tuple[float, floa
 def _on(motion: GridMotion, grid: Grid) -> NDArray[np.float32]:
     field = motion.grid.image(motion.displacement)
     moved = sitk.Resample(field, grid.empty(), sitk.Transform(), sitk.sitkLinear, 0.0)
-    return sitk.GetArrayFromImage(moved)
+    return array_view(moved).copy()
 
 
 def _field(transform: sitk.Transform) -> tuple[Grid, NDArray[Any]]:
     image = sitk.DisplacementFieldTransform(transform).GetDisplacementField()
-    return Grid.of(image), sitk.GetArrayFromImage(image)
+    return Grid.of(image), array_view(image).copy()

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 
 SMOOTHING_STEPS = 30
 PASS_BAND = 0.02
@@ -103,7 +104,7 @@ def _smooth_surface(mask: sitk.Image) -> Any:
     image = vtk.vtkImageData()
     image.SetDimensions(mask.GetSize())
     image.SetSpacing(mask.GetSpacing())
-    image.GetPointData().SetScalars(numpy_to_vtk(sitk.GetArrayFromImage(mask).ravel(), deep=True))
+    image.GetPointData().SetScalars(numpy_to_vtk(array_view(mask).copy().ravel(), deep=True))
     edges = vtk.vtkDiscreteFlyingEdges3D()
     edges.SetInputData(image)
     edges.SetValue(0, 1)

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.label_schemes import VERSE
 from ..imaging.reading import quiet_itk, read_image
 from ..imaging.vertebra_names import cranial_to_caudal
@@ -124,7 +125,7 @@ def _on_source(folder: Path, image: sitk.Image, source: Source) -> sitk.Image:
     """A stored image with its voxels in the order of the series, which a file format may have changed."""
     grid = source.grid
     if Grid.of(image).same_as(grid):
-        return grid.image(sitk.GetArrayFromImage(image))
+        return grid.image(array_view(image).copy())
     if not _same_voxels(Grid.of(image), grid):
         raise InputError(
             f"The result '{folder}' was not made from the {source.modality} '{source.folder}' (their voxels "
@@ -148,8 +149,8 @@ def _check_voxels(folder: Path, source: Source, warped: sitk.Image, transform: s
     """Warp some voxels of `source` again and compare them with the stored ones."""
     some = Grid.of(warped).coarse(CHECK_STRIDE).empty()
     again = sitk.Resample(source.image, some, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)
-    fresh = sitk.GetArrayFromImage(again)
-    stored = sitk.GetArrayViewFromImage(warped)[::CHECK_STRIDE, ::CHECK_STRIDE, ::CHECK_STRIDE]
+    fresh = array_view(again).copy()
+    stored = array_view(warped)[::CHECK_STRIDE, ::CHECK_STRIDE, ::CHECK_STRIDE]
     known = np.isfinite(fresh)
     differs = np.abs(fresh[known] - stored[known]) > LARGEST_DIFFERENCE
     if known.any() and differs.mean() > SHARE_OF_STRANGERS:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.voxels import array_view
 from ..imaging.given_scheme import given_scheme
 from ..imaging.label_voxels import label_voxels
 from ..imaging.segmentation import read_vertebrae
@@ -30,7 +31,7 @@ def read_labels_of(path: Path, result: StoredResult, numbers: list[int]) -> sitk
     labels = read_vertebrae(path, given_scheme(result.label_scheme)).image
     voxels = label_voxels(labels)
     moved_grid = Grid.of(result.vertebrae_in_mr)
-    moved = sitk.GetArrayViewFromImage(result.vertebrae_in_mr)
+    moved = array_view(result.vertebrae_in_mr)
     for number in numbers:
         name = vertebra_name(number)
         if number not in voxels:
@@ -52,5 +53,5 @@ def read_labels_of(path: Path, result: StoredResult, numbers: list[int]) -> sitk
 def on_grid(labels: sitk.Image, grid: Grid, numbers: list[int]) -> NDArray[np.uint8]:
     """Labels (z, y, x) on another grid; labels other than `numbers` become 0."""
     moved = sitk.Resample(labels, grid.empty(), sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
-    array = sitk.GetArrayFromImage(moved)
+    array = array_view(moved).copy()
     return np.where(np.isin(array, numbers), array, 0).astype(np.uint8)

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, folding_count, sd_log_jacobian, sd_log_jacobian_learn2reg
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import vertebra_name
 from ..registration_result import RegistrationResult
 from .flags import VertebraQuality, flag_vertebra
@@ -114,7 +115,7 @@ def _row(
 
 def _bone_determinants(result: RegistrationResult, labels: sitk.Image) -> dict[int, NDArray[Any]]:
     """det J of `mr_to_ct`, as software applies it, at voxels of every bone."""
-    grid, numbers = Grid.of(labels), sitk.GetArrayViewFromImage(labels)
+    grid, numbers = Grid.of(labels), array_view(labels)
     field, box = result.deformation.mr_to_ct_field, result.deformation.box
     found = {}
     for number, region in enumerate(ndimage.find_objects(numbers), 1):

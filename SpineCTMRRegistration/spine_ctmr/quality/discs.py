@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..alignment.centroids import body_centers
 from ..geometry.grid import Grid, Points
 from ..geometry.interpolation import values_at
+from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from .disc_gap import COVERED, MARROW_MM, STEP_MM, Gap, Values, find_gap
 from .disc_profile import contrast, departure, symmetry_center
@@ -119,7 +120,7 @@ def _measured(disc: Disc, gap: Gap, mr: Values, at_start: Places | None) -> Disc
 
 def image_values(image: sitk.Image) -> Values:
     """Intensities of an image; NaN outside."""
-    grid, array = Grid.of(image), sitk.GetArrayViewFromImage(image)
+    grid, array = Grid.of(image), array_view(image)
     return lambda points: np.where(grid.contains(points), values_at(array, grid, points), NAN)
 
 
@@ -138,12 +139,12 @@ def offset_of(discs: Sequence[Disc], number: int) -> float:
 
 def _is_cut(labels: sitk.Image, number: int) -> bool:
     """Whether a vertebra reaches the edge of the image."""
-    mask = sitk.GetArrayViewFromImage(labels) == number
+    mask = array_view(labels) == number
     return any(bool(mask.take(end, axis).any()) for axis in range(3) for end in (0, -1))
 
 
 def _share_of(labels: sitk.Image, number: int) -> Values:
     """How much of a place is one vertebra, in [0, 1]."""
     grid = Grid.of(labels)
-    mask = (sitk.GetArrayViewFromImage(labels) == number).astype(np.float32)
+    mask = (array_view(labels) == number).astype(np.float32)
     return lambda points: np.where(grid.contains(points), values_at(mask, grid, points), 0.0)

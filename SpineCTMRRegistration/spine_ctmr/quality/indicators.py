@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Case
 from ..imaging.label_offsets import label_fits
 from ..imaging.label_voxels import LabelVoxels, label_voxels
@@ -60,7 +61,7 @@ def overlap_shares(labels: sitk.Image, poses: Mapping[int, Pose]) -> dict[int, f
         labels: vertebra numbers in the CT.
         poses: CT→MR in LPS mm.
     """
-    grid, array = Grid.of(labels), sitk.GetArrayViewFromImage(labels)
+    grid, array = Grid.of(labels), array_view(labels)
     voxels = {n: found for n, found in label_voxels(labels).items() if n in poses}
 
     def inside(points: np.ndarray, other: int) -> np.ndarray:

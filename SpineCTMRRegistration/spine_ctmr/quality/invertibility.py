@@ -13,6 +13,7 @@ from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
 from ..geometry.sampling import sample_field
 from ..geometry.transforms import map_points
+from ..geometry.voxels import array_view
 from .metrics import dice
 
 FIT_POINTS = 1500
@@ -72,4 +73,4 @@ def rigid_dice(mask: NDArray[np.bool_], grid: Grid, to_ct: sitk.Transform, to_mr
     path = sitk.CompositeTransform([to_mr, nearest.to_sitk()])
     image = grid.image(mask.astype(np.float32))
     there = sitk.Resample(image, grid.empty(), path, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    return dice(mask, sitk.GetArrayViewFromImage(there) >= 0.5)
+    return dice(mask, array_view(there) >= 0.5)

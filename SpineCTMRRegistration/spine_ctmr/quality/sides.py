@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from statistics import median
 
 import numpy as np
-import SimpleITK as sitk
 from scipy.spatial import cKDTree
 
 from ..geometry.grid import Grid, Points
 from ..geometry.interpolation import values_at
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Case
 from ..imaging.label_voxels import label_voxels
 from ..imaging.vertebra_names import SACRUM
@@ -43,7 +43,7 @@ def side_ratio(case: Case, poses: Mapping[int, Pose], seed: int = 0) -> float:
         seed: of the sample points.
     """
     rng = np.random.default_rng(seed)
-    ct, mr, labels = (sitk.GetArrayViewFromImage(i) for i in (case.ct, case.mr, case.vertebrae))
+    ct, mr, labels = (array_view(i) for i in (case.ct, case.mr, case.vertebrae))
     ct_grid, mr_grid, label_grid = Grid.of(case.ct), Grid.of(case.mr), Grid.of(case.vertebrae)
     bone = (labels > 0).astype(np.float32)
     ratios = []

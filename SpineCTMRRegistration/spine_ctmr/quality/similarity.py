@@ -14,6 +14,7 @@ from scipy import ndimage
 from ..geometry.grid import Grid, Points
 from ..geometry.interpolation import values_at
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Case
 from ..similarity.mutual_information import entropies
 
@@ -48,9 +49,9 @@ def vertebra_similarity(
         seed: of the sample points.
     """
     rng = np.random.default_rng(seed)
-    ct, mr = sitk.GetArrayViewFromImage(case.ct), sitk.GetArrayViewFromImage(case.mr)
+    ct, mr = array_view(case.ct), array_view(case.mr)
     ct_grid, mr_grid, grid = Grid.of(case.ct), Grid.of(case.mr), Grid.of(labels_in_mr)
-    numbers = sitk.GetArrayViewFromImage(labels_in_mr)
+    numbers = array_view(labels_in_mr)
     found = {}
     for number, box in enumerate(ndimage.find_objects(numbers), 1):
         if box is None or number not in motions:

@@ -14,6 +14,7 @@ from ..deformation.deformation import Deformation
 from ..deformation.warping import carried, vertebrae_in_mr
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.case import Case
 from ..imaging.hounsfield import OUTSIDE_HU
 from .drawing import grey_range
@@ -76,7 +77,7 @@ def viewer_images(
 
     def sampled(image: sitk.Image, transform: sitk.Transform, fill: float) -> NDArray[Any]:
         onto = sitk.Resample(image, reference, transform, sitk.sitkLinear, fill, sitk.sitkFloat32)
-        return sitk.GetArrayFromImage(onto)
+        return array_view(onto).copy()
 
     identity, to_ct_before = sitk.Transform(), start.inverse.to_sitk()
     mr = sampled(case.mr, identity, 0.0)
@@ -93,8 +94,8 @@ def viewer_images(
         volume_change=as_bytes(
             sampled(deformation.box.image(octaves), identity, 0.0), (-1.0, 1.0), JACOBIAN_LEVELS
         ),
-        vertebrae=sitk.GetArrayFromImage(vertebrae_in_mr(case.vertebrae, reference, deformation.poses)),
-        vertebrae_before=sitk.GetArrayFromImage(before),
+        vertebrae=array_view(vertebrae_in_mr(case.vertebrae, reference, deformation.poses)).copy(),
+        vertebrae_before=array_view(before).copy(),
     )
 
 
@@ -107,7 +108,7 @@ def spine_grid(labels_in_mr: sitk.Image, most_voxels: float) -> Grid:
     """
     ordered = sitk.DICOMOrient(labels_in_mr, "RAS")
     mr = Grid.of(ordered)
-    bones = ndimage.find_objects((sitk.GetArrayViewFromImage(ordered) > 0).astype(np.uint8))
+    bones = ndimage.find_objects((array_view(ordered) > 0).astype(np.uint8))
     region = bones[0] if bones else tuple(slice(0, n) for n in mr.shape)
     margin = MARGIN_MM / np.asarray(mr.spacing_mm) if bones else np.zeros(3)
     low = np.maximum([side.start for side in region[::-1]] - margin, 0) - 0.5

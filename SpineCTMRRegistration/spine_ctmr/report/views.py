@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..geometry.grid import Grid, Points
+from ..geometry.voxels import array_view
 
 MARGIN_MM = 30.0
 """Tissue shown around the vertebrae, as far as the MR reaches."""
@@ -43,7 +44,7 @@ class View:
 
     def sample(self, image: sitk.Image, outside: float = 0.0) -> NDArray[np.float32]:
         """Interpolated values (rows, columns) of a scalar image on any grid."""
-        return sample(sitk.GetArrayViewFromImage(image), Grid.of(image), self.points, outside)
+        return sample(array_view(image), Grid.of(image), self.points, outside)
 
     def window(self, corners: Points) -> tuple[slice, slice] | None:
         """Rows and columns that may cut the LPS box around `corners` (n, 3), or None."""
@@ -86,7 +87,7 @@ def sample(array: NDArray[Any], grid: Grid, points: Points, outside: float) -> N
 
 def label_boxes(labels: sitk.Image) -> dict[int, LabelBox]:
     """Each label's mask in its bounding box, by number."""
-    array, grid = sitk.GetArrayViewFromImage(labels), Grid.of(labels)
+    array, grid = array_view(labels), Grid.of(labels)
     boxes = {}
     for number, box in enumerate(ndimage.find_objects(array), 1):
         if box is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.reading import read_image
 from ..json_files import read_json
 from ..process.untrusted import untrusted
@@ -71,7 +72,7 @@ def read_result_folder(folder: Path) -> ResultFolder:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / names.RUN} has no rigid start; register the patient again.") from error
     return ResultFolder(
-        to_ct, to_mr, sitk.GetArrayFromImage(field), Grid.of(field), start, poses, labels, quality, run
+        to_ct, to_mr, array_view(field).copy(), Grid.of(field), start, poses, labels, quality, run
     )
 
 

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter
 from ..geometry.boxes import labels_in_box
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.voxels import array_view
 from ..imaging.hounsfield import AIR_HU
 from .matching import Scene
 
@@ -36,14 +37,14 @@ def make_scene(
     back = global_rigid.inverse.to_sitk()
     mr_box = sitk.Resample(mr, reference, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     ct_box = sitk.Resample(ct, reference, back, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
-    ct_array = sitk.GetArrayFromImage(ct_box)
+    ct_array = array_view(ct_box).copy()
     thickness = max(mr.GetSpacing())
     axis = 2 - int(np.argmax(np.abs(box.axes.T @ Grid.of(mr).axes[:, int(np.argmax(mr.GetSpacing()))])))
     if thickness > 1.5 * box.spacing_mm[0]:
         sigma = SLICE_PROFILE * thickness / box.spacing_mm[0]
         ct_array = gaussian_filter1d(ct_array, sigma, axis=axis, mode="nearest", truncate=2.5)
-    mr_array = sitk.GetArrayFromImage(mr_box)
-    darkest = float(sitk.GetArrayViewFromImage(mr).min())
+    mr_array = array_view(mr_box).copy()
+    darkest = float(array_view(mr).min())
     return Scene(
         mr=torch.from_numpy(mr_array),
         ct=torch.from_numpy(np.clip(ct_array, -200, 1500)),

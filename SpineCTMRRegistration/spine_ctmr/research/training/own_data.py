@@ -17,6 +17,7 @@ from ...errors import InputError
 from ...geometry.boxes import labels_in_box
 from ...geometry.grid import Grid
 from ...geometry.pose import Pose
+from ...geometry.voxels import array_view
 from ...imaging.case import Case
 from ...imaging.hounsfield import AIR_HU
 from ...imaging.read_case import read_case
@@ -209,7 +210,7 @@ def _affine(mr: NDArray[Any], ct: NDArray[Any], seen: NDArray[Any], grid: Grid) 
 
 
 def _spine_grid(case: Case, start: Pose, spacing_mm: float, crop: tuple[int, int, int]) -> Grid:
-    inside = np.argwhere(sitk.GetArrayViewFromImage(case.vertebrae) > 0)[:, ::-1]
+    inside = np.argwhere(array_view(case.vertebrae) > 0)[:, ::-1]
     points = start.apply(Grid.of(case.vertebrae).to_points(inside))
     grid = Grid.around(points, spacing_mm, MARGIN_MM)
     size = np.maximum(grid.size, crop)

@@ -16,6 +16,7 @@ from ....geometry.grid import Grid
 from ....geometry.jacobian import folding_count, jacobian_determinant
 from ....geometry.pose import Pose
 from ....geometry.transforms import map_points
+from ....geometry.voxels import array_view
 from ....quality.metrics import tre
 from .problem import Problem
 
@@ -85,15 +86,15 @@ def _displacement(transform: sitk.Transform, grid: Grid) -> NDArray[np.float32]:
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat32, grid.size, grid.origin_mm, grid.spacing_mm, grid.direction
     )
-    return sitk.GetArrayFromImage(field)
+    return array_view(field).copy()
 
 
 def _rigid_deviation(mr_to_ct: sitk.Transform, displacement: NDArray[Any], problem: Problem) -> float:
     """Of the MR points that the transform takes into a vertebra of the CT."""
     grid, labels = Grid.of(problem.case.vertebrae), problem.case.vertebrae
     points = problem.grid.points().reshape(-1, 3)
-    array = sitk.GetArrayViewFromImage(labels)
-    near = sitk.GetArrayViewFromImage(sitk.BinaryDilate(problem.labels > 0, [8, 8, 8])).ravel() > 0
+    array = array_view(labels)
+    near = array_view(sitk.BinaryDilate(problem.labels > 0, [8, 8, 8])).ravel() > 0
     points, taken = points[near], (points + displacement.reshape(-1, 3))[near]
     index = np.round(grid.to_indices(taken)).astype(int)
     inside = np.all((index >= 0) & (index < grid.size), 1)

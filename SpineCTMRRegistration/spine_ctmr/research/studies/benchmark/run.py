@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from ....errors import InputError
+from ....geometry.voxels import array_view
 from ....progress import Progress, silent
 from ..kernel import FAILURE, Method, Patient, Row, Values, run_study, write_complete
 from .isolation import run_isolated
@@ -106,7 +106,7 @@ def _register(peer: Peer, terms: Terms, placed: _Placed) -> Values:
     measures = None if found is None else measure(found, problem, subject.truth, subject.landmarks)
     values = {
         "series": placed.entry.series,
-        "vertebrae": len(np.unique(sitk.GetArrayViewFromImage(problem.labels))) - 1,
+        "vertebrae": len(np.unique(array_view(problem.labels))) - 1,
         "voxels": int(np.prod(problem.grid.size)),
         "threads": peer.threads(terms.threads),
         "version": peer.version,

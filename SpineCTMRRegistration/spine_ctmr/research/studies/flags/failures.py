@@ -12,6 +12,7 @@ from scipy.ndimage import map_coordinates
 
 from ....geometry.grid import Grid, Points
 from ....geometry.pose import Pose
+from ....geometry.voxels import array_view
 from ....imaging.case import Case
 from ....imaging.hounsfield import STORED_HU
 from ....phantoms.phantom import Phantom
@@ -49,7 +50,7 @@ def with_cut_mr(phantom: Phantom, number: int, share: float) -> Case:
     """The case with the MR's caudal end cut off, so that `share` of a vertebra's height remains."""
     case = phantom.case
     labels = case.vertebrae
-    voxels = np.argwhere(sitk.GetArrayViewFromImage(labels) == number)[::20, ::-1]
+    voxels = np.argwhere(array_view(labels) == number)[::20, ::-1]
     heights = phantom.poses[number].apply(Grid.of(labels).to_points(voxels))[:, 2]
     grid = Grid.of(case.mr)
     axis = int(np.argmax(np.abs(grid.axes[2])))
@@ -66,14 +67,14 @@ def with_cut_mr(phantom: Phantom, number: int, share: float) -> Case:
 
 def with_black_slice(case: Case) -> Case:
     """The case with the middle slice of the MR black."""
-    mr = sitk.GetArrayFromImage(case.mr)
+    mr = array_view(case.mr).copy()
     mr[len(mr) // 2] = 0
     return replace(case, mr=Grid.of(case.mr).image(mr))
 
 
 def with_half_label(case: Case, phantom: Phantom, number: int, seed: int) -> Case:
     """The case with half of a vertebra missing in the CT's segmentation."""
-    labels = sitk.GetArrayFromImage(case.vertebrae)
+    labels = array_view(case.vertebrae).copy()
     where = np.argwhere(labels == number)
     local = _local(phantom, number, Pose.identity(), Grid.of(case.vertebrae).to_points(where[:, ::-1]))
     axis = int(np.random.default_rng([seed, 3]).integers(0, 2))
@@ -90,7 +91,7 @@ def with_fracture(case: Case, phantom: Phantom, number: int) -> Case:
     index = phantom.anatomy.numbers.index(number)
     shape = phantom.anatomy.vertebrae[index]
     above = phantom.anatomy.vertebrae[index - 1].disc_below if index else 8.0
-    grid, mr = Grid.of(case.mr), sitk.GetArrayFromImage(case.mr)
+    grid, mr = Grid.of(case.mr), array_view(case.mr).copy()
     region, points = _around(phantom, number, grid, 45.0)
     local = _local(phantom, number, phantom.poses[number], points)
     x, y, z = np.moveaxis(local, -1, 0)
@@ -113,7 +114,7 @@ def with_screws(case: Case, phantom: Phantom, number: int, seed: int) -> Case:
     """The case with pedicle screws: metal and streaks on the CT, signal voids with bright rims on the MR."""
     rng = np.random.default_rng([seed, 4])
     ct_grid, mr_grid = Grid.of(case.ct), Grid.of(case.mr)
-    ct, mr = sitk.GetArrayFromImage(case.ct), sitk.GetArrayFromImage(case.mr)
+    ct, mr = array_view(case.ct).copy(), array_view(case.mr).copy()
     region, points = _around(phantom, number, ct_grid, 60.0, Pose.identity())
     local = _local(phantom, number, Pose.identity(), points)
     distance = _screw_distance(phantom, number, local)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ....geometry.grid import Grid
+from ....geometry.voxels import array_view
 from ....network.affine_start import Affine, affine_by_information, displacement_after
 from ....network.blocks import predict_velocity
 from ....network.integration import displacement_of, warp
@@ -159,7 +160,7 @@ def transform_displacement(transform: sitk.Transform, grid: Grid) -> Tensor:
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, grid.size, grid.origin_mm, grid.spacing_mm
     )
-    return torch.from_numpy(sitk.GetArrayFromImage(field)).float().permute(3, 0, 1, 2)[None]
+    return torch.from_numpy(array_view(field).copy()).float().permute(3, 0, 1, 2)[None]
 
 
 def _measured(register: Register, slow: bool, patient: HeldOutPatient) -> Values:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ....evaluation.truth_points import PointPairs
 from ....geometry.grid import Grid, Points
+from ....geometry.voxels import array_view
 from ....imaging.case import Case
 
 Motion = Callable[[Points], Points]
@@ -61,7 +62,7 @@ class Known:
     @property
     def numbers(self) -> list[int]:
         """VerSe numbers of the given labels that have landmarks, cranial to caudal."""
-        present = np.unique(sitk.GetArrayViewFromImage(self.case.vertebrae))
+        present = np.unique(array_view(self.case.vertebrae))
         return [int(n) for n in present if n in self.landmarks]
 
 
@@ -74,7 +75,7 @@ def flipped(image: sitk.Image, axis: int) -> tuple[sitk.Image, Motion]:
         indices[..., axis] = grid.size[axis] - 1 - indices[..., axis]
         return grid.to_points(indices)
 
-    return grid.image(np.flip(sitk.GetArrayViewFromImage(image), 2 - axis).copy()), motion
+    return grid.image(np.flip(array_view(image), 2 - axis).copy()), motion
 
 
 def body_axis(image: sitk.Image, direction: int) -> int:

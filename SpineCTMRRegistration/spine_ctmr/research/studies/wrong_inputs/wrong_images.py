@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ....geometry.grid import Grid, Points
+from ....geometry.voxels import array_view
 from ....imaging.hounsfield import STORED_HU
 from .known import Known, body_axis, flipped, on_grid_of
 from .wrong_input import SIDE, WrongInput, own
@@ -56,7 +57,7 @@ def mirror_ct_header(known: Known) -> Known:
 
     def mirrored(image: sitk.Image) -> sitk.Image:
         grid = Grid.of(image)
-        result = grid.image(sitk.GetArrayViewFromImage(image).copy())
+        result = grid.image(array_view(image).copy())
         result.SetOrigin((mirror @ grid.origin_mm).tolist())
         result.SetDirection((mirror @ grid.axes).ravel().tolist())
         return result
@@ -73,7 +74,7 @@ def scale_ct(known: Known, factors: tuple[float, float, float]) -> Known:
     def scaled(image: sitk.Image) -> sitk.Image:
         grid = Grid.of(image)
         along = np.abs(grid.axes).T @ scale
-        result = grid.image(sitk.GetArrayViewFromImage(image).copy())
+        result = grid.image(array_view(image).copy())
         result.SetSpacing((np.array(grid.spacing_mm) * along).tolist())
         result.SetOrigin((np.array(grid.origin_mm) * scale).tolist())
         return result
@@ -135,7 +136,7 @@ def with_hu(known: Known, low: float, high: float, scale: float, offset: float) 
 def half_black(known: Known) -> Known:
     """The MR without signal in its cranial half."""
     grid = Grid.of(known.case.mr)
-    array = sitk.GetArrayFromImage(known.case.mr)
+    array = array_view(known.case.mr).copy()
     array[grid.points()[..., HEAD] > grid.center_mm[HEAD]] = 0
     return replace(known, case=replace(known.case, mr=grid.image(array)))
 
@@ -150,7 +151,7 @@ def stretched_mr(known: Known, factor: float) -> Known:
     """The MR whose slices or rows are said to be further apart along the body."""
     grid = Grid.of(known.case.mr)
     axis = body_axis(known.case.mr, HEAD)
-    mr = grid.image(sitk.GetArrayFromImage(known.case.mr))
+    mr = grid.image(array_view(known.case.mr).copy())
     spacing = list(grid.spacing_mm)
     spacing[axis] *= factor
     mr.SetSpacing(spacing)

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ....geometry.grid import Grid
 from ....geometry.pose import Pose
+from ....geometry.voxels import array_view
 from .known import Known, body_axis, flipped, shifted
 from .wrong_input import WrongInput, own
 
@@ -70,8 +71,8 @@ def one_beside(known: Known, shift_mm: Sequence[float]) -> Known:
     """The label in the middle of the spine moved by an LPS vector, where no other label is."""
     number, _ = _middle_pair(known)
     grid = Grid.of(known.case.vertebrae)
-    array = sitk.GetArrayFromImage(known.case.vertebrae)
-    moved = sitk.GetArrayFromImage(shifted(known.case.vertebrae == number, np.asarray(shift_mm, float)))
+    array = array_view(known.case.vertebrae).copy()
+    moved = array_view(shifted(known.case.vertebrae == number, np.asarray(shift_mm, float))).copy()
     array[array == number] = 0
     array[(moved > 0) & (array == 0)] = number
     return known.with_labels(grid.image(array))
@@ -94,7 +95,7 @@ def of_the_mr(known: Known) -> Known:
     for number, pairs in known.bone.items():
         pose = Pose.fit(pairs.ct, pairs.mr)
         moved = sitk.Resample(labels == number, labels, pose.inverse.to_sitk(), sitk.sitkNearestNeighbor, 0.0)
-        array[sitk.GetArrayViewFromImage(moved) > 0] = number
+        array[array_view(moved) > 0] = number
     return known.with_labels(Grid.of(labels).image(array))
 
 
@@ -121,7 +122,7 @@ def thicker(known: Known, by_mm: float) -> Known:
         inside = sitk.SignedMaurerDistanceMap(
             labels == number, squaredDistance=False, useImageSpacing=True, insideIsPositive=False
         )
-        array[(sitk.GetArrayViewFromImage(inside) <= by_mm) & (array == 0)] = number
+        array[(array_view(inside) <= by_mm) & (array == 0)] = number
     return known.with_labels(grid.image(array))
 
 
@@ -129,7 +130,7 @@ def bodies_alone(known: Known) -> Known:
     """Labels without what lies behind the vertebral bodies."""
     labels = known.case.vertebrae
     grid = Grid.of(labels)
-    array = sitk.GetArrayFromImage(labels)
+    array = array_view(labels).copy()
     back = grid.points()[..., 1]
     for number in known.numbers:
         array[(array == number) & (back > np.quantile(back[array == number], 0.6))] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
+from .....geometry.voxels import array_view
 from ...elastix import MUTUAL_INFORMATION, RIGIDITY_PENALTY, Settings, elastix_displacement
 from ..problem import SPACING_MM, Problem
 
@@ -20,7 +21,7 @@ def rigidity(problem: Problem, threads: int) -> sitk.Transform:
 
 def _register(problem: Problem, threads: int, settings: Settings, rigid_bone: bool) -> sitk.Transform:
     fixed, moving, labels = (
-        sitk.GetArrayFromImage(image) for image in (problem.fixed, problem.moving, problem.labels)
+        array_view(image).copy() for image in (problem.fixed, problem.moving, problem.labels)
     )
     bone = labels > 0 if rigid_bone else None
     displacement, _ = elastix_displacement(fixed, moving, SPACING_MM, settings, threads, bone)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from .....geometry.voxels import array_view
 from ..problem import Problem
 
 
@@ -46,7 +47,7 @@ def _image(image: sitk.Image) -> Any:
     import ants
 
     return ants.from_numpy(
-        np.ascontiguousarray(sitk.GetArrayFromImage(image).transpose(2, 1, 0)),
+        np.ascontiguousarray(array_view(image).copy().transpose(2, 1, 0)),
         origin=image.GetOrigin(),
         spacing=image.GetSpacing(),
     )
