@@ -54,6 +54,11 @@ def test_nothing_is_said_where_little_is_shown():
     assert np.isnan(side_ratio(case(tissue, tissue), {}))
 
 
+def test_an_mr_of_one_value_around_the_bones_is_not_called_mirrored():
+    shown = case(surroundings(symmetric=False), surroundings(symmetric=False))
+    assert np.isnan(side_ratio(Case(shown.ct, 0 * shown.mr + 40, shown.vertebrae), {22: POSE}))
+
+
 def test_plane_of_a_tilted_symmetric_body():
     rng = np.random.default_rng(0)
     body = rng.uniform(-1, 1, (1000, 3)) * [20, 15, 12]
