@@ -81,11 +81,11 @@ def _bones(case: Case, turn: Pose) -> tuple[torch.Tensor, NDArray[Any], Grid]:
     near = sitk.Resample(case.ct, box, sitk.Transform(), sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     ct = sitk.Resample(_smoothed(near), reference, back, sitk.sitkLinear, AIR_HU)
     labels = sitk.Resample(case.vertebrae > 0, reference, back, sitk.sitkNearestNeighbor, 0.0)
-    near_bone = binary_dilation(array_view(labels).copy() > 0, iterations=round(AROUND_MM / SPACING_MM))
+    near_bone = binary_dilation(array_view(labels) > 0, iterations=round(AROUND_MM / SPACING_MM))
     covered = Grid.of(case.ct).covers(lattice, turn.inverse)
     shown = binary_erosion(covered, iterations=descriptors.REACH, border_value=1)
     mask = near_bone & shown
-    return torch.from_numpy(np.clip(array_view(ct).copy(), -200, 1200)), mask, lattice
+    return torch.from_numpy(np.clip(array_view(ct), -200, 1200)), mask, lattice
 
 
 def _channels(image: torch.Tensor, where: torch.Tensor) -> list[torch.Tensor]:

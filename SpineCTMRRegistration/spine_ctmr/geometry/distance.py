@@ -34,7 +34,7 @@ def signed_distance_map(
     signed = sitk.SignedMaurerDistanceMap(
         sitk.GetImageFromArray(crop), squaredDistance=False, useImageSpacing=False
     )
-    return (low[2], low[1], low[0]), array_view(signed).copy() * np.float32(spacing_mm)
+    return (low[2], low[1], low[0]), array_view(signed) * np.float32(spacing_mm)
 
 
 def index_extent(mask: NDArray[Any]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

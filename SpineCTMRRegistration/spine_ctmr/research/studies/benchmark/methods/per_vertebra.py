@@ -67,7 +67,7 @@ def _blended(problem: Problem, motions: list[tuple[int, sitk.Transform]]) -> NDA
     for number, motion in motions:
         bone = sitk.Resample(problem.labels == number, motion.GetInverse(), sitk.sitkNearestNeighbor)
         distance = sitk.SignedMaurerDistanceMap(bone, squaredDistance=False, useImageSpacing=True)
-        outside = np.maximum(array_view(distance).copy(), 1e-3)
+        outside = np.maximum(array_view(distance), 1e-3)
         weight = outside.astype(float) ** -WEIGHT_POWER
         back = Pose.from_sitk(motion).inverse
         total += weight[..., None] * (back.apply(points) - points)
