@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..geometry.grid import Grid
 from ..geometry.jacobian import determinant_at, jacobian_determinant
 from ..geometry.pose import Pose
+from ..geometry.transforms import Displacement, resampled
 from ..geometry.voxels import array_view
 from ..imaging.hounsfield import OUTSIDE_HU
 from .deformation import Deformation
@@ -28,8 +29,8 @@ def carried(image: sitk.Image, motion: Pose) -> sitk.Image:
 
 def ct_in_mr(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
     """The CT on the MR's grid, in its own pixel type; air outside the CT's field of view."""
-    transform = deformation.mr_to_ct_displacement.to_sitk()
-    return _resampled(carried(ct, deformation.global_rigid), Grid.of(mr), transform, _air(ct))
+    moved = carried(ct, deformation.global_rigid)
+    return _resampled(moved, Grid.of(mr), deformation.mr_to_ct_displacement, _air(ct))
 
 
 def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
@@ -48,7 +49,7 @@ def mr_in_ct(ct: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.I
     if np.any(high <= low):
         return result
     moved_grid = grid.crop(low, high - low).moved(deformation.global_rigid)
-    part = _resampled(mr, moved_grid, deformation.ct_to_mr_displacement.to_sitk(), 0.0)
+    part = _resampled(mr, moved_grid, deformation.ct_to_mr_displacement, 0.0)
     return sitk.Paste(result, part, part.GetSize(), destinationIndex=[int(v) for v in low])
 
 
@@ -83,8 +84,9 @@ def vertebrae_in_mr(labels: sitk.Image, mr: sitk.Image, poses: Mapping[int, Pose
 
 def labels_in_mr(labels: sitk.Image, mr: sitk.Image, deformation: Deformation) -> sitk.Image:
     """CT vertebra labels on the MR's grid as the deformation bends them, uint8."""
-    moved, transform = carried(labels, deformation.global_rigid), deformation.mr_to_ct_displacement.to_sitk()
-    return sitk.Resample(moved, Grid.of(mr).empty(), transform, sitk.sitkLabelLinear, 0.0, sitk.sitkUInt8)
+    grid, moved = Grid.of(mr), carried(labels, deformation.global_rigid)
+    displacement = deformation.mr_to_ct_displacement
+    return grid.image(resampled(moved, grid, displacement, 0.0, sitk.sitkLabelLinear, sitk.sitkUInt8))
 
 
 def jacobian_on_mr(
@@ -116,14 +118,12 @@ def _air(ct: sitk.Image) -> float:
     return OUTSIDE_HU
 
 
-def _resampled(image: sitk.Image, grid: Grid, transform: sitk.Transform, fill: float) -> sitk.Image:
-    """Linear resampling that rounds integer types instead of truncating them."""
-    reference = grid.empty()
+def _resampled(image: sitk.Image, grid: Grid, displacement: Displacement, fill: float) -> sitk.Image:
+    """Linear resampling in the image's pixel type that rounds integers instead of truncating them."""
     if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
-        return sitk.Resample(image, reference, transform, sitk.sitkLinear, fill)
-    values = sitk.Resample(image, reference, transform, sitk.sitkLinear, fill, sitk.sitkFloat32)
-    array = np.rint(array_view(values))
-    return grid.image(array.astype(array_view(image).dtype))
+        return grid.image(resampled(image, grid, displacement, fill, pixel=image.GetPixelID()))
+    values = resampled(image, grid, displacement, fill)
+    return grid.image(np.rint(values, out=values).astype(array_view(image).dtype))
 
 
 def deformation_determinant(deformation: Deformation) -> NDArray[np.float32]:

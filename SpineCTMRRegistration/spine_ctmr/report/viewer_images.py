@@ -14,6 +14,7 @@ from ..deformation.deformation import Deformation
 from ..deformation.warping import carried, vertebrae_in_mr
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.transforms import resampled
 from ..geometry.voxels import array_view
 from ..imaging.case import Case
 from ..imaging.hounsfield import OUTSIDE_HU
@@ -81,9 +82,8 @@ def viewer_images(
 
     identity, to_ct_before = sitk.Transform(), start.inverse.to_sitk()
     mr = sampled(case.mr, identity, 0.0)
-    ct = sampled(
-        carried(case.ct, deformation.global_rigid), deformation.mr_to_ct_displacement.to_sitk(), OUTSIDE_HU
-    )
+    moved = carried(case.ct, deformation.global_rigid)
+    ct = resampled(moved, grid, deformation.mr_to_ct_displacement, OUTSIDE_HU)
     octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE)).astype(np.float32)
     before = sitk.Resample(carried(case.vertebrae, start), reference, identity, sitk.sitkNearestNeighbor, 0)
     return ViewerImages(

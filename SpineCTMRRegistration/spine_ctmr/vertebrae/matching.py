@@ -129,9 +129,11 @@ class Resolution:
         stencil = descriptors.STENCIL.to(self.points) * self.spacing_mm
         turned = stencil @ rotations
         starts = len(rotations) // len(self.points)
-        points = self.points.repeat(starts, 1, 1)
-        where = points[:, :, None] + turned[:, None]
-        return descriptors.sparse(self._sample(self.lattice.ct, where), self.lattice.floor)
+        rendered = []
+        for points in self.points.repeat(starts, 1, 1).split(-(-descriptors.PART // len(rotations)), 1):
+            seen = self._sample(self.lattice.ct, points[:, :, None] + turned[:, None])
+            rendered.append(descriptors.sparse(seen, self.lattice.floor))
+        return torch.cat(rendered, 1)
 
     def mr_descriptors(self, points: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """MR descriptors (..., 12) and their x, y, z derivatives per mm, each (..., 12), at box points."""
