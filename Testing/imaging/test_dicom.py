@@ -240,6 +240,19 @@ def test_gantry_tilt(tmp_path):
     fails(tmp_path, "tilt")
 
 
+def test_a_small_gantry_tilt_adds_up(tmp_path):
+    """A degree moves neighbours by 0.03 mm, and the last of 40 slices by 1.4 mm."""
+    series = generate_uid()
+    for i in range(40):
+        write_slice(tmp_path / f"{i}.dcm", np.zeros((5, 4)), i * (2 * NORMAL + 0.035 * COLUMN), series)
+    fails(tmp_path, "gantry tilt of 1.0°", "1.4 mm")
+
+
+def test_gaps_that_are_a_little_wider_in_one_half(tmp_path):
+    write_series(tmp_path, [*np.arange(0, 40, 2), *(38 + 2.15 * np.arange(1, 20))])
+    fails(tmp_path, "unevenly spaced", "1.4 mm")
+
+
 def test_slices_that_are_not_parallel(tmp_path):
     write_series(tmp_path)
     path = next(tmp_path.iterdir())

@@ -126,6 +126,22 @@ def test_other_types_and_one_image_for_two_are_refused(inputs: Inputs) -> None:
         read_case(**{**inputs, "mr": inputs["ct"]})
 
 
+def test_what_is_done_to_an_image_counts_from_the_next_case_on(inputs: Inputs) -> None:
+    labels = sitk.Image(inputs["vertebrae"])
+    before = read_case(**{**inputs, "vertebrae": labels})
+    first, *others = np.unique(sitk.GetArrayFromImage(before.vertebrae))[1:].tolist()
+    z, y, x = np.nonzero(sitk.GetArrayFromImage(labels) == first)
+    for index in zip(x.tolist(), y.tolist(), z.tolist(), strict=True):
+        labels[index] = 0
+    shared = sitk.Image(labels)
+
+    after = read_case(**{**inputs, "vertebrae": labels})
+
+    assert np.unique(sitk.GetArrayFromImage(after.vertebrae))[1:].tolist() == others
+    assert first in sitk.GetArrayFromImage(before.vertebrae)
+    assert first not in sitk.GetArrayFromImage(shared)
+
+
 def test_names_of_segments_count_in_memory_too(inputs: Inputs) -> None:
     """As SimpleITK reads a Slicer segmentation: any label values, names in the header."""
     levels = {20: 5, 21: 6, 22: 7}

@@ -151,6 +151,15 @@ def test_scaled_values_as_itk_scales_them(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize(("slope", "factor"), [((np.nan, np.nan), 1), ((np.inf, 0), 1), ((2, np.nan), 2)])
+def test_a_scale_that_is_no_number_counts_for_nothing(tmp_path, dtype, slope, factor):
+    """nibabel writes NaN for "not scaled"."""
+    truth = image_of(dtype)
+    found = read_image(nifti1(tmp_path / "a.nii", truth, slope=slope))
+    np.testing.assert_allclose(sitk.GetArrayFromImage(found), factor * sitk.GetArrayFromImage(truth))
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_a_name_that_hides_the_packing(tmp_path, dtype):
     truth = image_of(dtype)
     plain = nifti1(tmp_path / "a.nii", truth).read_bytes()

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +77,17 @@ def test_warnings_of_all_readers_are_gathered(files, patient):
     assert "tumour" in case.warnings[0]
     assert case.warnings[0].startswith("The MR landmark list")
     assert str(files["points"].parent) not in case.warnings[0]
+
+
+def test_a_file_named_like_a_word_leaves_the_sentence_alone(files, patient, monkeypatch):
+    """Folders 'CT' and 'T1' are usual in DICOM exports."""
+    monkeypatch.chdir(files["points"].parent)
+    points = {"tumour": [0, 0, 0], **{str(n): c.tolist() for n, c in patient.centers.items()}}
+    Path("not").write_text(json.dumps(points))
+
+    case = read_case(files["ct"], files["mr"], files["labels"], Path("not"))
+
+    assert case.warnings == ('The MR landmark list: "tumour" not recognised as vertebrae and ignored.',)
 
 
 def test_real_pair(real_data, tmp_path):

@@ -53,7 +53,7 @@ def find_start(case: Case) -> Start:
     if case.mr_centroids is not None:
         return _from_landmarks(case, case.mr_centroids, ct_centers)
     if case.mr_vertebrae is not None:
-        return _matched(ct_centers, _complete_centers(case), "MR vertebra labels")
+        return _matched(ct_centers, _complete_centers(case, ct_centers), "MR vertebra labels")
     motion = search_translation(case, ct_centers)
     motions = dict.fromkeys(ct_centers, motion)
     return Start(motion, motions, ct_centers, {}, "level chosen by the images", float("nan"))
@@ -72,12 +72,13 @@ def _from_landmarks(case: Case, landmarks: Centroids, ct_centers: Centroids) -> 
     return start
 
 
-def _complete_centers(case: Case) -> Centroids:
-    """Centres of the MR labels; one that ends at the border of the MR may be cut and comes last."""
+def _complete_centers(case: Case, ct_centers: Centroids) -> Centroids:
+    """Centres of the MR labels; near the border of the MR they may be cut, and do not count if two of the CT's
+    vertebrae are left."""
     assert case.mr_vertebrae is not None
     centers = body_centers(case.mr_vertebrae)
     inside = Grid.of(case.mr)
-    whole = {n: c for n, c in centers.items() if inside.contains(c, margin_mm=10.0)}
+    whole = {n: c for n, c in centers.items() if n in ct_centers and inside.contains(c, margin_mm=10.0)}
     return whole if len(whole) >= 2 else centers
 
 

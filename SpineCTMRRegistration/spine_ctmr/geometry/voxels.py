@@ -26,7 +26,8 @@ def array_view(image: sitk.Image) -> NDArray[Any]:
 
     SimpleITK's own view moves the image to a new buffer when a filter is just reading it in another thread,
     and leaves every earlier view on memory that is soon given away. Here an image has one view, which keeps
-    its memory; an image that was changed since gets another.
+    its memory. An image that was changed since gets another one, unless it was copied after the change, which
+    cannot be seen: an image of somebody else is to be copied first (`volume_in_memory`).
     """
     with _taking:
         view: NDArray[Any] | None = image.__dict__.get(_KEPT)

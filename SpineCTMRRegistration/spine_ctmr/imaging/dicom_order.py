@@ -17,6 +17,8 @@ _UNEVEN = 0.1
 """Largest deviation of a slice gap from the usual gap that is still one volume."""
 _FINEST_MM = 0.01
 """Positions closer than this are the same."""
+_BESIDE_MM = 0.3
+"""How far a slice may lie from where the volume's grid has it: less than what a registration can err by."""
 
 
 def ordered_frames(frames: Sequence[Frame], folder: Path) -> list[Frame]:
@@ -73,15 +75,24 @@ def _check_gaps(positions: NDArray[Any], normal: NDArray[Any], folder: Path) -> 
             f"{folder} holds several slices at one position (phases, echoes or copies);"
             " give a folder with one image per position."
         )
-    sideways = np.linalg.norm(np.diff(positions, axis=0) - gaps[:, None] * normal, axis=1)
-    if sideways.max() > 0.05 * usual + 0.01:
-        tilt = np.degrees(np.arctan2(float(np.median(sideways)), usual))
-        raise InputError(
-            f"{folder} has tilted slices (gantry tilt of {tilt:.1f}°); resample it to a regular grid."
-        )
     worst = int(np.argmax(np.abs(gaps - usual)))
     if abs(gaps[worst] - usual) > _UNEVEN * usual:
         raise InputError(
             f"{folder} has missing or unevenly spaced slices (a gap of {gaps[worst]:.2f} mm"
             f" where {usual:.2f} mm is usual); export the complete series."
+        )
+    evenly = np.linspace(0, gaps.sum(), len(positions))[:, None] * normal
+    off = positions - positions[0] - evenly
+    along = np.abs(off @ normal)
+    sideways = np.linalg.norm(off - (off @ normal)[:, None] * normal, axis=1)
+    if sideways.max() > _BESIDE_MM:
+        tilt = np.degrees(np.arctan2(float(sideways[-1]), float(gaps.sum())))
+        raise InputError(
+            f"{folder} has tilted slices (gantry tilt of {tilt:.1f}°, which puts them up to "
+            f"{sideways.max():.1f} mm beside a regular grid); resample it to a regular grid."
+        )
+    if along.max() > max(_BESIDE_MM, _UNEVEN * usual):
+        raise InputError(
+            f"{folder} has unevenly spaced slices (up to {along.max():.1f} mm from where even gaps would put"
+            " them); resample it to a regular grid."
         )

@@ -16,7 +16,8 @@ ImageSource: TypeAlias = "sitk.Image | str | os.PathLike[str]"
 
 
 def volume_in_memory(image: sitk.Image, name: str) -> sitk.Image:
-    """The scalar 3-D image, without a fourth axis of length one.
+    """The scalar 3-D image, without a fourth axis of length one; what its owner does to it later changes
+    nothing here.
 
     Args:
         image: any SimpleITK image; it is not changed.
@@ -28,7 +29,7 @@ def volume_in_memory(image: sitk.Image, name: str) -> sitk.Image:
     size = image.GetSize()
     check_dimensions(size, name)
     check_scalar(image.GetPixelID(), image.GetNumberOfComponentsPerPixel(), name)
-    return sitk.Extract(image, [*size[:3], 0]) if len(size) == 4 else image
+    return sitk.Extract(image, [*size[:3], 0]) if len(size) == 4 else sitk.Image(image)
 
 
 def image_or_path(given: ImageSource, name: str) -> sitk.Image | Path:

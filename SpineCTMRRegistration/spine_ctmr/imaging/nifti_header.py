@@ -42,7 +42,7 @@ class NiftiHeader:
         sform_is_scanner: whether the sform's code says that it is the scanner's own.
         dtype: of the stored values, with their byte order; None for colours, complex and unknown ones.
         bits: of a voxel.
-        slope, intercept: what stored values are to be scaled by; slope 0 = not at all.
+        slope, intercept: what stored values are to be scaled by; slope 0 = not at all; 0 for no number.
         offset: of the first voxel in the file's bytes.
         version: 1 or 2.
         zipped: whether the bytes are a gzip, whatever the file is called.
@@ -115,13 +115,17 @@ def read_nifti_header(path: Path) -> NiftiHeader | None:
         sform_is_scanner=fields["sform_code"] == _SCANNER,
         dtype=None if dtype is None else fields["order"] + dtype,
         bits=fields["bits"],
-        slope=fields["slope"],
-        intercept=fields["intercept"],
+        slope=_finite(fields["slope"]),
+        intercept=_finite(fields["intercept"]),
         offset=fields["offset"],
         version=1 if fields["size"] == 348 else 2,
         zipped=is_zipped(path),
         extensions=_extensions((start + rest)[fields["size"] : fields["offset"]], fields["order"]),
     )
+
+
+def _finite(value: float) -> float:
+    return value if np.isfinite(value) else 0.0
 
 
 def _fields(start: bytes) -> dict[str, Any] | None:

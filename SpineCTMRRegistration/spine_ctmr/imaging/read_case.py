@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
 from .series_choice import SeriesChoice
 
 MR_OPTION = "--mr-label-scheme"
+_MARKED = InputNames(**{role: f"\0{role}\0" for role in asdict(InputNames())})
+"""Stands for an input in a message that is told by its role in a report, and by its file in an error."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +76,26 @@ def read_case(
     """
     given = {"ct": ct, "mr": mr, "vertebrae": vertebrae, "mr_vertebrae": mr_vertebrae}
     roles = asdict(InputNames())
+    files: dict[str, str] = {}
     try:
         images = {role: image_or_path(each, roles[role]) for role, each in given.items() if each is not None}
         points = None if mr_landmarks is None else points_or_path(mr_landmarks, roles["mr_landmarks"])
         sources = {**images, **({} if points is None else {"mr_landmarks": points})}
         _check_distinct(sources, roles)
-        names = InputNames(**{role: str(each) for role, each in sources.items() if isinstance(each, Path)})
-        return _case(images, points, names, options or ReadingOptions())
+        files |= {role: str(each) for role, each in sources.items() if isinstance(each, Path)}
+        case = _case(images, points, options or ReadingOptions())
     except InputError as error:
-        raise InputError(_sentence(str(error))) from error
+        raise InputError(_sentence(_named(str(error), {**roles, **files}))) from error
+    return replace(case, warnings=tuple(_sentence(_named(warning, roles)) for warning in case.warnings))
 
 
 def _case(
     images: Mapping[str, sitk.Image | Path],
     points: Mapping[str, ArrayLike] | Path | None,
-    names: InputNames,
     options: ReadingOptions,
 ) -> Case:
-    """The case of inputs by role; see `read_case`."""
+    """The case of inputs by role, whose messages hold `_MARKED` in place of the inputs' names."""
+    names = _MARKED
     ct_scan = _scan(images["ct"], names.ct, SeriesChoice(options.ct_series, "CT", "--ct-series"))
     mr_scan = _scan(images["mr"], names.mr, SeriesChoice(options.mr_series, "MR", "--mr-series"))
     ct, mr = ct_scan.image, mr_scan.image
@@ -114,36 +119,42 @@ def _case(
     labels = usable_labels(labels, ct)
     if mr_labels is not None:
         mr_labels = usable_labels(mr_labels, mr)
-    warnings = tuple(_in_words(w, names) for w in warnings)
     return Case(ct, mr, labels, centroids, mr_labels, warnings, " ".join(options.case.split()), about)
 
 
 def _scan(source: sitk.Image | Path, name: str, series: SeriesChoice) -> Scan:
-    return read_scan(source, series) if isinstance(source, Path) else Scan(volume_in_memory(source, name))
+    if not isinstance(source, Path):
+        return Scan(volume_in_memory(source, name))
+    scan = read_scan(source, series)
+    return replace(scan, warnings=_marked(scan.warnings, source, name))
 
 
 def _vertebrae(
     source: sitk.Image | Path, name: str, scheme: LabelScheme | None, option: str
 ) -> VertebraLabels:
-    if isinstance(source, Path):
-        return read_vertebrae(source, scheme, option)
-    return vertebrae_in_memory(source, name, scheme, option.removeprefix("--").replace("-", "_"))
+    if not isinstance(source, Path):
+        return vertebrae_in_memory(source, name, scheme, option.removeprefix("--").replace("-", "_"))
+    found = read_vertebrae(source, scheme, option)
+    return replace(found, warnings=_marked(found.warnings, source, name))
 
 
 def _landmarks(
     source: Mapping[str, ArrayLike] | Path, name: str, mr: Grid
 ) -> tuple[Centroids, tuple[str, ...]]:
-    if isinstance(source, Path):
-        return read_landmarks_and_warnings(source, mr)
-    return landmarks_in_memory(source, name)
+    if not isinstance(source, Path):
+        return landmarks_in_memory(source, name)
+    centroids, warnings = read_landmarks_and_warnings(source, mr)
+    return centroids, _marked(warnings, source, name)
 
 
-def _in_words(warning: str, names: InputNames) -> str:
-    """A warning that says which input it means, not which file: reports are handed around, names are not."""
-    roles = dict(zip(astuple(names), astuple(InputNames()), strict=True))
-    for path in sorted(roles, key=len, reverse=True):
-        warning = warning.replace(path, roles[path])
-    return warning[0].upper() + warning[1:]
+def _marked(warnings: tuple[str, ...], path: Path, mark: str) -> tuple[str, ...]:
+    """Warnings of a reader, which begin with the file, with a mark instead."""
+    return tuple(mark + w.removeprefix(str(path)) if w.startswith(str(path)) else w for w in warnings)
+
+
+def _named(message: str, names: Mapping[str, str]) -> str:
+    """A message with names by role in place of the marks: reports, which are handed around, name no file."""
+    return re.sub("\0(.*?)\0", lambda mark: names[mark[1]], message)
 
 
 def _sentence(text: str) -> str:

@@ -47,8 +47,6 @@ class OnnxRuntimeNetwork(DeviceNetwork):
 
         from .kinds import network_options
 
-        if self._threads:
-            torch.set_num_threads(self._threads)
         with torch.inference_mode():
             prepared: Images = network_options(self.card.network).prepare(torch.from_numpy(batch)).numpy()
         return prepared

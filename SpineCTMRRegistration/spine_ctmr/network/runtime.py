@@ -38,7 +38,7 @@ def load_network(
     Args:
         path: file, folder or name of a network (`find_network`).
         device: "auto" (CUDA where it is usable), "cuda" or "cpu".
-        threads: CPU threads, 0 for all cores.
+        threads: of onnxruntime on the CPU, 0 for all cores; those of torch are the caller's.
         notice: told in a sentence when the device had to be changed.
     """
     if device not in DEVICES:
@@ -46,7 +46,7 @@ def load_network(
     found = find_network(bundled_network_directory() if path is None else Path(path))
     with untrusted(found):
         if found.suffix == CHECKPOINT:
-            return DisplacementNetwork(*read_training(found), _torch_device(device), threads, notice)
+            return DisplacementNetwork(*read_training(found), _torch_device(device), notice)
         return _loaded(found, device, threads, notice)
 
 
@@ -60,11 +60,11 @@ def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> Loade
 
     def torch(where: str) -> VelocityNetwork:
         with _weights(card, card_path.parent, "safetensors") as weights:
-            return TorchNetwork(card, weights, where, threads, notice)
+            return TorchNetwork(card, weights, where, notice)
 
     if "onnx" not in card.weight_kinds:
         with _weights(card, card_path.parent, "safetensors") as weights:
-            return DisplacementNetwork(card, weights, _torch_device(device), threads, notice)
+            return DisplacementNetwork(card, weights, _torch_device(device), notice)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
     if device != "cpu" and has_onnx and _onnx_offers_cuda():
         try:

@@ -25,7 +25,6 @@ class _TorchModel(DeviceNetwork):
         card: NetworkCard,
         content: bytes,
         device: str = "cpu",
-        threads: int = 0,
         notice: Notice = log_notice,
     ) -> None:
         import torch
@@ -35,8 +34,6 @@ class _TorchModel(DeviceNetwork):
 
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError(NO_CUDA)
-        if threads:
-            torch.set_num_threads(threads)
         super().__init__(card, device, notice)
         self._options = network_options(card.network)
         self._model = self._options.build().eval()
