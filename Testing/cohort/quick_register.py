@@ -36,6 +36,7 @@ def main() -> int:
     failure = "Nothing fits." if kind == "failed" else None
     run = {
         "options": {"quality": given.quality, "seed": int(given.seed)},
+        "network": {"name": "quick", "onnx_sha256": "0", "device": "cpu"},
         "seconds": {"network": 1.5, "vertebrae": 2.0},
         "peak_memory_mb": 700.0,
         "failure": failure,

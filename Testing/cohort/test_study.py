@@ -78,9 +78,12 @@ def test_a_patient_whose_images_changed_and_a_new_one_are_registered(
 def test_other_options_do_not_mix(table: Callable, quick: Callable) -> None:
     workflow = quick(table({"a": "good"}))
     registered(workflow)
-    require_same_options(workflow.study, "fast", 0)
+    network = {"name": "quick", "onnx_sha256": "0"}
+    require_same_options(workflow.study, "fast", 0, network)
     with pytest.raises(InputError, match="holds results with --quality fast; choose"):
-        require_same_options(workflow.study, "standard", 0)
+        require_same_options(workflow.study, "standard", 0, network)
+    with pytest.raises(InputError, match=r"holds results of another network \(quick\); choose"):
+        require_same_options(workflow.study, "fast", 0, {**network, "onnx_sha256": "1"})
 
 
 def test_two_runs_do_not_share_a_study(table: Callable, quick: Callable, tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_decisions_are_in_what_is_exported(panel, result, monkeypatch, tmp_path)
     assert "<td>L4</td><td>rejected</td><td>pedicle &lt;off&gt; by 2 mm</td>" in text
     assert "<td>L5</td><td>open</td>" in text
     assert (whole / "report.html").read_text(encoding="utf-8") == text
+    export(panel, monkeypatch, tmp_path / "transforms", panel.ui.exportTransformsButton)
+    assert read_sign_off(tmp_path / "transforms" / "sign_off.json") == sign_off
 
 
 def test_nothing_is_added_where_nothing_was_decided(panel, result, monkeypatch, tmp_path):

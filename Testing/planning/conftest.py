@@ -153,6 +153,8 @@ def _make_patient(folder: Path) -> Patient:
     sitk.WriteImage(vertebrae_in_mr(labels, mr, poses), str(result / "vertebrae_in_mr.nrrd"))
     rows = [{"name": vertebra_name(n), "number": n, "flag": "good"} for n in poses]
     (result / "quality.json").write_text(json.dumps({"verdict": "All 2 are good.", "vertebrae": rows}))
+    accepted = [{"vertebra": row["name"], "decision": "accept"} for row in rows]
+    (result / "sign_off.json").write_text(json.dumps({"vertebrae": accepted}))
     (result / "run.json").write_text(json.dumps({"start": {"ct_to_mr_lps": overall.matrix.tolist()}}))
     return Patient(folder / "ct", folder / "mr", folder / "labels.nrrd", result)
 

@@ -171,7 +171,7 @@ def test_options(patient: Patient, options: dict, word: str) -> None:
 
 @pytest.mark.slow
 def test_a_refused_vertebra_is_left_out_and_told(copy: Patient, tmp_path: Path) -> None:
-    rows = [{"number": 22, "flag": "good"}, {"number": 23, "flag": "do not use"}]
+    rows = [{"name": "L3", "number": 22, "flag": "good"}, {"name": "L4", "number": 23, "flag": "do not use"}]
     (copy.result / "quality.json").write_text(json.dumps({"verdict": "Do not use L4.", "vertebrae": rows}))
     output = tmp_path / "out"
     output.mkdir()
@@ -181,6 +181,39 @@ def test_a_refused_vertebra_is_left_out_and_told(copy: Patient, tmp_path: Path) 
     for name in ("vertebrae_in_mr", "vertebrae_in_ct"):
         segments = pydicom.dcmread(output / f"{name}.dcm").SegmentSequence
         assert [segment.SegmentLabel for segment in segments] == ["L3"]
+
+
+def _sign(folder: Path, **content: object) -> None:
+    (folder / "sign_off.json").write_text(json.dumps({"vertebrae": [], **content}))
+
+
+@pytest.mark.slow
+def test_what_the_reader_rejects_is_left_out_and_told(copy: Patient, tmp_path: Path) -> None:
+    _sign(copy.result, vertebrae=[{"vertebra": "L3", "decision": "reject", "remark": "2 mm too high"}])
+    output = tmp_path / "out"
+    output.mkdir()
+    rejected, unread = export(ExportRequest(copy.result, copy.ct, copy.mr, copy.labels), output)
+    assert "reader rejected L3:" in rejected
+    assert "No reader has accepted L4;" in unread
+    assert [p.name for p in (output / "registration" / "vertebrae").iterdir()] == ["L4_ct_to_mr.dcm"]
+    assert list(json.loads((output / "run.json").read_text())["vertebrae"]) == ["L4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (
+            {"vertebrae": [{"vertebra": n, "decision": "reject"} for n in ("L3", "L4")]},
+            "reader refuses every",
+        ),
+        ({"result": "0" * 64}, "another registration"),
+        ({"vertebrae": [{"vertebra": "T1", "decision": "accept"}]}, "names T1"),
+    ],
+)
+def test_sign_offs_that_end_the_export(copy: Patient, tmp_path: Path, content: dict, word: str) -> None:
+    _sign(copy.result, **content)
+    with pytest.raises(InputError, match=word):
+        export(ExportRequest(copy.result, copy.ct, copy.mr), tmp_path)
 
 
 @pytest.mark.slow

@@ -44,7 +44,10 @@ class ExportsSection:
     def _on_transforms(self) -> None:
         self._export(
             lambda folder: [names.MR_TO_CT, names.CT_TO_MR, names.POSES],
-            lambda folder: {SLICER_POSES: lambda path: write_slicer_poses(folder, path)},
+            lambda folder: {
+                SLICER_POSES: lambda path: write_slicer_poses(folder, path),
+                **self._sign_off(folder),
+            },
         )
 
     def _on_report(self) -> None:
@@ -53,15 +56,20 @@ class ExportsSection:
     def _on_results(self) -> None:
         self._export(lambda folder: [path.name for path in folder.iterdir()], self._signed)
 
+    def _sign_off(self, folder: Path) -> Mapping[str, Maker]:
+        """The file of what the reader decided, if there is anything."""
+        sign_off = sign_off_of(self._table, folder)
+        return {} if sign_off is None else {names.SIGN_OFF: lambda path: write_sign_off(path, sign_off)}
+
     def _signed(self, folder: Path) -> Mapping[str, Maker]:
-        """The files that hold what the reader decided."""
+        """That file, and the report with the decisions."""
         sign_off = sign_off_of(self._table, folder)
         if sign_off is None:
             return {}
         report = (folder / names.REPORT).read_text(encoding="utf-8")
         page = with_decisions(report, sign_off, vertebrae_of(folder))
         return {
-            names.SIGN_OFF: lambda path: write_sign_off(path, sign_off),
+            **self._sign_off(folder),
             names.REPORT: lambda path: path.write_text(page, encoding="utf-8"),
         }
 

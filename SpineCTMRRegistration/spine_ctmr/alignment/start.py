@@ -73,8 +73,7 @@ def _from_landmarks(case: Case, landmarks: Centroids, ct_centers: Centroids) -> 
 
 
 def _complete_centers(case: Case, ct_centers: Centroids) -> Centroids:
-    """Centres of the MR labels; near the border of the MR they may be cut, and do not count if two of the CT's
-    vertebrae are left."""
+    """Centres of the MR labels; at the MR's border they may be cut, and count if fewer than two others do."""
     assert case.mr_vertebrae is not None
     centers = body_centers(case.mr_vertebrae)
     inside = Grid.of(case.mr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from ..errors import Cancelled, InputError, SpineError
 from ..process.supervision import cancellation
 from .outcome import LOGS
+from .this_computer import shared_memory_mb
 
 WORKFLOW = Path(__file__).with_name("workflow.smk")
 PACKAGE = "snakemake"
@@ -28,8 +28,6 @@ SLURM_RUN = "SLURM run ID:"
 """So its executor announces the name that all its jobs have."""
 POLL_S = 0.5
 GRACE_S = 20.0
-HEADROOM = 0.9
-"""Share of this computer's memory that patients side by side may ask for."""
 SETTLED = ("mtime", "input")
 """A patient is registered again when an input is newer than the result or is another file."""
 
@@ -59,7 +57,7 @@ class Workflow:
         words = {"program": list(self.program), "options": list(self.options)}
         config = [f"table={self.table}", *(f"{name}={json.dumps(value)}" for name, value in words.items())]
         if self.profile is None:
-            where = ["--cores", str(self.cores or "all"), "--resources", f"mem_mb={_memory_mb()}"]
+            where = ["--cores", str(self.cores or "all"), "--resources", f"mem_mb={shared_memory_mb()}"]
         else:
             where = ["--profile", str(self.profile)]
         return [
@@ -153,9 +151,3 @@ def _refusal(words: str) -> str:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     reason = lines[-1].rstrip(".") if lines else "without a word"
     return f"Snakemake could not register the patients ({reason}); mend the profile or the installation."
-
-
-def _memory_mb() -> int:
-    """Memory that patients on this computer share."""
-    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return int(HEADROOM * pages * size / 1e6)

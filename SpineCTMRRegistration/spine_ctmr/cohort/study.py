@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,17 +57,28 @@ def register_all(workflow: Workflow, patients: Sequence[Patient], progress: Prog
     return Summary(in_a_sentence(outcomes), missing, study / PAGE)
 
 
-def require_same_options(study: Path, quality: str, seed: int) -> None:
+def require_same_options(study: Path, quality: str, seed: int, network: Mapping[str, str]) -> None:
     """Accept options that are those of the results in the study, so that all its results are alike.
+
+    Args:
+        study: folder of the results.
+        quality, seed: of the registrations to come.
+        network: `NetworkCard.identity` of theirs.
 
     Raises:
         InputError: a result was made with others.
     """
     for path in sorted((study / PATIENTS).glob(f"*/{names.RUN}")):
-        options = read_json(path, "remove its folder and run the cohort again").get("options", {})
+        run = read_json(path, "remove its folder and run the cohort again")
+        options, used = run.get("options", {}), run.get("network") or network
         for name, value in (("quality", quality), ("seed", seed)):
             if options.get(name, value) != value:
                 raise InputError(
                     f"The study '{study}' holds results with --{name} {options[name]}; "
                     "choose the same or another folder."
                 )
+        if any(used.get(name) != value for name, value in network.items()):
+            raise InputError(
+                f"The study '{study}' holds results of another network ({used.get('name')}); choose that "
+                "with --network, or another folder."
+            )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, RegistrationFailed
+from ..network.find_network import find_network
 from ..process.staging import resolved
 from .options import (
     add_registration_options,
@@ -68,11 +69,13 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..cohort.engine import require_engine, waiting
     from ..cohort.patients import read_patients
     from ..cohort.study import register_all, require_same_options
+    from ..network.runtime import network_card
 
     patients = read_patients(arguments.patients)
     require_engine()
     workflow = _workflow(arguments)
-    require_same_options(workflow.study, arguments.quality, arguments.seed)
+    chosen = network_card(arguments.network).identity
+    require_same_options(workflow.study, arguments.quality, arguments.seed, chosen)
     if arguments.dry_run:
         cases = waiting(workflow)
         listed = f": {', '.join(cases)}" if cases else ""
@@ -96,7 +99,7 @@ def _workflow(arguments: Namespace) -> Workflow:
 
     options = ["--quality", arguments.quality, "--device", arguments.device, "--seed", str(arguments.seed)]
     if arguments.network is not None:
-        options += ["--network", str(arguments.network.absolute())]
+        options += ["--network", str(find_network(arguments.network).absolute())]
     profile = None if arguments.profile is None else arguments.profile.absolute()
     table, study = arguments.patients.absolute(), resolved(arguments.output)
     return Workflow(table, study, options, arguments.threads, profile)

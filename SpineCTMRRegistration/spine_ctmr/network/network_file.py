@@ -61,6 +61,11 @@ class NetworkCard:
         return self.onnx_sha256 if kind == "onnx" else self.safetensors_sha256
 
     @property
+    def identity(self) -> dict[str, str]:
+        """Its name, and the hashes of its weights."""
+        return {"name": self.name, **{f"{kind}_sha256": self.sha256(kind) for kind in self.weight_kinds}}
+
+    @property
     def learned_affinely(self) -> bool:
         """Whether an affine registration came before it in its training."""
         return bool(self.training.get("recipe", {}).get("data", {}).get("affine", False))

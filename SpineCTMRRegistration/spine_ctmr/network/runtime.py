@@ -50,6 +50,13 @@ def load_network(
         return _loaded(found, device, threads, notice)
 
 
+def network_card(path: Path | None = None) -> NetworkCard:
+    """The description of a network, the bundled one by default; see `load_network`."""
+    found = find_network(bundled_network_directory() if path is None else Path(path))
+    with untrusted(found):
+        return read_training(found)[0] if found.suffix == CHECKPOINT else read_card(found)
+
+
 def _loaded(card_path: Path, device: str, threads: int, notice: Notice) -> LoadedNetwork:
     """The network that a card describes."""
     card = read_card(card_path)

@@ -12,8 +12,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from .. import __version__
-from ..errors import InputError
-from ..imaging.vertebra_names import vertebra_list, vertebra_name
+from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress, silent, span
 from ..results import names
 from .deformable_registration import deformable_registration
@@ -27,9 +26,8 @@ from .request import ExportRequest
 from .sources import Source, check_pair, read_source
 from .spatial_registration import spatial_registration
 from .stored_result import StoredResult, read_result
+from .usable import usable_vertebrae
 from .vertebra_labels import on_grid, read_labels_of
-
-REFUSED = "do not use"
 
 
 @dataclass
@@ -78,7 +76,8 @@ def export(request: ExportRequest, directory: Path, progress: Progress = silent)
     ct, mr = read_source(request.ct, "CT"), read_source(request.mr, "MR")
     warnings = [*ct.warnings, *mr.warnings, *check_pair(ct, mr)]
     result = read_result(request.result, ct, mr)
-    numbers = _usable(result, warnings)
+    numbers, doubts = usable_vertebrae(result)
+    warnings += doubts
     labels = read_labels_of(request.vertebrae, result, numbers) if request.vertebrae else None
     work = _Export(ct, mr, result, numbers, directory)
 
@@ -96,20 +95,6 @@ def export(request: ExportRequest, directory: Path, progress: Progress = silent)
     _write_run(work, request, warnings)
     progress("done", 1.0)
     return tuple(warnings)
-
-
-def _usable(result: StoredResult, warnings: list[str]) -> list[int]:
-    """The vertebrae that the quality table does not refuse."""
-    usable = [number for number in result.poses if result.flags.get(number) != REFUSED]
-    refused = [number for number in result.poses if number not in usable]
-    if not usable:
-        raise InputError("The quality table refuses every vertebra of the result; register again.")
-    if refused:
-        warnings.append(
-            f"The quality table says not to use {vertebra_list(refused)}: no registration, segment or model "
-            "of it is written, and the deformation and the warped images are not to be trusted there."
-        )
-    return usable
 
 
 def _write_rigid(work: _Export) -> None:

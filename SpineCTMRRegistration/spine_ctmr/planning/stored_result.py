@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from ..geometry.pose import Pose
 from ..geometry.voxels import array_view
 from ..imaging.label_schemes import VERSE
 from ..imaging.reading import quiet_itk, read_image
-from ..imaging.vertebra_names import cranial_to_caudal
+from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..results import names
 from ..results.reader import read_result_folder
+from ..results.sign_off import read_sign_off, require_match
 from .grid_motion import GridMotion, from_ct_to_mr, from_mr_to_ct
 from .sources import Source
 
@@ -37,6 +38,7 @@ class StoredResult:
         ct_to_mr: its inverse.
         poses: rigid CT→MR pose by VerSe number, cranial to caudal.
         flags: "good", "check" or "do not use" by VerSe number.
+        decisions: what a reader decided, "accept" or "reject", by VerSe number; those left open are missing.
         label_scheme: how the registered labels were numbered, as `given_scheme` takes it.
         verdict: the quality table in one sentence.
         ct_in_mr: the warped CT on the MR's grid.
@@ -48,6 +50,7 @@ class StoredResult:
     ct_to_mr: sitk.CompositeTransform
     poses: Mapping[int, Pose]
     flags: Mapping[int, str]
+    decisions: Mapping[int, str]
     label_scheme: str
     verdict: str
     ct_in_mr: sitk.Image
@@ -74,8 +77,8 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
     """The results in `folder`.
 
     Raises:
-        InputError: incomplete, marked as failed, without rigid vertebrae, or made from other images than
-            `ct` and `mr`.
+        InputError: incomplete, marked as failed, without rigid vertebrae, made from other images than
+            `ct` and `mr`, or with the sign-off of another result.
     """
     with quiet_itk():
         stored = read_result_folder(folder)
@@ -94,6 +97,7 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
             ct_to_mr=_composite(folder, names.CT_TO_MR, stored.to_mr),
             poses={number: stored.poses[number] for number in cranial_to_caudal(stored.poses)},
             flags={int(row["number"]): str(row["flag"]) for row in stored.quality.get("vertebrae", [])},
+            decisions=_decisions(folder, stored.poses),
             label_scheme=_label_scheme(stored.run),
             verdict=str(stored.quality.get("verdict", "")),
             ct_in_mr=_on_source(folder, read_image(folder / names.CT_IN_MR), mr),
@@ -103,6 +107,16 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
         _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)
         _check_voxels(folder, mr, result.mr_in_ct, result.ct_to_mr)
     return result
+
+
+def _decisions(folder: Path, numbers: Iterable[int]) -> dict[int, str]:
+    """What the sign-off in a folder decides of vertebrae, by VerSe number."""
+    if not (folder / names.SIGN_OFF).is_file():
+        return {}
+    sign_off = read_sign_off(folder / names.SIGN_OFF)
+    require_match(folder, sign_off)
+    decided = {one.vertebra: one.decision for one in sign_off.vertebrae if one.decision}
+    return {n: decided[vertebra_name(n)] for n in numbers if vertebra_name(n) in decided}
 
 
 def _label_scheme(run: Mapping[str, Any]) -> str:

@@ -145,5 +145,4 @@ def _run(result: RegistrationResult, assessment: Assessment, made: datetime) -> 
 def _network(network: LoadedNetwork | None) -> dict[str, Any] | None:
     if network is None:
         return None
-    hashes = {f"{kind}_sha256": network.card.sha256(kind) for kind in network.card.weight_kinds}
-    return {"name": network.card.name, **hashes, "device": network.device}
+    return {**network.card.identity, "device": network.device}
