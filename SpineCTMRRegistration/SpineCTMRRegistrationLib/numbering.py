@@ -11,19 +11,19 @@ CHOSEN = "SpineCTMRRegistration.Numbering"
 """Attribute of a label map volume: whose numbers the user said that its labels are."""
 CHOICE = "the choice 'Numbers'"
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_FOUND: dict[str, tuple[int, Numbering]] = {}
-"""Time of change and numbering of images by their address: the panel asks at every change."""
+_FOUND: dict[str, tuple[tuple[object, ...], Numbering]] = {}
+"""What was asked of a node's labels by its ID, and the answer: the panel asks at every change."""
 
 
 def numbering_of(node: slicer.vtkMRMLLabelMapVolumeNode, labels: list[int]) -> Numbering:
     """The numbering of a label map volume whose `labels` have no names, as chosen, else as recognised."""
     image, matrix = node.GetImageData(), vtk.vtkMatrix4x4()
-    address, changed = image.GetAddressAsString(""), image.GetMTime()
-    if address not in _FOUND or _FOUND[address][0] != changed:
-        node.GetIJKToRASMatrix(matrix)
-        to_lps = RAS_TO_LPS @ slicer.util.arrayFromVTKMatrix(matrix)
+    node.GetIJKToRASMatrix(matrix)
+    to_lps = RAS_TO_LPS @ slicer.util.arrayFromVTKMatrix(matrix)
+    asked = image.GetAddressAsString(""), image.GetMTime(), to_lps.tobytes(), node.GetName()
+    if node.GetID() not in _FOUND or _FOUND[node.GetID()][0] != asked:
         voxels = slicer.util.arrayFromVolume(node)
-        _FOUND[address] = changed, recognised(voxels, to_lps, labels, f'"{node.GetName()}"', CHOICE)
-    found = _FOUND[address][1]
+        _FOUND[node.GetID()] = asked, recognised(voxels, to_lps, labels, f'"{node.GetName()}"', CHOICE)
+    found = _FOUND[node.GetID()][1]
     chosen = node.GetAttribute(CHOSEN) or ""
     return Numbering(found.choices, chosen) if chosen in found.choices else found

@@ -49,6 +49,7 @@ class SpineCTMRRegistrationTest(ScriptedLoadableModuleTest):  # type: ignore[mis
         sample = self.panel.logic.make_sample_source()
         sample.load()
         self._wait_while(lambda: sample.running)
+        sample.close()
         self.panel.ui.qualityComboBox.currentText = "Fast"
 
     def _register(self, vertebrae: int) -> None:

@@ -124,6 +124,12 @@ class Application:
         self.slots[signal].append(slot)
         return True
 
+    def disconnect(self, signal: str, slot: Any) -> bool:
+        known = slot in self.slots[signal]
+        if known:
+            self.slots[signal].remove(slot)
+        return known
+
     def testingEnabled(self) -> bool:
         return True
 

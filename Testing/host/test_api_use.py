@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from host import source_names
 from host.test_stand_ins import UI
 
-IN_EVERY_QAPPLICATION = {"connect", "processEvents"}
+IN_EVERY_QAPPLICATION = {"connect", "disconnect", "processEvents"}
 OF_SLICER_APPLICATION = {
     "applicationLogic",
     "layoutManager",
@@ -128,7 +128,7 @@ def test_observers_of_the_scene_come_and_go_as_slicer_offers(api):
 def test_the_application_is_used_little(api):
     used = {use.path[2]: use for use in chains("slicer", "app")}
     assert set(used) <= IN_EVERY_QAPPLICATION | OF_SLICER_APPLICATION
-    signals = {use.text for use in chains("slicer", "app") if use.path[2] == "connect"}
+    signals = {use.text for use in chains("slicer", "app") if use.path[2] in ("connect", "disconnect")}
     assert signals <= SIGNALS_OF_APPLICATION
     polling = [use.where for use in chains("slicer", "app") if use.path[2] == "processEvents"]
     waiting = (

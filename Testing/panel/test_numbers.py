@@ -112,3 +112,20 @@ def test_what_is_written_is_in_verse_numbers_and_said_to_be(panel, label_map, tm
     assert set(np.unique(found[original == 22])) == {9}
     words = register_words(files, tmp_path / "out", run_options(parameters))
     assert words[words.index("--label-scheme") + 1] == "verse"
+
+
+def test_a_header_that_is_mended_and_a_new_name_are_noticed(label_map):
+    """The numbers are told from shapes in mm, and what is said names the node."""
+    from SpineCTMRRegistrationLib.numbering import numbering_of
+
+    node = label_map(dict(zip(range(27, 32), ("L5", "L4", "L3", "L2", "L1"), strict=True)))
+    labels = list(range(27, 32))
+    right = numbering_of(node, labels)
+    node.SetSpacing(SPACING_MM, SPACING_MM, 3 * SPACING_MM)
+    wrong = numbering_of(node, labels)
+    assert wrong != right
+    assert '"Labels"' in wrong.problem
+    node.SetName("Spine")
+    assert '"Spine"' in numbering_of(node, labels).problem
+    node.SetSpacing(SPACING_MM, SPACING_MM, SPACING_MM)
+    assert numbering_of(node, labels) == right

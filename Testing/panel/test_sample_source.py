@@ -135,3 +135,18 @@ def test_what_goes_wrong_is_told(sample, host, monkeypatch, scene):
     assert sample.load() == []
     assert "The temporary folder '/nowhere/at/all' cannot be written to" in told.pop()
     assert not sample.running
+
+
+def test_one_that_was_closed_is_told_nothing_more(panel, scene, host, monkeypatch):
+    """The self-test makes its own."""
+    from SpineCTMRRegistrationLib.sections.sample import SampleSource
+
+    told, connected = [], len(host.app.slots["aboutToQuit()"])
+    monkeypatch.setattr(SampleSource, "_stop", lambda *_: told.append("stop"))
+    source = panel.logic.make_sample_source()
+    scene.Clear(False)
+    source.close()
+    assert told == ["stop", "stop"]
+    scene.Clear(False)
+    assert told == ["stop", "stop"]
+    assert len(host.app.slots["aboutToQuit()"]) == connected

@@ -28,7 +28,7 @@ class SampleSource:
         maker.loaded.connect(self._on_loaded)
         maker.failed.connect(self._on_failed)
         maker.cancelled.connect(self._close_dialog)
-        slicer.mrmlScene.AddObserver(slicer.mrmlScene.StartCloseEvent, self._stop)
+        self._closing = slicer.mrmlScene.AddObserver(slicer.mrmlScene.StartCloseEvent, self._stop)
         slicer.app.connect("aboutToQuit()", self._stop)
 
     @property
@@ -56,6 +56,12 @@ class SampleSource:
         if self._maker.running:
             self._open_dialog()
         return self.nodes
+
+    def close(self) -> None:
+        """Stop, and leave the scene and Slicer alone."""
+        self._stop()
+        slicer.mrmlScene.RemoveObserver(self._closing)
+        slicer.app.disconnect("aboutToQuit()", self._stop)
 
     def _open_dialog(self) -> None:
         self._dialog = slicer.util.createProgressDialog(

@@ -17,6 +17,8 @@ from .bending import PRIOR_STIFFNESS_MM2
 SACRUM = 26
 CORE_SHARE = 0.6
 """The body's core: voxels at least this share of the largest depth below the bone's surface."""
+S1_MM = 32.0, 25.0
+"""The body of S1 lies so far below the sacrum's upper end, and to either side of its midline, at most."""
 
 
 def body_centers(labels: sitk.Image) -> Centroids:
@@ -62,11 +64,11 @@ def _core_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:
 
 
 def _upper_core_center(mask: NDArray[Any], grid: Grid, start: tuple[int, int, int]) -> NDArray[Any]:
-    """Index of the centre of S1's body: the core of the sacrum's cranial 25 mm near the midline."""
+    """Index of the centre of S1's body: the core of the sacrum's upper end (`S1_MM`)."""
     voxels = np.argwhere(mask)[:, ::-1]
     points = grid.to_points(voxels + start)
-    high = points[:, 2] > points[:, 2].max() - 32
-    middle = np.abs(points[:, 0] - np.median(points[:, 0])) < 25
+    high = points[:, 2] > points[:, 2].max() - S1_MM[0]
+    middle = np.abs(points[:, 0] - np.median(points[:, 0])) < S1_MM[1]
     upper = np.zeros_like(mask)
     z, y, x = voxels[high & middle].T[::-1]
     upper[z, y, x] = True

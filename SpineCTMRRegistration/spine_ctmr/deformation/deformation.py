@@ -148,7 +148,7 @@ def _without_folds(
 
 
 def _round(displacement: torch.Tensor, rigid: torch.Tensor, resolution_mm: float) -> None:
-    """Round a displacement (z, y, x, 3) in place, 16 times finer at the nodes of a mask (z, y, x)."""
+    """Round a displacement (z, y, x, 3) in place, finer at the nodes of a mask (z, y, x)."""
     if resolution_mm:
         step = torch.where(rigid, resolution_mm / RIGID_REFINEMENT, resolution_mm)[..., None]
         displacement.div_(step).round_().mul_(step)

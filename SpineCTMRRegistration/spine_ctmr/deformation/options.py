@@ -17,7 +17,7 @@ class DeformationOptions:
         steps: time steps of the integration.
         stride: the motion between the bones is integrated at every such node and interpolated.
         resolution_mm: the stored displacement is rounded to this, so that its file compresses well; where
-            bone is rigid, 16 times finer. 0 leaves it as it is.
+            bone is rigid, `RIGID_REFINEMENT` times finer. 0 leaves it as it is.
         untangling_rounds: how often folds between bones that nearly touch are smoothed.
     """
 

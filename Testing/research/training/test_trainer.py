@@ -72,6 +72,8 @@ def test_run_begun_at_a_milestone_equals_one_that_trained_to_it(tmp_path: Path) 
     train(rigid, tmp_path / "straight", Translations())
     expected, found = final(tmp_path / "straight", "average"), final(tmp_path / "warm", "average")
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+    best = [load_state(tmp_path / run / "best.pt") for run in ("straight", "warm")]
+    assert best[0]["step"] == best[1]["step"] > 3
     steps = read_log(tmp_path / "warm" / "steps.csv")
     assert [row["step"] for row in steps] == list("456")
     assert all(float(row["properness"]) > 0 for row in steps)

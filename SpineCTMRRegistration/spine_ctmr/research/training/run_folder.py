@@ -77,6 +77,8 @@ class RunFolder:
         if step == recipe.steps or step % recipe.validation_interval == 0:
             self._validate(data)
         if step == recipe.first_rigidity_step < recipe.steps:
+            if recipe.rigidity:
+                self._state.best_score = float("inf")  # that was of other losses
             save_atomically(self._packed(), self.path / MILESTONE)
         if stopping or step == recipe.steps or step % recipe.checkpoint_interval == 0:
             save_atomically(self._packed(), self.path / LAST)
