@@ -12,9 +12,9 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.voxels import array_view
 from ..imaging.case import Centroids
+from ..imaging.vertebra_names import SACRUM
 from .bending import PRIOR_STIFFNESS_MM2
 
-SACRUM = 26
 CORE_SHARE = 0.6
 """The body's core: voxels at least this share of the largest depth below the bone's surface."""
 S1_MM = 32.0, 25.0

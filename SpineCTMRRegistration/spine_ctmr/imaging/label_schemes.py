@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .typical_sizes import ORDER
-from .vertebra_names import SACRUM, T13, VERSE_NUMBERS
+from .vertebra_names import L6, SACRUM, T13, VERSE_NUMBERS
 
-_PLAIN = [n for n in ORDER if n not in (T13, 25, SACRUM)]
+_PLAIN = [n for n in ORDER if n not in (T13, L6, SACRUM)]
 """C1 to L5 from head to tail."""
 _UPWARD = _PLAIN[::-1]
 _ORGANS = 10
@@ -98,7 +98,7 @@ SCHEMES = (
         {
             **_counted(11, ORDER[:7]),
             **_counted(21, _PLAIN[7:19]),
-            **_counted(41, [*_PLAIN[19:], 25]),
+            **_counted(41, [*_PLAIN[19:], L6]),
             50: SACRUM,
         },
         frozenset([1, 2, *range(63, 101)]),

@@ -13,7 +13,7 @@ from .label_schemes import INSTANCES, SCHEMES, VERSE, LabelScheme
 from .label_shapes import LabelShape, spine_axis
 from .plausibility import Fit, fit, impossible
 from .typical_sizes import ORDER
-from .vertebra_names import SACRUM, T13, vertebra_name
+from .vertebra_names import L6, SACRUM, T13, vertebra_name
 
 _ORDINARY = 0.72, 1.22
 """Sizes over an adult's that most spines have."""
@@ -156,13 +156,13 @@ def read_by(scheme: LabelScheme, labels: Collection[int], shapes: Mapping[int, L
         + _IGNORED * (1 - len(levels) / len(labels))
         + (_UNKNOWN if unknown else 0.0)
     )
-    misfit += _VARIANT if {25, T13} & set(levels.values()) else 0.0
+    misfit += _VARIANT if {L6, T13} & set(levels.values()) else 0.0
     return Reading(scheme, levels, others, unknown, found, misfit)
 
 
 def counted_from_sacrum(labels: Collection[int]) -> LabelScheme:
     """SPINEPS instances 1, 2, … above the sacrum 26 as the vertebrae down to L5; none without a sacrum."""
-    instances = [n for n in labels if 1 <= n <= 25]
+    instances = [n for n in labels if 1 <= n <= L6]
     if SACRUM not in labels or 1 not in instances:
         return INSTANCES
     levels = {n: 24 - (max(instances) - n) for n in instances}
@@ -173,7 +173,7 @@ def _counted_from_top(labels: Collection[int], shapes: Mapping[int, LabelShape])
     """Labels 1, 2, … as vertebrae counted from any level below C1, the one whose sizes fit best."""
     if len(labels) < 2 or sorted(labels) != list(range(1, len(labels) + 1)):
         return None
-    course = [n for n in ORDER if n not in (25, T13, SACRUM)]
+    course = [n for n in ORDER if n not in (L6, T13, SACRUM)]
     starts = [
         dict(enumerate(course[k : k + len(labels)], 1)) for k in range(1, len(course) - len(labels) + 1)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .vertebra_names import SACRUM, T13, cranial_to_caudal
+from .vertebra_names import L6, SACRUM, T13, cranial_to_caudal
 
 _TABLE = {
     1: (10.0, 14.0),
@@ -41,7 +41,7 @@ a third, which is what they are used for. The sacrum has none: how much of it is
 
 _SACRUM_DEEPER_MM = 17.0
 """How much further than the next centre the sacrum's is."""
-_OPTIONAL = {19, T13, 24, 25}
+_OPTIONAL = {19, T13, 24, L6}
 """Levels that a normal variant may lack: T12, T13, L5 and L6."""
 
 ORDER = cranial_to_caudal([*_TABLE, SACRUM])

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.pose import Pose
+from ..imaging.vertebra_names import SACRUM
 from .course import Course, course_of
 from .scan import TissueScan
 from .special_bones import canal_points
-from .vertebra import SACRUM, VertebraShape, make_vertebra
+from .vertebra import VertebraShape, make_vertebra
 
 Generator = np.random.Generator
 _FIRST_SCREWED = 8

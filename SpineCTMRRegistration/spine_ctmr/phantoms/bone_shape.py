@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..imaging.vertebra_names import SACRUM
 from .shapes import ellipsoid, rod, smooth_max, smooth_min, vertebral_body
 from .special_bones import atlas, dens, sacrum, sacrum_bounds
 from .texture import noise
-from .vertebra import SACRUM, Point, VertebraShape
+from .vertebra import Point, VertebraShape
 
 Box = tuple[Point, Point]
 _ATLAS, _AXIS = 1, 2

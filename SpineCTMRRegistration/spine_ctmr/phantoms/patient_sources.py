@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..imaging.vertebra_names import SACRUM, T13
 from .anatomy import Anatomy, make_anatomy
-from .vertebra import SACRUM, T13, typical_sizes
+from .vertebra import typical_sizes
 
 LEVELS = (*range(1, 25), SACRUM)
 _PARTS = ((range(1, 8), 0.25), (range(8, 20), 0.3), (range(20, 25), 0.45))

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..geometry.pose import Pose
+from ..imaging.vertebra_names import SACRUM, T13
 from .anatomy import Anatomy
 from .bone_shape import Solid, bone_distance, bounds, solid
 from .canvas import Canvas
@@ -19,7 +20,7 @@ from .special_bones import SEGMENTS, ilium
 from .texture import noise
 from .tissue import TISSUES
 from .trunk import paint_trunk
-from .vertebra import SACRUM, T13, VertebraShape
+from .vertebra import VertebraShape
 
 _CHUNK = 1 << 16
 _CORD_ENDS = 20.6

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..imaging.hounsfield import STORED_HU
+from ..imaging.vertebra_names import SACRUM
 from .anatomy import Anatomy, make_anatomy
 from .rendering import bone_labels, contrast_table, render
 from .tissue import ct_contrast
-from .vertebra import SACRUM
 
 _SEARCH_MM, _SEARCH_STEP_MM = 160.0, 4.0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..imaging.vertebra_names import T13
 from .measured_bone import MeasuredBone
 
 Generator = np.random.Generator
@@ -29,7 +30,6 @@ _SIZES = np.array(
         [26, 48.0, 30.0, 28.0, 10.0, 45.0, 18.0],
     ]
 )
-SACRUM, T13 = 26, 28
 
 
 @dataclass(frozen=True)

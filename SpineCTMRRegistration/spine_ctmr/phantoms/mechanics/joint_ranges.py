@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..vertebra import SACRUM, T13
+from ...imaging.vertebra_names import SACRUM, T13
 
 # Representative ranges in degrees below each vertebra: flexion and extension together, lateral bending to
 # one side, axial rotation to one side (White and Panjabi, Clinical Biomechanics of the Spine, 2nd edition

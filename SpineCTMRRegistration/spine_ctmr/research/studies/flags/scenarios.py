@@ -9,8 +9,8 @@ import numpy as np
 
 from ....evaluation.truth_points import PointPairs
 from ....imaging.case import Case
+from ....imaging.vertebra_names import SACRUM
 from ....phantoms.phantom import Phantom
-from ....phantoms.vertebra import SACRUM
 from ..phantom_kinds import with_centroid_error
 from ..wrong_inputs.known import body_axis, flipped
 from .failures import (
