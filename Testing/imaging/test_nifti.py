@@ -187,3 +187,40 @@ def test_values_that_are_no_numbers_reach_the_checks(tmp_path, value, name):
     found = read_image(tmp_path / name)
     with pytest.raises(InputError, match="16 voxels that are NaN or infinite"):
         check_image(found, "the MR")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_the_file_that_was_given_is_read_and_not_its_twin(tmp_path, dtype):
+    """ITK takes the voxels of a.nii.gz from an a.nii beside it."""
+    truth = image_of(dtype)
+    path = nifti1(tmp_path / "a.nii.gz", truth)
+    nifti1(tmp_path / "a.nii", truth + 7)
+    same(read_image(path), truth)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_checksum_that_fails(tmp_path, dtype):
+    path = nifti1(tmp_path / "a.nii.gz", image_of(dtype))
+    packed = bytearray(path.read_bytes())
+    packed[-8] ^= 0x55  # of the checksum: the voxels are as they were
+    path.write_bytes(packed)
+    fails(path, "damaged", "checksum")
+    whole = gzip.decompress(nifti1(tmp_path / "b.nii.gz", image_of(dtype)).read_bytes())
+    packed = bytearray(gzip.compress(whole))
+    packed[len(packed) // 2] ^= 0x55
+    path.write_bytes(packed)
+    fails(path, "copy or export it again")
+
+
+def test_bytes_behind_a_sound_gzip_do_not_matter(tmp_path):
+    truth = image_of()
+    path = nifti1(tmp_path / "a.nii.gz", truth)
+    path.write_bytes(path.read_bytes() + b"fifteen strange")
+    same(read_image(path), truth)
+
+
+@pytest.mark.parametrize("name", ["a.hdr", "a.img", "a.img.gz"])
+def test_half_of_a_pair_is_refused(tmp_path, name):
+    sitk.WriteImage(image_of(), tmp_path / "a.hdr")
+    (tmp_path / "a.img.gz").touch()
+    fails(tmp_path / name, "pair of files", ".nii.gz")

@@ -1,9 +1,15 @@
-"""NIfTI voxels that ITK cannot read or would change, and files that end too early."""
+"""The voxels of a NIfTI file.
+
+ITK reads files that end too early or whose checksum fails without a word, takes the voxels of `a.nii.gz` from
+an `a.nii` beside it, makes NaN 0, and does not know NIfTI-2.
+"""
 
 from __future__ import annotations
 
-import struct
+import gzip
+import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
@@ -13,33 +19,23 @@ from .nifti_header import NiftiHeader, open_unzipped
 from .nifti_placement import placed_by
 
 _BLOCK = 1 << 22
-
-
-def itk_reads(path: Path, header: NiftiHeader) -> bool:
-    """Whether ITK can read the voxels as they are.
-
-    It does not read NIfTI-2, nor a gzip whose name does not say so, and makes NaN and infinite values 0.
-    """
-    misnamed = header.zipped and not path.name.lower().endswith(".gz")
-    return header.version == 1 and not misnamed and not header.has_fractions
+_STRANGE_END = "Not a gzipped file"
+"""So Python's gzip complains of bytes behind the last member, which other programs leave alone."""
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> sitk.Image:
     """The 3-D image of a file with one number per voxel, in LPS mm.
 
     Raises:
-        InputError: it is not 3-D, or its values are no numbers.
+        InputError: it is not 3-D, its values are no numbers, it ends too early or is damaged.
     """
-    shape = header.shape[:-1] if len(header.shape) == 4 and header.shape[3] == 1 else header.shape
-    if len(shape) != 3:
+    shape = header.shape[:3]
+    if len(shape) != 3 or set(header.shape[3:]) - {1}:
         size = "×".join(map(str, header.shape))
         raise InputError(f"{path} is {len(header.shape)}-D with size {size}; give one 3-D volume.")
     if header.dtype is None:
         raise InputError(f"{path} holds colours or complex numbers; give an image with one value per voxel.")
-    with open_unzipped(path) as stream:
-        stream.seek(header.offset)
-        data = stream.read(header.expected_bytes - header.offset)
-    stored = np.frombuffer(data, header.dtype).reshape(shape[::-1])
+    stored = np.frombuffer(_content(path, header), header.dtype).reshape(shape[::-1])
     values = stored.astype(stored.dtype.newbyteorder("="), copy=False)
     if header.slope not in (0.0, 1.0) or (header.slope == 1.0 and header.intercept != 0.0):
         exact = values.dtype if values.dtype.kind == "f" else np.float32
@@ -47,22 +43,37 @@ def read_voxels(path: Path, header: NiftiHeader) -> sitk.Image:
     return placed_by(header).image(values)
 
 
-def is_truncated(path: Path, header: NiftiHeader) -> bool:
-    """Whether a file holds fewer bytes than its header announces, which ITK reads without a word."""
-    if not header.zipped:
-        return path.stat().st_size < header.expected_bytes
-    with path.open("rb") as stream:
-        stream.seek(-4, 2)
-        (size_hint,) = struct.unpack("<I", stream.read(4))  # of the last gzip member, modulo 2**32
-    return size_hint != header.expected_bytes % 2**32 and _unzipped_bytes(path) < header.expected_bytes
+def _content(path: Path, header: NiftiHeader) -> bytes:
+    """The bytes of the voxels, the checksum of a gzip tried.
 
-
-def _unzipped_bytes(path: Path) -> int:
-    total = 0
+    Raises:
+        InputError: the file ends too early, or is damaged.
+    """
+    if not header.zipped and path.stat().st_size < header.expected_bytes:
+        raise InputError(truncated(path))
     try:
         with open_unzipped(path) as stream:
-            while block := stream.read(_BLOCK):
-                total += len(block)
-    except (OSError, EOFError):
-        pass
-    return total
+            stream.seek(header.offset)
+            data = stream.read(header.expected_bytes - header.offset)
+            if len(data) < header.expected_bytes - header.offset:
+                raise InputError(truncated(path))
+            _read_to_end(stream)
+    except EOFError as error:
+        raise InputError(truncated(path)) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path} is damaged (its checksum fails); copy or export it again.") from error
+    return data
+
+
+def _read_to_end(stream: BinaryIO) -> None:
+    try:
+        while stream.read(_BLOCK):
+            pass
+    except gzip.BadGzipFile as error:
+        if not str(error).startswith(_STRANGE_END):
+            raise
+
+
+def truncated(path: Path) -> str:
+    """What a user is told of a file that ends too early."""
+    return f"{path} is incomplete (truncated); copy or export it again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,17 @@ def check_placement(path: Path, header: NiftiHeader, grid: Grid) -> tuple[str, .
             f"{path} does not say where it lies or which side is left (qform and sform are 0):"
             " its axes were taken for left, posterior and head.",
         )
-    apart = {name: _apart_mm(form, grid) for name, form in forms.items()}
+    used = replace(grid, spacing_mm=header.spacing_mm) if len(forms) == 1 else grid
+    apart = {name: _apart_mm(form, used) for name, form in forms.items()}
     worst = max(apart, key=apart.__getitem__)
     if apart[worst] <= _SAME_MM:
         return ()
-    used = "voxel spacing (pixdim)" if len(forms) < 2 else "qform" if worst == "sform" else "sform"
+    other = "voxel spacing (pixdim)" if len(forms) == 1 else "qform" if worst == "sform" else "sform"
     sheared = "sheared " if not _is_orthogonal(forms[worst]) else ""
-    sentence = f"{path} has a {sheared}{worst} that places it up to {apart[worst]:.1f} mm from its {used}"
+    sentence = f"{path} has a {sheared}{worst} that places it up to {apart[worst]:.1f} mm from its {other}"
     if apart[worst] > _FAR_MM:
         raise InputError(f"{sentence}; save it with one placement, that with which its labels were made.")
-    return (f"{sentence}; the {used} is used.",)
+    return (f"{sentence}; the {worst if len(forms) == 1 else other} is used.",)
 
 
 def _apart_mm(matrix: NDArray[Any], grid: Grid) -> float:

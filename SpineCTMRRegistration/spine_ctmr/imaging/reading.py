@@ -13,12 +13,13 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..process.untrusted import reads_untrusted
 from .nifti_header import NiftiHeader, read_nifti_header
-from .nifti_image import is_truncated, itk_reads, read_voxels
+from .nifti_image import read_voxels, truncated
 from .nifti_placement import check_placement
 from .series_choice import SeriesChoice
 from .text_header import is_damaged, lacks_spacing
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
+_PAIR = (".hdr", ".img")
 _COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
 
 
@@ -63,7 +64,7 @@ def read_scan(path: Path, series: SeriesChoice | None = None) -> Scan:
             chosen = chosen_series(path, series)
             return Scan(read_series(chosen, path), str(chosen))
         header = _nifti_header(path)
-        if header is not None and not itk_reads(path, header):
+        if header is not None and (header.dtype is not None or header.version == 2):
             image = read_voxels(path, header)
         else:
             reader = open_volume(path)
@@ -134,16 +135,18 @@ def check_dimensions(size: Sequence[int], source: Path | str) -> None:
 
 
 def _nifti_header(path: Path) -> NiftiHeader | None:
-    """The header of a complete NIfTI file with a voxel spacing; None for other files."""
+    """The header of a NIfTI file with a voxel spacing; None for other files."""
     if not path.is_file():
         return None
+    if path.name.lower().removesuffix(".gz").endswith(_PAIR):
+        raise InputError(
+            f"{path} is half of a pair of files (.hdr and .img), which says too little of its place; "
+            "save it as .nii.gz."
+        )
     try:
         header = read_nifti_header(path)
-        complete = header is None or not is_truncated(path, header)
-    except EOFError:  # the gzip ends within the header
-        header, complete = None, False
-    if not complete:
-        raise InputError(f"{path} is incomplete (truncated); copy or export it again.")
+    except EOFError as error:  # the gzip ends within the header
+        raise InputError(truncated(path)) from error
     if header is not None and (form := header.unplaced):
         raise InputError(f"{path} has {form} that is no number (NaN); correct its header or export it again.")
     if header is not None and min(header.spacing_mm) <= 0:
