@@ -199,6 +199,13 @@ def test_what_the_reader_rejects_is_left_out_and_told(copy: Patient, tmp_path: P
     assert list(json.loads((output / "run.json").read_text())["vertebrae"]) == ["L4"]
 
 
+def test_the_pose_of_another_patient_ends_the_export(copy: Patient, tmp_path: Path) -> None:
+    poses = copy.result / "vertebrae"
+    (poses / "L3.tfm").write_bytes((poses / "L4.tfm").read_bytes())
+    with pytest.raises(InputError, match=r"L3\.tfm is not how the transforms of this result move L3"):
+        export(ExportRequest(copy.result, copy.ct, copy.mr), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

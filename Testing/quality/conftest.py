@@ -65,7 +65,10 @@ def write_folder(folder: Path, stretch: float = 1.0) -> HandMade:
     found = ellipsoids(MR_GRID, dict.fromkeys(CENTERS, np.array([0, 0, 1.6])))
     sitk.WriteImage(found, str(folder / "vertebrae_in_mr.nrrd"))
     (folder / "run.json").write_text(json.dumps({"start": {"ct_to_mr_lps": START.matrix.tolist()}}))
-    rows = [{"number": 23, "flag": "good", "residual_before": 0.12, "residual_after": 0.06, "nmi_after": 1.2}]
+    rows = [
+        {"number": 23, "flag": "good", "residual_before": 0.12, "residual_after": 0.06, "nmi_after": 1.2},
+        {"number": 24, "flag": "check", "residual_before": None, "residual_after": "much"},
+    ]
     (folder / "quality.json").write_text(json.dumps({"vertebrae": rows}))
     return HandMade(folder, poses, ellipsoids(MR_GRID))
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -250,6 +251,42 @@ def test_a_damaged_folder_is_explained(hand_made, name):
     with pytest.raises(InputError, match=name.split("/")[-1]) as error:
         read_result_folder(hand_made.folder)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        None,
+        [],
+        [1],
+        [{"number": 23, "flag": "Good"}, {"number": 24, "flag": "good"}],
+        [{"number": 23, "flag": "good"}, {"number": 24}],
+        [{"number": 23, "flag": "good"}, {"number": 23, "flag": "good"}, {"number": 24, "flag": "good"}],
+        [{"number": 99, "flag": "good"}, {"number": 24, "flag": "good"}],
+    ],
+)
+def test_a_quality_table_that_was_edited_is_explained(hand_made, rows):
+    (hand_made.folder / "quality.json").write_text(json.dumps({"vertebrae": rows}))
+    with pytest.raises(InputError, match=r"quality\.json is damaged"):
+        read_result_folder(hand_made.folder)
+
+
+def test_poses_of_another_result_are_explained(hand_made):
+    poses = hand_made.folder / "vertebrae"
+    shutil.copy(poses / "L5.tfm", poses / "L5_copy.tfm")  # passed over
+    assert set(read_result_folder(hand_made.folder).poses) == {23, 24}
+    shutil.copy(poses / "L5.tfm", poses / "L3.tfm")
+    with pytest.raises(InputError, match=r"holds L3, which quality\.json does not list"):
+        read_result_folder(hand_made.folder)
+
+
+@pytest.mark.parametrize("diagonal", [(-1, 1, 1), (1.1, 1.1, 1.1)])
+def test_a_pose_that_is_not_rigid_is_explained(hand_made, diagonal):
+    affine = sitk.AffineTransform(3)
+    affine.SetMatrix(np.diag(diagonal).astype(float).ravel().tolist())
+    sitk.WriteTransform(affine, str(hand_made.folder / "vertebrae" / "L5.tfm"))
+    with pytest.raises(InputError, match=r"L5\.tfm holds no rigid motion"):
+        read_result_folder(hand_made.folder)
 
 
 def test_labels_that_do_not_fit_are_explained(hand_made):

@@ -38,7 +38,7 @@ def test_importing_them_loads_no_other_package() -> None:
 
 def test_poses_are_found_by_their_vertebra(tmp_path: Path) -> None:
     (tmp_path / "vertebrae").mkdir()
-    for name in ("L2.tfm", "T13.tfm", "notes.tfm", "L1.txt"):
+    for name in ("L2.tfm", "T13.tfm", "notes.tfm", "L1.txt", "L2_copy.tfm", "20.tfm"):
         (tmp_path / "vertebrae" / name).touch()
     assert names.pose_files(tmp_path) == {
         21: tmp_path / "vertebrae" / "L2.tfm",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..process.staging import staged_file
-from ..quality.flags import Flag
+from ..quality.flags import FLAGS
 from ..report.templates import asset, filled, source
 from ..report.verdict import STATEMENTS, SYMBOLS
 from ..results import names
@@ -21,7 +21,6 @@ COLUMNS = (
     *("case", "came", "vertebrae", "good", "check", "do_not_use"),
     *("sentence", "seconds", "peak_memory_mb", "sign_off"),
 )
-FLAGS: tuple[Flag, ...] = ("good", "check", "do not use")
 OTHERWISE: dict[Came, str] = {
     "failed its own checks": "failed their own checks",
     "no result": "without a result",

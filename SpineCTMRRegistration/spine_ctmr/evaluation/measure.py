@@ -212,7 +212,7 @@ def _from_registration(result: ResultFolder, number: int) -> dict[str, Any]:
     for row in result.quality.get("vertebrae", []):
         if row.get("number") == number:
             values = {key: row.get(name) for key, name in names.items()}
-            numbers = {key: NAN if value is None else float(value) for key, value in values.items()}
+            numbers = {key: float(v) if isinstance(v, int | float) else NAN for key, v in values.items()}
             return {"flag": str(row.get("flag", "")), **numbers}
     return {}
 

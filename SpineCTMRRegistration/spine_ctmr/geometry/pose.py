@@ -11,6 +11,9 @@ import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
+NEARLY = 1e-4
+"""How far a rotation that went through single precision or a text file may be from orthogonal."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pose:
@@ -31,6 +34,16 @@ class Pose:
             raise ValueError(f"A pose is a (4, 4) matrix, not {matrix.shape}.")
         matrix.flags.writeable = False
         object.__setattr__(self, "matrix", matrix)
+
+    @property
+    def is_rigid(self) -> bool:
+        """Whether it turns and shifts alone, to float32 precision: no scale, shear, mirror or NaN."""
+        turned = self.rotation.T @ self.rotation
+        return (
+            bool(np.isfinite(self.matrix).all())
+            and float(np.abs(turned - np.eye(3)).max()) < NEARLY
+            and float(np.linalg.det(self.rotation)) > 0
+        )
 
     @classmethod
     def identity(cls) -> Pose:

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
+from ..geometry.transforms import map_points
 from ..geometry.voxels import array_view
 from ..imaging.label_schemes import VERSE
 from ..imaging.reading import quiet_itk, read_image
@@ -27,6 +28,9 @@ CHECK_STRIDE = 4
 LARGEST_DIFFERENCE = 1.0
 """Warped voxels are rounded to whole numbers once; more is another image."""
 SHARE_OF_STRANGERS = 0.01
+CHECKED_POINTS = 500
+LARGEST_DEVIATION_MM = 0.1
+"""Of half of a bone's points from its pose; only where bones touch the transforms are not exactly rigid."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ def read_result(folder: Path, ct: Source, mr: Source) -> StoredResult:
             mr_in_ct=_on_source(folder, read_image(folder / names.MR_IN_CT), ct),
             vertebrae_in_mr=_on_source(folder, stored.labels_in_mr, mr),
         )
+        _check_poses(folder, result)
         _check_voxels(folder, ct, result.ct_in_mr, result.mr_to_ct)
         _check_voxels(folder, mr, result.mr_in_ct, result.ct_to_mr)
     return result
@@ -117,6 +122,22 @@ def _decisions(folder: Path, numbers: Iterable[int]) -> dict[int, str]:
     require_match(folder, sign_off)
     decided = {one.vertebra: one.decision for one in sign_off.vertebrae if one.decision}
     return {n: decided[vertebra_name(n)] for n in numbers if vertebra_name(n) in decided}
+
+
+def _check_poses(folder: Path, result: StoredResult) -> None:
+    """Raises InputError if a vertebra's pose is not what the transforms do to its bone."""
+    grid, labels = Grid.of(result.vertebrae_in_mr), array_view(result.vertebrae_in_mr)
+    for number, pose in result.poses.items():
+        bone = np.argwhere(labels == number)[:, ::-1]
+        if not len(bone):
+            continue  # outside the MR
+        points = grid.to_points(bone[:: -(-len(bone) // CHECKED_POINTS)])
+        apart = map_points(result.mr_to_ct, points) - pose.inverse.apply(points)
+        if float(np.median(np.linalg.norm(apart, axis=1))) > LARGEST_DEVIATION_MM:
+            raise InputError(
+                f"{folder / names.pose_file(number)} is not how the transforms of this result move "
+                f"{vertebra_name(number)}; register the patient again."
+            )
 
 
 def _label_scheme(run: Mapping[str, Any]) -> str:

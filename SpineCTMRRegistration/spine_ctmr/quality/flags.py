@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from ..imaging.label_offsets import FOLLOWS
 from .doubt import RULE, DoubtRule
 from .reasons import in_words, most_doubtful
 
 Flag = Literal["good", "check", "do not use"]
+FLAGS: tuple[Flag, ...] = get_args(Flag)
 
 NAN = float("nan")
 

@@ -39,7 +39,7 @@ def pose_file(number: int) -> str:
 
 
 def pose_files(folder: Path) -> dict[int, Path]:
-    """The pose files in a folder of results by VerSe number; files of other names are passed over."""
+    """The pose files in a folder of results by VerSe number; others, also copies, are passed over."""
     files = sorted((folder / POSES).glob(f"*{POSE_SUFFIX}"))
     numbers = ((vertebra_number(path.stem), path) for path in files)
-    return {number: path for number, path in numbers if number is not None}
+    return {n: path for n, path in numbers if n is not None and path == folder / pose_file(n)}

@@ -14,8 +14,10 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.voxels import array_view
 from ..imaging.reading import read_image
+from ..imaging.vertebra_names import VERSE_NUMBERS, vertebra_list
 from ..json_files import read_json
 from ..process.untrusted import untrusted
+from ..quality.flags import FLAGS
 from . import names
 
 LONGEST_WORD = 64
@@ -53,7 +55,7 @@ def read_result_folder(folder: Path) -> ResultFolder:
     """Read what `register` wrote to a folder.
 
     Raises:
-        InputError: not a folder of results, or a file in it is missing or damaged.
+        InputError: not a folder of results, or a file in it is missing, damaged or of another result.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that `spine-ctmr register` wrote.")
@@ -61,16 +63,20 @@ def read_result_folder(folder: Path) -> ResultFolder:
     to_ct, to_mr = _transform(folder, names.MR_TO_CT), _transform(folder, names.CT_TO_MR)
     field = _field(to_ct, folder)
     labels = read_image(present(folder, names.VERTEBRAE_IN_MR))
-    poses = {
-        n: Pose.from_sitk(_transform(folder, f"{names.POSES}/{path.name}"))
-        for n, path in names.pose_files(folder).items()
-    }
-    if not poses:
-        raise InputError(f"{folder / names.POSES} holds no vertebra poses; register the patient again.")
+    numbers = _judged(quality, folder)
+    strange = set(names.pose_files(folder)) - set(numbers)
+    if strange:
+        raise InputError(
+            f"{folder / names.POSES} holds {vertebra_list(strange)}, which {names.QUALITY} does not list; "
+            "register the patient again."
+        )
+    poses = {n: _pose(folder, names.pose_file(n)) for n in numbers}
     try:
         start = Pose(run["start"]["ct_to_mr_lps"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / names.RUN} has no rigid start; register the patient again.") from error
+    if not start.is_rigid:
+        raise InputError(f"{folder / names.RUN} has a start that is not rigid; register the patient again.")
     return ResultFolder(
         to_ct, to_mr, array_view(field).copy(), Grid.of(field), start, poses, labels, quality, run
     )
@@ -90,6 +96,26 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} was not written by `spine-ctmr register`; give its folder of results.")
     return content
+
+
+def _judged(quality: dict[str, Any], folder: Path) -> list[int]:
+    """VerSe numbers of the vertebrae in the quality table, each with a flag."""
+    rows = quality.get("vertebrae")
+    sound = isinstance(rows, list) and all(
+        isinstance(row, dict) and row.get("number") in VERSE_NUMBERS and row.get("flag") in FLAGS
+        for row in rows
+    )
+    numbers = [row["number"] for row in rows] if sound and rows else []
+    if not numbers or len(set(numbers)) < len(numbers) or not isinstance(quality.get("warnings", []), list):
+        raise InputError(f"{folder / names.QUALITY} is damaged; register the patient again.")
+    return numbers
+
+
+def _pose(folder: Path, name: str) -> Pose:
+    pose = Pose.from_sitk(_transform(folder, name))
+    if not pose.is_rigid:
+        raise InputError(f"{folder / name} holds no rigid motion; register the patient again.")
+    return pose
 
 
 def _transform(folder: Path, name: str) -> sitk.Transform:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....evaluation.markdown import header, line
 from ....quality.doubt import RULE
-from ....quality.flags import LIMITS, VISIBLE_SHARE_CHECK, Flag, Limit
+from ....quality.flags import FLAGS, LIMITS, VISIBLE_SHARE_CHECK, Flag, Limit
 from ....quality.sides import MIRRORED, TOLD
 from ....quality.spine_flags import NO_MATCH_RATIO, OTHER_BONES_MM
 from ....vertebrae.level_check import CLEARLY_BETTER
@@ -30,7 +30,6 @@ from .picture import draw
 from .scenarios import ANOTHER_PATIENT, OWN, SICK
 
 NAME = "flag_calibration"
-FLAGS: tuple[Flag, ...] = ("good", "check", "do not use")
 CLASSES = (
     ("below 0.5 mm", 0.0, ACCURATE_MM),
     ("0.5 to 2 mm", ACCURATE_MM, FAILED_MM),
