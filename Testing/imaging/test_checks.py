@@ -252,3 +252,25 @@ def test_few_slices_and_sheared_axes(patient):
     sheared = sitk.Image(patient.ct)
     sheared.SetDirection((1, 0.3, 0, 0, 1, 0, 0, 0, 1))
     fails(patient, ["ct.nii", "right angles"], ct=sheared)
+
+
+def test_an_mr_may_have_anything_around_it(patient):
+    """Programs that cut an MR out fill the rest with their lowest value."""
+
+    def padded(array):
+        array = array.astype(np.int16)
+        array[:, :, : array.shape[2] // 4] = -32768
+        return array
+
+    assert check(patient, mr=edited(patient.mr, padded)) == ()
+
+
+def test_a_ct_without_soft_tissue_is_doubted(patient):
+    warns(patient, ["ct.nii", "soft tissue", "Hounsfield"], ct=edited(patient.ct, lambda a: a + 512))
+
+
+@pytest.mark.parametrize("which", ["ct", "mr", "vertebrae"])
+def test_an_origin_that_is_no_number(patient, which):
+    image = sitk.Image({"ct": patient.ct, "mr": patient.mr, "vertebrae": patient.labels}[which])
+    image.SetOrigin((np.nan, 0.0, 0.0))
+    fails(patient, ["origin that is no number"], **{which: image})

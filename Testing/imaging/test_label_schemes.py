@@ -80,7 +80,9 @@ def test_given_nonsense(text, words):
 )
 def test_given_file_of_names(tmp_path, text):
     (tmp_path / "names").write_text(text)
-    assert given_scheme(str(tmp_path / "names")).numbers == {7: 22, 9: 23}
+    found = given_scheme(str(tmp_path / "names"))
+    assert found.numbers == {7: 22, 9: 23}
+    assert given_scheme(found.name).numbers == found.numbers  # so a result says how it was read
 
 
 def test_given_file_without_vertebrae(tmp_path):

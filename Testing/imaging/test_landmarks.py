@@ -242,3 +242,36 @@ def test_unusable_tables(tmp_path, text):
 def test_names_that_slicer_and_people_give(tmp_path):
     content = {"markups": [node([("L3-1", [1, 2, 3]), ("L4 (edited)", [4, 5, 6]), ("LWK5", [7, 8, 9])])]}
     same(read_landmarks(saved(tmp_path, content)), {22: [1, 2, 3], 23: [4, 5, 6], 24: [7, 8, 9]})
+
+
+@pytest.mark.parametrize("key", ["coordinateSystem", "coordinate_system"])
+@pytest.mark.parametrize(("system", "sign"), [("LPS", 1), ("RAS", -1)])
+def test_plain_json_may_say_its_system(tmp_path, key, system, sign):
+    content = {key: system, "L1": [sign * 1, sign * 2, 3]}
+    same(read_landmarks(saved(tmp_path, content)), {20: [1, 2, 3]})
+    with pytest.raises(InputError, match='unknown coordinate system "IJK"'):
+        read_landmarks(saved(tmp_path, {**content, key: "IJK"}))
+
+
+@pytest.mark.parametrize(
+    ("system", "sign"), [("itk", 1), ("ITK", 1), ("LPS", 1), ("nib", -1), ("ras", -1)]
+)
+def test_systems_of_centroid_lists(tmp_path, system, sign):
+    content = [{"coordinate_system": system}, {"label": 20, "X": sign, "Y": sign * 2, "Z": 3}]
+    same(read_landmarks(saved(tmp_path, content)), {20: [1, 2, 3]})
+    with pytest.raises(InputError, match='unknown coordinate system "voxel"'):
+        read_landmarks(saved(tmp_path, [{"coordinate_system": "voxel"}, content[1]]))
+
+
+def test_rows_with_other_cells_than_titles(tmp_path):
+    """An empty last cell is what spreadsheets write; a decimal comma makes a cell more."""
+    text = "name,x,y,z,remark\nL1,1,2,3,,\nL2,4,5,6.5,high\n"
+    same(read_landmarks(saved(tmp_path, text, "points.csv")), {20: [1, 2, 3], 21: [4, 5, 6.5]})
+    for row in ("L2,4,5,6,5,high", "L2,4,5"):
+        with pytest.raises(InputError, match="cells in the row of L2, but 5 titles"):
+            read_landmarks(saved(tmp_path, f"name,x,y,z,remark\nL1,1,2,3,\n{row}\n", "points.csv"))
+
+
+def test_undefined_points_of_a_table(tmp_path):
+    text = "label,l,p,s,defined\nL1,1,2,3,True\nL2,4,5,6.5,FALSE\n"
+    same(read_landmarks(saved(tmp_path, text, "points.csv")), {20: [1, 2, 3]})

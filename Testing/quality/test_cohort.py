@@ -73,6 +73,16 @@ def test_levels_are_compared_apart_and_together():
     assert "L5" in as_markdown("tre_mm", ("ours", "theirs"), list(rows.values()))
 
 
+def test_who_loses_the_hard_vertebrae_does_not_win():
+    """The second method is worse wherever it measured anything, and measured L5 in one patient alone."""
+    first = {f"p{i}": {20: {"tre_mm": 1.0 + i / 100}, 24: {"tre_mm": 6.0}} for i in range(8)}
+    second = {name: {20: {"tre_mm": rows[20]["tre_mm"] + 0.2}} for name, rows in first.items()}
+    second["p0"][24] = {"tre_mm": 6.5}
+    together = compare(first, second, "tre_mm")[0]
+    assert together.median_difference == pytest.approx(0.2)
+    assert together.first.mean < together.second.mean
+
+
 def test_patients_are_matched_by_name_and_gaps_do_not_count(tmp_path):
     values = {"ours": {"a": 1.0, "b": None, "c": 2.0}, "theirs": {"a": 1.5, "b": 9.0, "d": 9.0}}
     for method, patients in values.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from report.known_spine import Spine, known_spine
+from report.known_spine import Spine, extreme_spine, known_spine
 from spine_ctmr.report.viewer import packed_images, write_viewer
 from spine_ctmr.results.sign_off import fingerprint
 
@@ -18,8 +18,17 @@ def spine() -> Spine:
 
 @pytest.fixture(scope="session")
 def viewer_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(spine, tmp_path_factory.mktemp("result"))
+
+
+@pytest.fixture(scope="session")
+def extreme_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(extreme_spine(spine), tmp_path_factory.mktemp("extreme"))
+
+
+def written(spine: Spine, folder: Path) -> Path:
     """A viewer in a folder of results, with a picture of 600 by 300 pixels."""
-    folder, picture = tmp_path_factory.mktemp("result"), io.BytesIO()
+    picture = io.BytesIO()
     quality = {"vertebrae": [{"name": row.name} for row in spine.rows]}
     (folder / "quality.json").write_text(json.dumps(quality))
     Image.new("RGB", (600, 300), (90, 60, 30)).save(picture, "JPEG")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import SimpleITK as sitk
 from spine_ctmr.deformation.deformation import Deformation
 from spine_ctmr.deformation.warping import vertebrae_in_mr
 from spine_ctmr.geometry.grid import Grid
@@ -64,3 +65,33 @@ def known_spine() -> Spine:
         flag_vertebra("L5", 24, visible_share=0.9),
     ]
     return Spine(Shown(case, deformation, START, CENTERS, determinant, labels), rows)
+
+
+EXTREME = {22: ("T13", 28), 23: ("L1", 20), 24: ("L2", 21)}
+"""Names and numbers in `extreme_spine` by number in `CENTERS`: the first two differ by an even number."""
+
+
+def extreme_spine(spine: Spine) -> Spine:
+    """The same balls of metal in air: T13, L1 and L2; det J beyond both ends, and a fold at L2."""
+    shown, number = spine.shown, {old: new for old, (_, new) in EXTREME.items()}
+    case, deformation = shown.case, shown.deformation
+
+    def renumbered(labels: sitk.Image) -> sitk.Image:
+        return sitk.ChangeLabel(labels, changeMap=number)
+
+    ct = sitk.Cast(case.vertebrae > 0, sitk.sitkInt16) * 4000 - 1000
+    above = [deformation.box.points()[..., 2] - MOTION.apply(CENTERS[n])[2] for n in (22, 23, 24)]
+    determinant = np.select([above[0] > -11, above[1] > -11], [4.0, 0.25], -0.5)
+    poses = {number[old]: pose for old, pose in deformation.poses.items()}
+    centers = {number[old]: center for old, center in shown.ct_centers.items()}
+    return Spine(
+        Shown(
+            replace(case, ct=ct, vertebrae=renumbered(case.vertebrae)),
+            replace(deformation, poses=poses),
+            shown.start,
+            centers,
+            determinant,
+            renumbered(shown.labels_in_mr),
+        ),
+        [flag_vertebra(*named, visible_share=0.9) for named in EXTREME.values()],
+    )

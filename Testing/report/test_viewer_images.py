@@ -13,6 +13,7 @@ from report.known_spine import (
     SOFT_GREY,
     SOFT_HU,
     START,
+    extreme_spine,
     numbers,
 )
 from spine_ctmr.geometry.grid import Grid
@@ -93,6 +94,16 @@ def test_volume_change_is_a_logarithm_with_a_clear_middle(images):
     high = images.grid.points()[..., 2] - MOTION.apply(CENTERS[23])[2]
     assert np.unique(images.volume_change[high < -4]).tolist() == [128]
     assert np.median(images.volume_change[high > 4]) == pytest.approx(128 + 127 / 2, abs=1)
+
+
+def test_folds_have_a_byte_of_their_own(spine):
+    shown = extreme_spine(spine).shown
+    images = viewer_images(
+        shown.case, shown.deformation, shown.start, shown.determinant, shown.labels_in_mr, 1e5
+    )
+    high = images.grid.points()[..., 2] - MOTION.apply(CENTERS[23])[2]
+    for part, byte in (high > 14, 255), (np.abs(high) < 5, 1), (high < -18, 0):
+        assert np.unique(images.volume_change[part]).tolist() == [byte]
 
 
 def test_bytes_keep_their_ends_and_round():

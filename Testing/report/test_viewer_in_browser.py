@@ -5,25 +5,44 @@ from __future__ import annotations
 import base64
 import io
 import re
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from report.browser import browser, wait
-from report.known_spine import AXES, CENTERS, MOTION
+from report.known_spine import AXES, CENTERS, EXTREME, MOTION, START
+from spine_ctmr.report.jacobian_colors import FOLD_RGB
 from spine_ctmr.results.sign_off import fingerprint, read_sign_off, require_match
 
 pytestmark = pytest.mark.slow
 
+EXTREME_NAMES = [name for name, _ in EXTREME.values()]
+
 
 @pytest.fixture(scope="module")
 def opened(viewer_page, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("browser")
+    with showing(viewer_page, tmp_path_factory.mktemp("browser")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def extreme(extreme_page, tmp_path_factory):
+    with showing(extreme_page, tmp_path_factory.mktemp("extreme_browser")) as page:
+        yield page
+
+
+@contextmanager
+def showing(page, folder):
     with browser(folder) as window:
-        window.get(viewer_page.as_uri())
-        wait(lambda: window.execute_script("return document.body.dataset.ready"), "the images")
+        window.get(page.as_uri())
+        ready(window)
         yield SimpleNamespace(window=window, downloads=folder, canvas=window.find_element("id", "canvas"))
+
+
+def ready(window) -> None:
+    wait(lambda: window.execute_script("return document.body.dataset.ready"), "the images")
 
 
 def press(opened, key: str) -> None:
@@ -42,6 +61,11 @@ def cross_lps(opened) -> np.ndarray:
     """Where the cross is, LPS mm, as NiiVue says."""
     place = "return [...scene.viewer.frac2mm(scene.viewer.scene.crosshairPos, 0, true)]"
     return np.array(opened.window.execute_script(place)[:3]) * (-1, -1, 1)
+
+
+def put_cross(opened, lps) -> None:
+    go = "scene.jump([...scene.viewer.mm2frac(arguments[0], 0, true)])"
+    opened.window.execute_script(go, [float(v) for v in np.multiply(lps, (-1, -1, 1))])
 
 
 def picture(opened) -> np.ndarray:
@@ -111,6 +135,63 @@ def test_before_and_registered_differ_where_the_bone_was(opened):
     shifted = (bright[0][:, 0].mean() - bright[1][:, 0].mean()) / plane.per_mm
     superior = -AXES[:, 1]
     assert shifted == pytest.approx(superior @ (4.0, 0.0, 6.0), abs=0.5)
+
+
+def test_the_readout_is_of_the_ct_that_is_shown(opened):
+    click(opened, "[data-vertebra=L4] .name button")
+    put_cross(opened, MOTION.apply(CENTERS[23]) - (3.0, 0.0, 4.5))
+    registered = text(opened, "place")
+    assert registered == "L4 · CT 700 HU · volume × 1.00"
+    press(opened, "b")
+    assert text(opened, "place") == "between the vertebrae · CT 40 HU"
+    put_cross(opened, START.apply(CENTERS[24]))
+    assert text(opened, "place") == "L5 · CT 700 HU"
+    put_cross(opened, MOTION.apply(CENTERS[23]) - (3.0, 0.0, 4.5))
+    click(opened, "#registered")
+    assert text(opened, "place") == registered
+
+
+def test_clipped_values_and_folds_are_not_read_as_measurements(extreme):
+    click(extreme, "[data-vertebra=T13] .name button")
+    assert text(extreme, "place") == "T13 · CT ≥ 1025 HU · volume × ≥ 2.00"
+    click(extreme, "[data-vertebra=L1] .name button")
+    assert text(extreme, "place") == "L1 · CT ≥ 1025 HU · volume × ≤ 0.50"
+    click(extreme, "[data-vertebra=L2] .name button")
+    assert text(extreme, "place") == "L2 · CT ≥ 1025 HU · folded"
+    put_cross(extreme, np.add(MOTION.apply(CENTERS[24]), (11.0, 0.0, 0.0)))
+    assert text(extreme, "place") == "between the vertebrae · CT ≤ −250 HU · folded"
+
+
+def test_folds_are_as_yellow_as_in_the_report(extreme):
+    press(extreme, "o")
+    press(extreme, "4")
+    extreme.window.execute_script("strength(1)")
+    shades = []
+    for name in EXTREME_NAMES:
+        click(extreme, f"[data-vertebra={name}] .name button")
+        column, row = (round(v + away) for v, away in zip(sagittal(extreme).cross, (12, -12), strict=True))
+        shades.append(picture(extreme)[row, column])
+    press(extreme, "1")
+    press(extreme, "o")
+    red, blue, folded = shades
+    assert red[0] > red[2] + 40
+    assert blue[2] > blue[0] + 40
+    np.testing.assert_allclose(folded, FOLD_RGB, atol=3)
+
+
+def test_outlines_of_neighbours_have_two_colours(extreme):
+    click(extreme, "[data-overlay=none]")
+    blue = []
+    for name in EXTREME_NAMES:
+        click(extreme, f"[data-vertebra={name}] .name button")
+        plane, shown = sagittal(extreme), picture(extreme)
+        rows, columns = np.indices(shown.shape[:2])
+        away = np.hypot(columns - plane.cross[0], rows - plane.cross[1]) / plane.per_mm
+        ring = shown[(away > 6.5) & (away < 9.5)]
+        coloured = ring[np.ptp(ring, axis=-1) > 80]
+        blue.append((coloured[:, 2] > coloured[:, 0]).mean() > 0.5)
+    click(extreme, "[data-overlay=bone]")
+    assert blue == [False, True, False]
 
 
 def test_opacity_blends_mr_and_ct(opened):
@@ -244,3 +325,23 @@ def test_a_signature_outlives_a_reload(opened):
     opened.window.refresh()
     wait(lambda: text(opened, "count").startswith("1 accepted, 1 rejected"), "the kept decisions")
     assert opened.window.find_element("id", "reviewer").get_attribute("value") == "A. Reader"
+    assert "not saved yet" not in text(opened, "count")
+    assert text(opened, "kept").startswith("Opened with the saved decisions of A. Reader, ")
+    assert not warns_when_left(opened)
+
+
+def test_a_draft_is_not_taken_for_saved_after_a_reload(opened):
+    click(opened, "[data-vertebra=L5] input[value=accept]")
+    now = opened.window.execute_script("return new Date().toLocaleDateString([], {dateStyle: 'medium'})")
+    opened.window.refresh()
+    ready(opened.window)
+    assert text(opened, "count") == "2 accepted, 1 rejected, 0 open; not saved yet"
+    assert text(opened, "kept").startswith(f"Opened with the unsaved draft of A. Reader, {now}")
+    assert warns_when_left(opened)
+
+
+def warns_when_left(opened) -> bool:
+    return opened.window.execute_script(
+        "const leaving = new Event('beforeunload', {cancelable: true});"
+        "dispatchEvent(leaving); return leaving.defaultPrevented"
+    )

@@ -19,7 +19,7 @@ from ..process.explanation import explain, readable, unsaid_ending
 from ..process.lifeline import be_worker, is_worker, leave, worker_environment
 from ..process.memory import begin_blas
 from ..process.staging import staged_directory
-from ..process.streams import lost_output, secure_streams
+from ..process.streams import is_text, lost_output, secure_streams
 from ..process.supervision import cancellation, supervise
 from ..results.names import ADDED_LATER
 from .options import limit_threads
@@ -29,6 +29,8 @@ from .subcommand import Subcommand
 from .subcommands import subcommands
 
 DONE, FAILED_CHECKS = 0, 3
+MAY_BE_EMPTY = ("--case", "--ct-series", "--mr-series")
+"""Options with a text that may say nothing."""
 LIBRARY_SETTINGS = ("TQDM_", "TORCH_LOGS", "TORCHINDUCTOR_", "TORCHDYNAMO_")
 """Beginnings of the names of environment variables that are of no use here."""
 
@@ -66,6 +68,7 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
         parser.print_help()
         return InputError.exit_code
     try:
+        _check_words(words)
         arguments = parser.parse_args(words)
     except InputError as error:
         print(f"error: {readable(str(error))}", file=sys.stderr)
@@ -75,6 +78,19 @@ def run(words: Sequence[str], known: Sequence[Subcommand], worker: Sequence[str]
     if is_worker():
         leave(_work(subcommand, arguments, reporter))
     return _oversee(subcommand, arguments, reporter, [*worker, *words])
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse words that are no text, and empty ones, which a path would take for the current folder.
+
+    Raises:
+        InputError: a word is either.
+    """
+    for before, word in zip(["spine-ctmr", *words], words, strict=False):
+        if not is_text(word):
+            raise InputError(f"'{readable(word)}' has bytes that are no UTF-8; rename it.")
+        if not word and before not in MAY_BE_EMPTY:
+            raise InputError(f"The argument after '{before}' is empty; give a path or a value.")
 
 
 def _forget_settings_of_libraries() -> None:

@@ -20,7 +20,8 @@ from .markdown import header, line, number, spread
 
 EXACT = 50
 """Most pairs for which the signed-rank test counts all signs."""
-Cohort = dict[str, dict[int, dict[str, float]]]
+Vertebrae = dict[int, dict[str, float]]
+Cohort = dict[str, Vertebrae]
 """Metrics by patient and vertebra number."""
 
 
@@ -94,9 +95,7 @@ def compare(first: Cohort, second: Cohort, metric: str) -> list[PairedComparison
         rows.append(_row(vertebra_name(level), pairs))
     corrected = holm([row.p for row in rows])
     by_level = [replace(row, p_holm=float(p)) for row, p in zip(rows, corrected, strict=True)]
-    means = [
-        tuple(_patient_mean(cohort[name], levels, metric) for cohort in (first, second)) for name in patients
-    ]
+    means = [_patient_means(first[name], second[name], metric) for name in patients]
     return [_row("all", means), *by_level]
 
 
@@ -143,10 +142,11 @@ def _row(level: str, pairs: Sequence[tuple[float, ...]]) -> PairedComparison:
     return PairedComparison(level, len(a), statistics(a), statistics(b), middle, p, p)
 
 
-def _patient_mean(vertebrae: Mapping[int, Mapping[str, float]], levels: set[int], metric: str) -> float:
-    values = np.array([vertebrae[n].get(metric, np.nan) for n in vertebrae if n in levels], float)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")
+def _patient_means(first: Vertebrae, second: Vertebrae, metric: str) -> tuple[float, ...]:
+    """Means of one patient over the vertebrae that both methods measured: else who loses hard ones wins."""
+    pairs = [(first[n].get(metric, np.nan), second[n].get(metric, np.nan)) for n in first if n in second]
+    both = [pair for pair in pairs if np.all(np.isfinite(pair))]
+    return tuple(np.mean(both, 0).tolist()) if both else (np.nan, np.nan)
 
 
 def _metrics(row: Mapping[str, object]) -> dict[str, float]:

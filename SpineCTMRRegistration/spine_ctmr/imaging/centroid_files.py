@@ -23,6 +23,7 @@ _TOWARDS = {
     "I": (0, 0, -1),
 }
 """LPS directions of nibabel's axis codes."""
+_IN_LPS, _IN_RAS = ("itk", "lps"), ("nib", "ras")
 _FLIP = np.array([-1.0, -1.0, 1.0])
 _PER_REGION = 256
 """TPTBox numbers a point of a vertebra as its region times this, plus the vertebra (`LABEL_MAX`)."""
@@ -90,7 +91,10 @@ def _located(
 ) -> NDArray[Any]:
     """LPS mm (n, 3) of stored positions (n, 3)."""
     if "direction" not in head:
-        return positions if head["coordinate_system"] == "itk" else positions * _FLIP
+        system = str(head["coordinate_system"]).lower()
+        if system not in (*_IN_LPS, *_IN_RAS):
+            raise InputError(f'{path} has the unknown coordinate system "{system}"; save it in LPS or RAS.')
+        return positions if system in _IN_LPS else positions * _FLIP
     if head.get("origin") is not None and head.get("rotation") is not None:
         steps = np.asarray(head["rotation"], float) * np.asarray(head["zoom"], float)
         return (positions @ steps.T + np.asarray(head["origin"], float)) * _FLIP

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .case import Centroids
-from .image_checks import check_image
+from .image_checks import check_image, check_origin
 from .label_checks import check_labels, too_small
 from .label_edges import check_mirrored
 from .label_offsets import check_on_bone
@@ -59,6 +59,7 @@ def check_case(
     names = names or InputNames()
     check_image(ct, names.ct)
     check_image(mr, names.mr)
+    check_origin(Grid.of(vertebrae), names.vertebrae)
     voxels = label_voxels(vertebrae)
     bone = [v.points(_BONE_SAMPLES) for v in voxels.values()]
     points = np.concatenate(bone) if bone else np.empty((0, 3))
@@ -72,6 +73,7 @@ def check_case(
         _check_common(levels, mr_centroids, names.vertebrae, names.mr_landmarks)
         check_course(mr_centroids, {n: voxels[n].centroid_mm for n in levels}, names.mr_landmarks)
     if mr_vertebrae is not None:
+        check_origin(Grid.of(mr_vertebrae), names.mr_vertebrae)
         in_mr = label_voxels(mr_vertebrae)
         warnings += check_labels(in_mr, mr, names.mr_vertebrae, names.mr)
         in_mr_levels = in_mr.keys() - set(too_small(in_mr, Grid.of(mr)))

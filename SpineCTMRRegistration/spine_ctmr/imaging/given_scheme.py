@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from .label_schemes import AUTO, BY_NAME, LabelScheme
 from .label_tables import named_scheme, table_of
-from .vertebra_names import vertebra_number
+from .vertebra_names import vertebra_name, vertebra_number
 
 _PAIR = re.compile(r"\s*(\d+)\s*=\s*(.+?)\s*")
 CHOICES = ", ".join([AUTO, *BY_NAME])
@@ -62,4 +62,5 @@ def _in_file(path: Path) -> LabelScheme:
             f"The label scheme '{path}' names no vertebra; give nnU-Net's dataset.json, ITK-SNAP's label"
             " descriptions, a colour table of 3D Slicer, or a CSV with the titles label and name."
         )
-    return replace(scheme, name=AUTO, title="the given names")
+    pairs = ",".join(f"{label}={vertebra_name(number)}" for label, number in scheme.numbers.items())
+    return replace(scheme, name=pairs, title="the given names")

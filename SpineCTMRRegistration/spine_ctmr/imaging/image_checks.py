@@ -24,6 +24,12 @@ def check_image(image: sitk.Image, name: str) -> None:
     _check_values(image, name)
 
 
+def check_origin(grid: Grid, name: str) -> None:
+    """Raises InputError if a volume is nowhere."""
+    if not np.all(np.isfinite(grid.origin_mm)):
+        raise InputError(f"{name} has an origin that is no number; correct its header or export it again.")
+
+
 def sample(image: sitk.Image, at_most: int = 1_000_000) -> NDArray[Any]:
     """About `at_most` voxel values from an even lattice over a scalar image; (z, y, x)."""
     view = array_view(image)
@@ -46,6 +52,7 @@ def _check_geometry(grid: Grid, name: str) -> None:
     axes = grid.axes
     if not np.all(np.isfinite(axes)) or np.abs(axes.T @ axes - np.eye(3)).max() > 1e-3:
         raise InputError(f"{name} has axes that are not at right angles; resample it to a regular grid.")
+    check_origin(grid, name)
     extent = max(n * s for n, s in zip(grid.size, grid.spacing_mm, strict=True))
     if extent < _SMALLEST_MM:
         raise InputError(f"{name} is only {extent:.3g} mm long, as if in metres or cm; save it in mm.")

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..process.streams import is_text
 from .reading import check_dimensions, check_scalar
 
 ImageSource: TypeAlias = "sitk.Image | str | os.PathLike[str]"
@@ -39,7 +40,10 @@ def image_or_path(given: ImageSource, name: str) -> sitk.Image | Path:
         InputError: it is neither an image nor a path.
     """
     if isinstance(given, str | os.PathLike):
-        return Path(given)
+        path = Path(given)
+        if not is_text(str(path)):
+            raise InputError(f"{name} has a path with bytes that are no UTF-8; rename its files or folders.")
+        return path
     if not isinstance(given, sitk.Image):
         raise InputError(f"{name} is a {type(given).__name__}; give a SimpleITK image or a path.")
     return given

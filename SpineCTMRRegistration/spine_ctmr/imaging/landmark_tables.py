@@ -20,7 +20,7 @@ def table_rows(text: str, path: Path) -> list[tuple[str, list[str], str]]:
     are four columns. Decimal commas become points.
 
     Raises:
-        InputError: the columns cannot be told.
+        InputError: the columns cannot be told, or a row has other ones.
     """
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
@@ -39,10 +39,16 @@ def table_rows(text: str, path: Path) -> list[tuple[str, list[str], str]]:
         return [(row[0], [_with_point(cell) for cell in row[1:]], "lps") for row in rows]
     columns = [titles.index(title) for title in _COORDINATES[system]]
     defined = titles.index("defined") if "defined" in titles else None
+    for row in rows[1:]:
+        if len(row) < len(titles) or any(row[len(titles) :]):
+            raise InputError(
+                f"{path} has {len(row)} cells in the row of {row[0]}, but {len(titles)} titles; give each "
+                "row a cell for every title, and write decimals with a point."
+            )
     return [
         (row[name], [_with_point(row[c]) for c in columns], "ras" if system == "ras" else "lps")
         for row in rows[1:]
-        if len(row) == len(titles) and (defined is None or row[defined] not in ("0", "false"))
+        if defined is None or row[defined].lower() not in ("0", "false")
     ]
 
 

@@ -131,7 +131,10 @@ def _entries(path: Path, image: Grid | None) -> Iterable[Entry]:
         raise InputError(f"{path} is not a table of named points; give {_EXAMPLE}.")
     if "markups" in content:
         return _markups(content["markups"], path)
-    return [(name, position, _LPS) for name, position in content.items() if not name.startswith("@")]
+    system = next((key for key in content if key.lower().replace("_", "") == "coordinatesystem"), None)
+    factors = _LPS if system is None else _factors(content[system], path)
+    points = ((name, position) for name, position in content.items() if name != system)
+    return [(name, position, factors) for name, position in points if not name.startswith("@")]
 
 
 def _unique(pairs: Pairs, path: Path) -> dict[str, Any]:

@@ -17,6 +17,8 @@ _BONE_HU = (0, 2000)
 _DARK_BONE_HU = 80
 _SOFT_HU, _SOFT_SHARE = 150, 0.25
 """Water and fat lie between, and more than this share of a CT; CTs of the spine have 0.5 and more."""
+_LEAST_SOFT = 0.05
+"""A CT with less is doubted: much air around a thin patient leaves several times as much."""
 _OFFSET_BONE = 700
 """Median of bone above which values that are never negative carry an offset of about 1000."""
 
@@ -44,9 +46,14 @@ class Values:
         return self.high - self.low > _CT_RANGE_HU and not offset
 
 
-def measure(image: sitk.Image, bone_points: Points) -> Values:
-    """Values of `image`, with bone taken at LPS mm `bone_points` (n, 3)."""
+def measure(image: sitk.Image, bone_points: Points, padded: bool = False) -> Values:
+    """Values of `image`, with bone taken at LPS mm `bone_points` (n, 3).
+
+    Where it may be `padded`, its lowest value does not count: an MR may have anything around it.
+    """
     values = sample(image)
+    inner = values[values > values.min()] if padded else values
+    values = inner if inner.size else values
     low, high = np.percentile(values, [0.1, 99.9])
     bone = values_at(image, bone_points)
     soft = float(np.mean(np.abs(values) < _SOFT_HU))
@@ -63,7 +70,7 @@ def check_modalities(
     """
     if _identical(ct, mr):
         raise InputError(f"{ct_name} and {mr_name} are the same image; give one CT and one MR.")
-    in_ct, in_mr = measure(ct, bone_points), measure(mr, bone_points)
+    in_ct, in_mr = measure(ct, bone_points), measure(mr, bone_points, padded=True)
     if in_mr.has_air and in_mr.can_be_ct and not (in_ct.has_air and in_ct.can_be_ct):
         raise InputError(
             f"{ct_name} does not look like a CT, but {mr_name} does; exchange the two, they seem swapped."
@@ -75,6 +82,11 @@ def check_modalities(
     warnings = []
     if in_ct.low >= 0:
         warnings.append(f"{ct_name} has no negative values; make sure that it is in Hounsfield units.")
+    elif in_ct.soft < _LEAST_SOFT:
+        warnings.append(
+            f"{ct_name} has hardly any values of soft tissue ({-_SOFT_HU} to {_SOFT_HU} HU); make sure that "
+            "it is in Hounsfield units."
+        )
     if in_ct.bone is not None and in_ct.bone < _DARK_BONE_HU:
         warnings.append(
             f"{ct_name} is dark inside the vertebra labels (median {in_ct.bone:.0f} HU);"

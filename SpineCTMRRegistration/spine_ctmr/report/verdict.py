@@ -10,7 +10,7 @@ SYMBOLS: dict[Flag, str] = {"good": "✓", "check": "?", "do not use": "✕"}
 STATEMENTS = (
     "The network is trained on synthetic patients.",
     "The flags are calibrated on synthetic patients.",
-    "“Good” means within 2 mm in 97 of 100 there, not within half a millimetre.",
+    "“Good” means within 2 mm in 99 of 100 there, not within half a millimetre.",
     "Left and right and the names of the levels are those of the files: where CT and MR are wrong alike, "
     "they do not tell.",
     "For research use; not a medical device.",

@@ -18,6 +18,7 @@ from ..deformation.deformation import Deformation
 from ..geometry.grid import Grid, Points
 from ..geometry.pose import Pose
 from ..imaging.case import Case, Centroids
+from ..imaging.vertebra_names import cranial_to_caudal, vertebra_name
 from ..quality.flags import VertebraQuality
 from ..quality.spine_flags import verdict
 from .drawing import BONE_HU, BONE_WINDOW_HU
@@ -136,9 +137,10 @@ def _about(
     """What the scripts need to know: positions are shares of the image, windows shares of `HU_RANGE`."""
     low, high = HU_RANGE
     grid = images.grid
-    codes = (np.arange(256) - 128) / 127.5
-    rgb, opacity = jacobian_colors(2.0**codes)
+    octaves = (np.arange(1, 256) - 128) / 127
+    rgb, opacity = jacobian_colors([0.0, *2.0**octaves])
     colours = np.concatenate([rgb, 255 * opacity[:, None]], -1)
+    numbers = np.union1d(images.vertebrae, images.vertebrae_before)
     poses, centers = shown.deformation.poses, shown.ct_centers
     return {
         "size": grid.size,
@@ -152,10 +154,13 @@ def _about(
         "vertebrae": [
             {
                 "name": row.name,
-                "number": row.number,
                 "place": _share(grid, poses[row.number].apply(centers[row.number])),
             }
             for row in rows
+        ],
+        "shown": [
+            {"name": vertebra_name(number), "number": number}
+            for number in cranial_to_caudal(numbers[numbers > 0].tolist())
         ],
     }
 

@@ -41,7 +41,7 @@ class ViewerImages:
         mr: grey as in the report, 0 black to 255 white.
         ct: the registered CT; 0 and 255 are the ends of `HU_RANGE`.
         ct_before: the CT at the rigid start, likewise.
-        volume_change: binary logarithm of det J of `mr_to_ct`; 0, 128 and 255 are -1, 0 and 1.
+        volume_change: binary logarithm of det J of `mr_to_ct`; 1, 128 and 255 are -1, 0 and 1; 0 is a fold.
         vertebrae: VerSe numbers of the moved vertebrae.
         vertebrae_before: the same at the rigid start.
     """
@@ -84,16 +84,13 @@ def viewer_images(
     mr = sampled(case.mr, identity, 0.0)
     moved = carried(case.ct, deformation.global_rigid)
     ct = resampled(moved, grid, deformation.mr_to_ct_displacement, OUTSIDE_HU)
-    octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE)).astype(np.float32)
     before = sitk.Resample(carried(case.vertebrae, start), reference, identity, sitk.sitkNearestNeighbor, 0)
     return ViewerImages(
         grid=grid,
         mr=as_bytes(mr, grey_range(mr), MR_LEVELS),
         ct=as_bytes(ct, HU_RANGE),
         ct_before=as_bytes(sampled(case.ct, to_ct_before, OUTSIDE_HU), HU_RANGE),
-        volume_change=as_bytes(
-            sampled(deformation.box.image(octaves), identity, 0.0), (-1.0, 1.0), JACOBIAN_LEVELS
-        ),
+        volume_change=_volume_bytes(sampled(deformation.box.image(determinant), identity, 1.0)),
         vertebrae=array_view(vertebrae_in_mr(case.vertebrae, reference, deformation.poses)).copy(),
         vertebrae_before=array_view(before).copy(),
     )
@@ -116,6 +113,12 @@ def spine_grid(labels_in_mr: sitk.Image, most_voxels: float) -> Grid:
     size_mm = (high - low) * mr.spacing_mm
     step = max(FINEST_MM, float(np.cbrt(size_mm.prod() / most_voxels)))
     return Grid.around(mr.to_points([low, high]), step, -step / 2, mr.axes)
+
+
+def _volume_bytes(determinant: NDArray[Any]) -> Bytes:
+    """det J as the bytes of `ViewerImages.volume_change`."""
+    octaves = np.log2(np.clip(determinant, *JACOBIAN_RANGE))
+    return np.maximum(as_bytes(octaves, (-1.0, 1.0), JACOBIAN_LEVELS), 1) * (determinant > 0)
 
 
 def as_bytes(values: NDArray[Any], ends: tuple[float, float], levels: int = 256) -> Bytes:

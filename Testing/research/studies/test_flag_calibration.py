@@ -25,7 +25,7 @@ from spine_ctmr.research.studies.flags.counts import (
 )
 from spine_ctmr.research.studies.flags.fit import chosen_rule, fit_mismatch_limit, fit_rule, flags_of
 from spine_ctmr.research.studies.flags.observations import Observation
-from spine_ctmr.research.studies.flags.page import CHOOSES, TESTS, as_markdown, by_error, divided
+from spine_ctmr.research.studies.flags.page import CHOOSES, KNOWN, TESTS, as_markdown, by_error, divided
 from spine_ctmr.research.studies.flags.patients import cases_with_truth, is_held_out
 from spine_ctmr.research.studies.flags.run import (
     Failing,
@@ -213,7 +213,7 @@ def test_published_flags_keep_what_is_promised() -> None:
     everyone = read_observations(PUBLISHED)
     rows = divided(everyone)[TESTS]
     within = good_and_within(rows, 2.0)
-    assert within.part >= 0.97 * within.whole
+    assert within.part >= 0.99 * within.whole  # as every report says
     missed, refused = failed_but_good(rows), accurate_but_refused(rows)
     assert missed.part <= 0.05 * missed.whole
     assert refused.part <= 0.05 * refused.whole
@@ -221,7 +221,8 @@ def test_published_flags_keep_what_is_promised() -> None:
     assert wrong.part >= 0.95 * wrong.whole
     right = marked_as_failed(everyone, lambda s: s.is_accurate)
     assert right.part <= 0.05 * right.whole
-    assert {"thoracic", "cervical", "lumbar", "real anatomy"} == {o.region for o in rows}
+    assert {"thoracic", "cervical", "lumbar"} == {o.region for o in rows}
+    assert {"real anatomy"} == {o.region for o in divided(everyone)[KNOWN]}
     assert {scenarios.MIRRORED, scenarios.BLACK_SLICE} <= {o.scenario for o in everyone}
 
 

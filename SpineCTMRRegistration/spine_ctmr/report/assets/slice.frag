@@ -4,8 +4,8 @@ precision highp int;
 precision highp float;
 uniform highp sampler3D volume; // the MR, windowed by NiiVue
 uniform highp sampler3D images; // registered CT, CT before, vertebrae, vertebrae before
-uniform highp sampler3D change; // binary logarithm of det J
-uniform highp sampler2D colours; // of the volume change
+uniform highp sampler3D change; // binary logarithm of det J; 0 is a fold
+uniform highp sampler2D colours; // of the bytes of the volume change
 uniform int shown; // 0 nothing, 1 bone, 2 the CT, 3 the volume change
 uniform bool before;
 uniform bool outlined;
@@ -25,7 +25,8 @@ const vec3 EVEN = vec3(0.94, 0.89, 0.26);
 const float LENS_MM = 25.0;
 const float CELL_MM = 16.0;
 
-// Odd vertebrae are 1, even ones 0, all else a half; the mean of neighbours takes the steps of the voxels off.
+// From head to tail vertebrae are 0 and 1 in turn, all else a half; the mean of neighbours takes the steps of
+// the voxels off.
 float vertebrae(vec3 p) {
   vec3 reach = 0.75 * stepMm / sizeMm;
   float sum = 0.0;
@@ -47,6 +48,14 @@ vec3 withOutlines(vec3 rgb) {
   return mix(rgb, odd < even ? ODD : EVEN, clamp(1.6 - away, 0.0, 1.0));
 }
 
+// Folds are whole voxels; all else is interpolated between them.
+vec4 volumeColour(vec3 p) {
+  ivec3 size = textureSize(change, 0);
+  bool folded = texelFetch(change, min(ivec3(p * vec3(size)), size - 1), 0).r == 0.0;
+  float code = folded ? 0.0 : max(1.0, 255.0 * texture(change, p).r);
+  return texelFetch(colours, ivec2(code + 0.5, 0), 0);
+}
+
 float ramp(float value, vec2 ends) {
   return clamp((value - ends.x) / (ends.y - ends.x), 0.0, 1.0);
 }
@@ -59,7 +68,7 @@ void main() {
   if (here) {
     vec4 sampled = texture(images, texPos);
     float ct = before ? sampled.g : sampled.r;
-    vec4 colour = texture(colours, vec2(texture(change, texPos).r, 0.5));
+    vec4 colour = volumeColour(texPos);
     if (shown == 1) rgb = mix(rgb, BONE, strength * pow(ramp(ct, boneWindow), 0.7));
     if (shown == 2) rgb = mix(rgb, vec3(ramp(ct, ctWindow)), strength);
     if (shown == 3) rgb = mix(rgb, colour.rgb, strength * colour.a);

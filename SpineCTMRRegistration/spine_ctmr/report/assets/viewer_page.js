@@ -27,15 +27,16 @@ function mirror() {
   byId("strength").value = Math.round(100 * state.strength);
   byId("state").textContent = state.before ? "CT at the rigid start" : "CT registered";
   byId("state").classList.toggle("before", state.before);
+  tell(scene.here());
 }
 
 function press(button, on) {
   button.setAttribute("aria-pressed", on ? "true" : "false");
 }
 
-/** The colours of the volume change over a middle grey. */
+/** The colours of the volume change, without that of folds, over a middle grey. */
 function paintLegend() {
-  const shades = ABOUT.colours.filter((_, code) => code % 15 === 0).map(([r, g, b, a]) => {
+  const shades = ABOUT.colours.slice(1).map(([r, g, b, a]) => {
     const over = (value) => Math.round(110 + ((value - 110) * a) / 255);
     return `rgb(${over(r)},${over(g)},${over(b)})`;
   });
@@ -92,9 +93,13 @@ function mark(name) {
     row.classList.toggle("here", row.dataset.vertebra === name);
 }
 
-function tell({ name, hu, volume }) {
-  byId("place").textContent = `${name || "between the vertebrae"} · CT ${hu} HU · volume × ${volume.toFixed(2)}`;
-  if (name) mark(name);
+function tell({ name, values }) {
+  byId("place").textContent = [name || "between the vertebrae", ...values].join(" · ");
+}
+
+function moved(here) {
+  tell(here);
+  if (here.name) mark(here.name);
 }
 
 function connect() {
@@ -144,7 +149,7 @@ async function begin() {
     return sorry("The images could not be drawn");
   }
   byId("canvas").addEventListener("webglcontextlost", () => sorry("The graphics processor stopped"));
-  scene.onMove = tell;
+  scene.onMove = moved;
   connect();
   paintLegend();
   mirror();

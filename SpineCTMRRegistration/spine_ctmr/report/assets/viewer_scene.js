@@ -40,9 +40,27 @@ function interleaved(...images) {
   return result;
 }
 
-/** Vertebra numbers as the shader wants them: odd ones 255, even ones 0, nothing 128. */
-function parities(labels) {
-  return labels.map((number) => (number === 0 ? 128 : number % 2 === 1 ? 255 : 0));
+/** Vertebra numbers as the shader wants them: 0 and 255 in turn from head to tail, nothing 128. */
+function alternating(labels) {
+  const codes = new Uint8Array(256).fill(128);
+  ABOUT.shown.forEach(({ number }, place) => { codes[number] = place % 2 === 1 ? 255 : 0; });
+  return labels.map((number) => codes[number]);
+}
+
+/** A number as text; of the first and the last byte of a range also all beyond it. */
+function clipped(byte, first, value, digits) {
+  const beyond = byte === first ? "≤ " : byte === 255 ? "≥ " : "";
+  return beyond + value.toFixed(digits).replace("-", "−");
+}
+
+function hounsfield(byte) {
+  const [low, high] = ABOUT.hu_range;
+  return `CT ${clipped(byte, 0, low + ((high - low) * byte) / 255, 0)} HU`;
+}
+
+/** CT volume per MR volume. */
+function volume(byte) {
+  return byte === 0 ? "folded" : `volume × ${clipped(byte, 1, 2 ** ((byte - 128) / 127), 2)}`;
 }
 
 class Scene {
@@ -69,12 +87,13 @@ class Scene {
     this.viewer.drawScene = () => {}; // until the shader has its textures
     const names = ["mr", "ct", "ct_before", "volume_change", "vertebrae", "vertebrae_before"];
     const [mr, ct, before, change, bones, bonesBefore] = await Promise.all(names.map(imageBytes));
-    [this.ct, this.change, this.labels] = [ct, change, bones];
+    this.registered = { ct, change, bones };
+    this.rigid = { ct: before, bones: bonesBefore };
     await this.viewer.loadFromArrayBuffer(mr.buffer, "mr.nii");
     this.viewer.setCustomSliceShader(document.getElementById("slice-shader").textContent.trim());
     this.program = this.viewer.customSliceShader.program;
     const gl = this.viewer.gl;
-    const four = interleaved(ct, before, parities(bones), parities(bonesBefore));
+    const four = interleaved(ct, before, alternating(bones), alternating(bonesBefore));
     this.addTexture("images", 0, gl.TEXTURE_3D, gl.RGBA8, gl.RGBA, ABOUT.size, four);
     this.addTexture("change", 1, gl.TEXTURE_3D, gl.R8, gl.RED, ABOUT.size, change);
     const colours = new Uint8Array(ABOUT.colours.flat());
@@ -150,19 +169,18 @@ class Scene {
     );
   }
 
-  /** What is at the cross: the vertebra's name or "", CT value in HU, CT volume per MR volume. */
+  /** What is at the cross in the CT shown: the vertebra's name or "", and the values as texts. */
   here() {
     const [x, y, z] = ABOUT.size.map((count, axis) => {
       const voxel = Math.floor(this.viewer.scene.crosshairPos[axis] * count);
       return Math.min(count - 1, Math.max(0, voxel));
     });
     const index = x + ABOUT.size[0] * (y + ABOUT.size[1] * z);
-    const found = ABOUT.vertebrae.find((one) => one.number === this.labels[index]);
-    const [low, high] = ABOUT.hu_range;
+    const { ct, change, bones } = this.state.before ? this.rigid : this.registered;
+    const found = ABOUT.shown.find((one) => one.number === bones[index]);
     return {
       name: found ? found.name : "",
-      hu: Math.round(low + ((high - low) * this.ct[index]) / 255),
-      volume: 2 ** ((this.change[index] - 128) / 127.5),
+      values: [hounsfield(ct[index]), ...(change ? [volume(change[index])] : [])],
     };
   }
 

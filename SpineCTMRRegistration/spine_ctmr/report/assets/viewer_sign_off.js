@@ -45,14 +45,31 @@ function count() {
     `${accepted} accepted, ${rejected} rejected, ${open} open${unsaved ? "; not saved yet" : ""}`;
 }
 
-function changed() {
-  unsaved = true;
+function keep() {
   try {
-    localStorage.setItem(KEPT_UNDER, JSON.stringify(signOff()));
+    localStorage.setItem(KEPT_UNDER, JSON.stringify({ ...signOff(), unsaved }));
   } catch {
     // a browser that keeps nothing: the file is still saved by the button
   }
   count();
+}
+
+/** Go on with what was kept, and say whose it is. */
+function restore() {
+  const kept = JSON.parse(localStorage.getItem(KEPT_UNDER));
+  if (!kept) return;
+  fill(kept);
+  unsaved = kept.unsaved;
+  const when = new Date(kept.signed).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const note = document.getElementById("kept");
+  note.textContent =
+    `Opened with the ${unsaved ? "unsaved draft" : "saved decisions"} of ${kept.reviewer || "a nameless reader"}, ${when}`;
+  note.hidden = false;
+}
+
+function changed() {
+  unsaved = true;
+  keep();
 }
 
 function save() {
@@ -63,15 +80,14 @@ function save() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   unsaved = false;
-  count();
+  keep();
 }
 
 function signing() {
   try {
-    const kept = localStorage.getItem(KEPT_UNDER);
-    if (kept) fill(JSON.parse(kept));
+    restore();
   } catch {
-    // nothing kept
+    // a browser that keeps nothing
   }
   const list = document.getElementById("vertebrae");
   list.addEventListener("input", changed);

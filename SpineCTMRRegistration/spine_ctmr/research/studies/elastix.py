@@ -85,6 +85,7 @@ def elastix_displacement(
     settings: Settings,
     threads: int,
     bone: NDArray[Any] | None = None,
+    seen: NDArray[Any] | None = None,
 ) -> tuple[NDArray[np.float32], float]:
     """Displacement (z, y, x, 3) in mm from fixed to moving, components (x, y, z), and seconds for finding it.
 
@@ -95,6 +96,7 @@ def elastix_displacement(
         settings: elastix parameters by name.
         threads: CPU threads.
         bone: where the moving image is rigid, in [0, 1], on the same grid.
+        seen: where the fixed image says something, likewise; None for everywhere.
     """
     import itk
 
@@ -108,17 +110,23 @@ def elastix_displacement(
         parameters = itk.ParameterObject.New()
         parameters.AddParameterMap({**settings, **places})
         target, source = _image(fixed, spacing_mm), _image(moving, spacing_mm)
+        masks = {} if seen is None else {"fixed_mask": _image(seen, spacing_mm, np.uint8)}
         _, found = itk.elastix_registration_method(
-            target, source, parameter_object=parameters, number_of_threads=threads, log_to_console=False
+            target,
+            source,
+            parameter_object=parameters,
+            number_of_threads=threads,
+            log_to_console=False,
+            **masks,
         )
         seconds = time.perf_counter() - began
         field = np.asarray(itk.transformix_deformation_field(source, found, output_directory=folder))
     return field.astype(np.float32), seconds
 
 
-def _image(values: NDArray[Any], spacing_mm: float) -> Any:
+def _image(values: NDArray[Any], spacing_mm: float, kind: type = np.float32) -> Any:
     import itk
 
-    image = itk.image_from_array(np.ascontiguousarray(values, dtype=np.float32))
+    image = itk.image_from_array(np.ascontiguousarray(values, dtype=kind))
     image.SetSpacing([spacing_mm] * 3)
     return image

@@ -45,6 +45,11 @@ class Problem:
         """The grid of `fixed`, `moving` and `labels`."""
         return Grid.of(self.fixed)
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Where `fixed` is the MR (z, y, x); elsewhere it is 0, which no method is to take for tissue."""
+        return Grid.of(self.case.mr).covers(self.grid)
+
     def transform(self, displacement: NDArray[Any]) -> sitk.CompositeTransform:
         """`mr_to_ct` of a displacement (z, y, x, 3) in LPS mm from `fixed` to `moving`."""
         field = sitk.DisplacementFieldTransform(self.grid.image(displacement.astype(np.float64)))

@@ -24,5 +24,5 @@ def _register(problem: Problem, threads: int, settings: Settings, rigid_bone: bo
         array_view(image).copy() for image in (problem.fixed, problem.moving, problem.labels)
     )
     bone = labels > 0 if rigid_bone else None
-    displacement, _ = elastix_displacement(fixed, moving, SPACING_MM, settings, threads, bone)
+    displacement, _ = elastix_displacement(fixed, moving, SPACING_MM, settings, threads, bone, problem.seen)
     return problem.transform(displacement)

@@ -15,16 +15,20 @@ from ..problem import Problem
 
 def register(problem: Problem, threads: int) -> sitk.Transform:
     """ANTsPy's default "SyN": affine, then deformable, both by Mattes mutual information."""
-    return problem.after_start(ants_transform(problem.fixed, problem.moving, "SyN"))
+    seen = problem.grid.image(problem.seen.astype(np.uint8))
+    return problem.after_start(ants_transform(problem.fixed, problem.moving, "SyN", seen))
 
 
-def ants_transform(fixed: sitk.Image, moving: sitk.Image, kind: str) -> sitk.Transform:
+def ants_transform(
+    fixed: sitk.Image, moving: sitk.Image, kind: str, seen: sitk.Image | None = None
+) -> sitk.Transform:
     """From the points of the fixed image to those of the moving one, found by ANTs from no motion on.
 
     Args:
         fixed: on any grid.
         moving: on any grid.
         kind: "Affine" or "SyN".
+        seen: where the fixed image says something, 1 there; None for everywhere.
     """
     import ants
 
@@ -34,6 +38,8 @@ def ants_transform(fixed: sitk.Image, moving: sitk.Image, kind: str) -> sitk.Tra
             moving=_image(moving),
             type_of_transform=kind,
             initial_transform="Identity",
+            mask=None if seen is None else _image(seen),
+            mask_all_stages=seen is not None,
             outprefix=str(Path(folder) / "syn"),
             random_seed=1,
         )
