@@ -32,14 +32,13 @@ def test_paths_start_at_the_table_and_what_is_empty_is_left_out(folder: Path) ->
     first, second = read_patients(written(folder, "\r\n".join(rows), "utf-8-sig"))
     assert first.words == [
         *(str(folder / name) for name in ("ct.nii", "mr.nii")),
-        *("--vertebrae", str(folder / "labels.nii"), "--mr-landmarks", str(folder / "centres.json")),
-        *("--ct-series", "Spine 1.0"),
+        *(f"--vertebrae={folder / 'labels.nii'}", f"--mr-landmarks={folder / 'centres.json'}"),
+        "--ct-series=Spine 1.0",
     ]
     assert (first.vertebra_count, second.vertebra_count) == (5, None)
     assert second.words == [
         *(str(folder / n) for n in ("ct.nii", "mr.nii")),
-        "--vertebrae",
-        str(folder / "labels.nii"),
+        f"--vertebrae={folder / 'labels.nii'}",
     ]
 
 

@@ -298,6 +298,26 @@ def test_path_that_no_system_takes(tmp_path, name):
         write_result(tmp_path / name)
 
 
+def test_an_earlier_result_that_cannot_come_back_stays_where_it_is(final, tmp_path, monkeypatch):
+    """A file in it may be open on Windows."""
+    with claimed(final) as workplace:
+        aside = workplace
+    aside.mkdir()
+    (aside / EARLIER).mkdir()
+    (aside / EARLIER / "run.json").write_text("{}")
+
+    def refuse(*_):
+        raise PermissionError(13, "in use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(staging.Path, "rename", refuse)
+        with pytest.raises(InputError, match="cannot be put back"), claimed(final):
+            pass
+    assert (aside / EARLIER / "run.json").exists()
+    with claimed(final):
+        assert (final / "run.json").exists()
+
+
 def test_file_replaces_an_earlier_one_at_success(tmp_path):
     picture = tmp_path / "picture.png"
     picture.write_text("old")

@@ -43,7 +43,7 @@ class Patient:
         """What `spine-ctmr register` is told of this patient, without the output."""
         options = {name: str(value) for name, value in (*self.files.items(), *self.texts.items())}
         positional = [options.pop("ct"), options.pop("mr")]
-        named = [word for name, value in options.items() for word in (_option(name), value)]
+        named = [f"{_option(name)}={value}" for name, value in options.items()]
         return [*positional, *named]
 
 

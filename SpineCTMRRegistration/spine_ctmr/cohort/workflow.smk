@@ -23,7 +23,10 @@ rule all:
 
 rule register:
     input:
-        lambda wildcards: [str(path) for path in of(wildcards).files.values()],
+        # braces in a path are no wildcards
+        lambda wildcards: [
+            str(path).replace("{", "{{").replace("}", "}}") for path in of(wildcards).files.values()
+        ],
     output:
         directory("patients/{case}"),
     log:

@@ -54,6 +54,14 @@ def _check(arguments: Namespace) -> None:
     for path in arguments.landmarks:
         require_file("landmark file", path, "give JSON pairs or Slicer .mrk.json files")
     require_image("MR vertebra segmentation", arguments.mr_vertebrae)
+    made = [arguments.result.resolve() / name for name in (names.VERTEBRAE_IN_MR, *names.ADDED_LATER)]
+    for path in filter(None, [*arguments.landmarks, arguments.mr_vertebrae]):
+        if path.resolve() in made:
+            raise InputError(
+                f"'{path}' is a part of the result and says nothing of it; give what was made independently."
+            )
+    if len({path.resolve() for path in arguments.landmarks}) < len(arguments.landmarks):
+        raise InputError(f"'{arguments.landmarks[0]}' is given twice; give one file of CT and one of MR.")
     given_scheme(arguments.label_scheme)
 
 

@@ -128,7 +128,8 @@ def read_series(series: Series, path: Path) -> sitk.Image:
 def _files(path: Path) -> Iterable[Path]:
     if path.is_file():
         return [path]
-    return sorted(Path(root) / name for root, _, names in os.walk(path) for name in names)
+    paths = (Path(root) / name for root, _, names in os.walk(path) for name in names)
+    return sorted(path for path in paths if path.is_file())  # a pipe would be waited for
 
 
 def _header(path: Path) -> Any | None:

@@ -84,7 +84,8 @@ def _volume(seg: Any, segment: Segment, path: Path) -> Any:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [Path(root) / name for root, _, names in os.walk(folder) for name in sorted(names)]
+    paths = [Path(root) / name for root, _, names in os.walk(folder) for name in sorted(names)]
+    return [path for path in paths if path.is_file()]
 
 
 def _header(path: Path) -> Any | None:

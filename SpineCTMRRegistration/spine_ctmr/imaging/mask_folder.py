@@ -23,7 +23,7 @@ def vertebra_masks(folder: Path) -> dict[int, list[Path]]:
         suffix = next((s for s in _SUFFIXES if path.name.lower().endswith(s)), None)
         stem = path.name[: -len(suffix)] if suffix else ""
         number = None if stem.isdecimal() else vertebra_number(stem)
-        if number is not None:
+        if number is not None and path.is_file():
             found.setdefault(number, []).append(path)
     return found
 

@@ -49,7 +49,10 @@ def claimed(final: Path) -> Iterator[Path]:
             _remove_abandoned(workplace)
             yield workplace
         finally:
-            _given_back(workplace, lock)
+            if (workplace / EARLIER).exists() and not final.exists():
+                os.close(lock)  # the only copy of earlier results stays
+            else:
+                _given_back(workplace, lock)
     except BaseException:
         for folder in missing:
             with suppress(OSError):  # never made, or used by someone else meanwhile
@@ -105,11 +108,20 @@ def _is_at(lock: int, path: Path) -> bool:
 
 
 def _cleared(workplace: Path, final: Path) -> None:
-    """Undo what a killed run has left."""
+    """Undo what a killed run has left.
+
+    Raises:
+        InputError: it had set earlier results aside, and they cannot be put back.
+    """
     earlier = workplace / EARLIER
     if earlier.exists() and not final.exists():
-        with suppress(OSError):
+        try:
             earlier.rename(final)
+        except OSError as error:
+            raise InputError(
+                f"The earlier results of '{final}' lie in '{earlier}' and cannot be put back "
+                f"({error.strerror}); move them there and run it again."
+            ) from error
     for left in workplace.iterdir():
         if left.name != LOCK:
             remove(left) if left.is_dir() else left.unlink(missing_ok=True)
