@@ -107,10 +107,11 @@ def evidence(learned: float, test: float, truth: float, slope: float) -> Evidenc
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (evidence(-0.5, -0.5, -0.5, 0), "learned and carries over; its loss no longer falls"),
+        (evidence(-0.5, -0.5, -0.5, 0), "learned and carries over; whether its loss still falls cannot be"),
         (evidence(-0.5, 0.1, -0.5, -0.1), "fits its own pairs, does not carry over; its loss still falls"),
         (evidence(0.1, 0.1, 0.2, 0), "its losses, as weighted, do not prefer the truth"),
-        (evidence(0.1, 0.1, -0.2, 0), "its loss went 50% of the way to the truth's; its loss no longer"),
+        (evidence(0.1, 0.1, -0.2, 0), "its loss went 50% of the way to the truth's; whether its loss"),
+        (evidence(0.1, 0.1, -0.05, 0), "while its loss is lower where it went than at the truth"),
         (evidence(0.1, -0.5, -0.2, 0), "though test patients profit"),
     ],
 )
@@ -137,6 +138,9 @@ def test_what_does_not_come_out_alike_says_what_was_tested() -> None:
     assert "about 256 instead of 64 would tell" in said
     assert "a learned too little" in said
     assert "reproduced" in Claim("it is", weak - 1).sentence()
+    better = Claim("it is", weak - 1, about=("a", "b"))
+    assert "only moves less" in better.sentence({"a": "fits its own pairs", "b": "does not fit"})
+    assert "only moves" not in better.sentence({"a": "learned and carries over", "b": "does not fit"})
     far = np.where(np.arange(64) > 40, -1 + 0.1 * spread, 1 + 0.1 * spread)
     said = Claim("it is", far, "", (), np.arange(64.0)).sentence()
     assert "the opposite" in said

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....evaluation.markdown import header, line
 from .fit import BATCHES, Fit, loss_trend, measured_fit
 from .trainings import Training, trained
-from .verdicts import is_lower, signed
+from .verdicts import CARRIES_OVER, is_lower, signed
 
 NEAR_SHARE = 1 / 3
 """The part of the test patients that is nearest without motion and looked at alone."""
@@ -75,8 +75,9 @@ class Evidence:
         slope, error = self.trend
         if not np.isfinite(slope):
             return f"{self._reach}; too few steps to tell whether its loss still falls"
-        falls = "still falls" if slope < -TWO_ERRORS * error else "no longer falls beyond chance"
-        return f"{self._reach}; its loss {falls}"
+        if slope < -TWO_ERRORS * error:
+            return f"{self._reach}; its loss still falls"
+        return f"{self._reach}; whether its loss still falls cannot be told"
 
     @property
     def way(self) -> float:
@@ -88,17 +89,22 @@ class Evidence:
         return (still - moved) / (still - true)
 
     @property
+    def _went(self) -> str:
+        if self.way > 1:
+            return ", while its loss is lower where it went than at the truth"
+        return f", while its loss went {self.way:.0%} of the way to the truth's"
+
+    @property
     def _reach(self) -> str:
         truth = self.learned("loss_true", "loss_still")
         known = bool(np.isfinite(truth).all())
         if is_lower(self.learned("moved", "still")):
             carries = is_lower(self.test.change)
-            said = "learned and carries over" if carries else "fits its own pairs, does not carry over"
+            said = CARRIES_OVER if carries else "fits its own pairs, does not carry over"
         elif known and not is_lower(truth):
             said = "its losses, as weighted, do not prefer the truth to no motion"
         else:
-            way = f", while its loss went {self.way:.0%} of the way to the truth's" if known else ""
-            said = f"does not fit even its own pairs beyond chance{way}"
+            said = f"does not fit even its own pairs beyond chance{self._went if known else ''}"
             said += ", though test patients profit" if is_lower(self.test.change) else ""
         if not is_lower(self.test.change) and is_lower(self.test.near):
             said += "; helps the third of the test patients nearest at the start, so the others lie too far"

@@ -139,6 +139,11 @@ def _known(values: NDArray[np.float64]) -> int:
     return int(np.isfinite(values).sum())
 
 
+CARRIES_OVER = "learned and carries over"
+"""So the cause of a network begins that registers better than its start."""
+HOLLOW = ", though neither of the two registers better than its start: the first only moves less"
+
+
 @dataclass(frozen=True)
 class Claim:
     """A conclusion of a paper, and whether ours has the same direction.
@@ -170,7 +175,9 @@ class Claim:
             return f"- {self.words}: cannot be said here."
         figures = f"paired difference {signed(known)}{self.unit and ' ' + self.unit}, n = {len(known)}"
         if is_lower(known):
-            return f"- {self.words}: **reproduced** ({figures})."
+            known_causes = [causes[title] for title in self.about if title in causes] if causes else []
+            hollow = len(known_causes) == 2 and not any(c.startswith(CARRIES_OVER) for c in known_causes)
+            return f"- {self.words}: **reproduced** ({figures}){HOLLOW if hollow else ''}."
         word = "the opposite" if is_lower(-known) else "not beyond chance"
         tested = [*self._power(known), *self._far(), *self._networks(causes or {})]
         return f"- {self.words}: **{word}** ({figures}). Tested: {'; '.join(tested) or 'nothing more'}."
@@ -185,7 +192,8 @@ class Claim:
         needed = round(len(known) * (_reach(len(known)) * error / mean) ** 2)
         if needed > MANY:
             return ["the direction is the paper's, but no number of patients that can be had would tell"]
-        return [f"the direction is the paper's, and about {needed} instead of {len(known)} would tell"]
+        would = f"about {needed} instead of {len(known)} would tell as often as not"
+        return [f"the direction is the paper's, and {would}"]
 
     def _far(self) -> list[str]:
         """The difference where the start was farthest off."""
@@ -215,7 +223,9 @@ def claims_section(claims: Sequence[Claim], causes: Mapping[str, str]) -> list[s
         "## The paper's conclusions",
         "",
         "Direction on the same test patients, mean ± standard error of the paired difference; below zero "
-        "is the paper's direction; it counts where the 95 % interval by Student's t leaves out zero.",
+        "is the paper's direction; it counts where the 95 % interval by Student's t leaves out zero, not "
+        "corrected for how many conclusions there are. Each network is one training or the mean of one for "
+        "each division: the errors are those of the patients, not of training again.",
         "",
         *(claim.sentence(causes) for claim in claims),
         "",
