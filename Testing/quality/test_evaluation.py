@@ -14,7 +14,7 @@ from spine_ctmr.command.main import run
 from spine_ctmr.command.subcommands import subcommands
 from spine_ctmr.errors import InputError
 from spine_ctmr.evaluation.evaluation_files import as_markdown, write_evaluation
-from spine_ctmr.evaluation.landmark_pairs import LandmarkPair, read_landmark_pairs
+from spine_ctmr.evaluation.landmark_pairs import LandmarkPair, left_out, read_landmark_pairs
 from spine_ctmr.evaluation.measure import evaluate
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.geometry.jacobian import determinant_at
@@ -217,6 +217,9 @@ def test_pairs_of_points_from_one_file_or_two(tmp_path):
     markup = {"coordinateSystem": "RAS", "controlPoints": [{"label": "tip", "position": [-4, -5, 6]}]}
     (tmp_path / "mr.mrk.json").write_text(json.dumps({"markups": [markup]}))
     (pair,) = read_landmark_pairs([tmp_path / "ct.json", tmp_path / "mr.mrk.json"])
+    assert left_out(tmp_path / "ct.json", tmp_path / "mr.mrk.json") == (
+        '"only here" have no partner and were left out.',
+    )
     assert (pair.name, pair.ct.tolist(), pair.mr.tolist()) == ("tip", [1, 2, 3], [4, 5, 6])
 
 

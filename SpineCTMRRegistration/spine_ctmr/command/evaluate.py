@@ -69,12 +69,14 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     reporter("reading", 0.0)
 
     from ..evaluation.evaluation_files import as_markdown, write_evaluation
-    from ..evaluation.landmark_pairs import read_landmark_pairs
+    from ..evaluation.landmark_pairs import left_out, read_landmark_pairs
     from ..evaluation.measure import evaluate_with_images
     from ..imaging.segmentation import read_vertebrae
     from ..results.stored import read_result
 
     landmarks = read_landmark_pairs(arguments.landmarks) if arguments.landmarks else []
+    for sentence in left_out(*arguments.landmarks) if len(arguments.landmarks) == 2 else ():
+        reporter.warning(sentence)
     reference = None
     if arguments.mr_vertebrae is not None:
         labels = read_vertebrae(arguments.mr_vertebrae, given_scheme(arguments.label_scheme))

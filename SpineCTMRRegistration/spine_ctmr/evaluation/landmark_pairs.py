@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..geometry.grid import Points
 from ..imaging.landmarks import read_named_points
+from ..imaging.vertebra_names import quoted_list
 from ..json_files import read_json
 
 EXAMPLE = '[{"name": "L4 tip", "ct": [x, y, z], "mr": [x, y, z]}, …] in LPS mm'
@@ -71,6 +72,13 @@ def pairs_in_memory(points: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> list[L
             raise InputError(f'The landmarks have no pair of points for "{name}"; give {IN_MEMORY}.')
         pairs.append(_pair({"name": name, "ct": both[0], "mr": both[1]}, "The landmarks"))
     return pairs
+
+
+def left_out(ct: Path, mr: Path) -> tuple[str, ...]:
+    """A sentence about the points of two files that have no partner, where there are any."""
+    in_ct, in_mr = read_named_points(ct), read_named_points(mr)
+    alone = sorted(in_ct.keys() ^ in_mr.keys())
+    return (f"{quoted_list(alone)} have no partner and were left out.",) if alone else ()
 
 
 def _matched(ct: Path, mr: Path) -> list[LandmarkPair]:

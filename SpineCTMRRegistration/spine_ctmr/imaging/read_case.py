@@ -25,6 +25,7 @@ from .segmentation import OPTION, read_vertebrae, vertebrae_in_memory
 from .series_choice import SeriesChoice
 
 MR_OPTION = "--mr-label-scheme"
+_NEEDED = ("ct", "mr", "vertebrae")
 _MARKED = InputNames(**{role: f"\0{role}\0" for role in asdict(InputNames())})
 """Stands for an input in a message that is told by its role in a report, and by its file in an error."""
 
@@ -78,7 +79,11 @@ def read_case(
     roles = asdict(InputNames())
     files: dict[str, str] = {}
     try:
-        images = {role: image_or_path(each, roles[role]) for role, each in given.items() if each is not None}
+        images = {
+            role: image_or_path(each, roles[role])
+            for role, each in given.items()
+            if each is not None or role in _NEEDED
+        }
         points = None if mr_landmarks is None else points_or_path(mr_landmarks, roles["mr_landmarks"])
         sources = {**images, **({} if points is None else {"mr_landmarks": points})}
         _check_distinct(sources, roles)

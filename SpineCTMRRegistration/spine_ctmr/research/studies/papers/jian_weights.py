@@ -65,9 +65,9 @@ def weights_section(
         "## Weights and similarity on held-out pairs",
         "",
         "Mean error in bone and soft tissue in mm, on pairs that neither trained nor tested the networks; "
-        f"the least of each line is bold. By similarity: {told or '–'}; NMI learned in half the steps, and both "
-        "move away from weights that know the displacement. The pairs are of two patients. Table 1 keeps MIND, the paper's "
-        f"choice, and the recipes' weights{_why(known)}.",
+        f"the least of each line is bold. By similarity: {told or '–'}; NMI learned in half the steps, and "
+        "both move away from weights that know the displacement. The pairs are of two patients. Table 1 "
+        f"keeps MIND, the paper's choice, and the recipes' weights{_why(known)}.",
         "",
         *lines,
         "",
