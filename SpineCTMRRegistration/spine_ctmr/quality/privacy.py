@@ -15,11 +15,11 @@ _ENDED = re.compile(
 _ABSOLUTE = re.compile(
     rf"(?<![\w.)\]<])(?:file:)?(?:[A-Za-z]:|~|\.{{1,2}})?{_SEPARATOR}(?=\S)(?:[^\\/\n\"'<>|:]*{_SEPARATOR})*[^\s\\/\"'<>|,;]*"
 )
-_FILE = re.compile(rf"[^\s\\/\"'`]+{_KNOWN}", re.IGNORECASE)
+_FILE = re.compile(rf"[^\s\"'`<>|]+{_KNOWN}", re.IGNORECASE)
 
 
 def without_paths(text: str) -> str:
-    """`text` with every absolute or relative path and image file name replaced by "[file]"."""
+    """`text` with absolute paths, and files of known kinds with the folders before them, as "[file]"."""
     for pattern in (_QUOTED, _ENDED, _ABSOLUTE, _FILE):
         text = pattern.sub("[file]", text)
     return text
