@@ -134,6 +134,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._placing.stop()
         self._running.clear()
         self._outputs.clear()
+        self._result.forget()
 
     def _on_removing(self, node, held):
         """A node leaves the scene; say so if it was chosen."""

@@ -39,8 +39,8 @@ def decide(table: slicer.vtkMRMLTableNode, decision: VertebraDecision) -> None:
     table.GetTable().Modified()
 
 
-def sign_off_of(table: slicer.vtkMRMLTableNode, folder: Path) -> SignOff | None:
-    """The decisions, bound to the result in `folder`; None where nothing was decided.
+def sign_off_of(table: slicer.vtkMRMLTableNode, folder: Path, reviewer: str) -> SignOff | None:
+    """The decisions of `reviewer`, bound to the result in `folder`; None where nothing was decided.
 
     Raises:
         InputError: the folder holds no result.
@@ -49,7 +49,8 @@ def sign_off_of(table: slicer.vtkMRMLTableNode, folder: Path) -> SignOff | None:
     if not decided:
         return None
     rows: dict[str, Any] = json.loads(table.GetAttribute(SIGN_OFF) or "{}")
-    return SignOff(decided, signed=max(row["signed"] for row in rows.values()), result=fingerprint(folder))
+    signed = max(rows[one.vertebra]["signed"] for one in decided)
+    return SignOff(decided, reviewer, signed, fingerprint(folder))
 
 
 def with_decisions(page: str, sign_off: SignOff, vertebrae: Sequence[str]) -> str:
@@ -64,7 +65,7 @@ def with_decisions(page: str, sign_off: SignOff, vertebrae: Sequence[str]) -> st
     section = (
         f"<h2>What the reader decided: {state(sign_off, vertebrae)}</h2>\n<table><thead><tr><th>Vertebra</th>"
         f"<th>Decision</th><th>Remark</th></tr></thead><tbody>{rows}</tbody></table>\n"
-        f"<p>{html.escape(sign_off.signed)}</p>\n"
+        f"<p>{html.escape(' '.join(filter(None, (sign_off.reviewer, sign_off.signed))))}</p>\n"
     )
     before, footer, after = page.rpartition("<footer>")
     return f"{before}{section}{footer}{after}" if footer else page.replace("</body>", f"{section}</body>")

@@ -10,11 +10,16 @@ def add_segmentation(scene, *names: str):
     return node
 
 
-def hint(widget) -> str:
-    """The words of a tool tip; Slicer makes rich text of them."""
+def words(rich: str) -> str:
+    """What is read where Qt draws rich text."""
     from PySide6.QtGui import QTextDocumentFragment
 
-    return QTextDocumentFragment.fromHtml(widget.toolTip).toPlainText()
+    return QTextDocumentFragment.fromHtml(rich).toPlainText()
+
+
+def hint(widget) -> str:
+    """The words of a tool tip; Slicer makes rich text of them."""
+    return words(widget.toolTip)
 
 
 def what_is_missing(panel) -> str:

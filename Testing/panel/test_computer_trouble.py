@@ -131,7 +131,7 @@ def test_files_that_were_deleted_before_the_export(panel, engine, host, monkeypa
     start(panel)
     engine.finish()
     warnings = []
-    monkeypatch.setattr(host.util, "warningDisplay", warnings.append)
+    monkeypatch.setattr(host.util, "warningDisplay", lambda text, **options: warnings.append(text))
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
     for name in temporary_files():
         shutil.rmtree(Path(host.app.temporaryPath) / name)

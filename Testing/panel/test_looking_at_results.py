@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from panel.choices import hint, slices_of
+from panel.choices import hint, slices_of, words
 from panel.replay import start
 
 
@@ -128,6 +130,63 @@ def test_contours_that_go_do_not_bring_back_what_still_would_mislead(panel, resu
     panel.ui.contoursButton.click()
     assert not panel.ui.contoursButton.checked
     assert not display.GetVisibility2D()
+
+
+def test_another_module_does_not_bring_back_what_would_mislead_there(panel, result, patient, composites):
+    from host.application import enter, leave
+
+    display = patient.vertebrae.GetDisplayNode()
+    leave(panel)
+    assert not display.GetVisibility2D()
+    result.vertebraeInMr.GetDisplayNode().SetVisibility(False)
+    assert not display.GetVisibility2D()
+    for composite in composites:
+        composite.SetForegroundVolumeID(None)
+    assert display.GetVisibility2D()
+    result.vertebraeInMr.GetDisplayNode().SetVisibility(True)
+    assert not display.GetVisibility2D()
+    enter(panel)
+    assert not display.GetVisibility2D()
+    leave(panel)
+    panel.cleanup()
+    assert display.GetVisibility2D()
+
+
+def test_a_scene_that_is_closed_from_another_module_leaves_nothing_behind(panel, result, patient, scene):
+    from host.application import enter, leave
+
+    display = patient.vertebrae.GetDisplayNode()
+    leave(panel)
+    scene.Clear(False)
+    assert display.GetVisibility2D()
+    enter(panel)
+    assert panel.ui.vertebraTable.rowCount == 0
+
+
+def test_names_are_drawn_as_they_are(panel, engine, patient, host, monkeypatch):
+    """Qt would read them as tags wherever it draws rich text."""
+    import qt
+    from SpineCTMRRegistrationLib.session import WARNINGS
+
+    patient.ct.SetName("CT <L4 & plate>")
+    patient.mr.SetName("<h1>MR</h1>")
+    panel.ui.mrVertebraeSelector.setCurrentNode(None)
+    start(panel)
+    engine.finish()
+    table = panel.logic.getParameterNode().table
+    warning = f'"{patient.ct.GetName()}" and "{patient.mr.GetName()}" overlap little.'
+    table.SetAttribute(WARNINGS, json.dumps([warning]))
+    panel.ui.opacitySlider.value = 0.9
+    assert panel.ui.verdictLabel.textFormat == qt.Qt.RichText
+    assert warning in words(panel.ui.verdictLabel.text)
+    for label in (panel.ui.statusLabel, panel.ui.readyLabel):
+        assert label.textFormat == qt.Qt.PlainText
+    told = []
+    monkeypatch.setattr(host.util, "warningDisplay", lambda text, **options: told.append((text, options)))
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: "/<b>/nowhere", raising=False)
+    panel.ui.exportReportButton.click()
+    assert "/<b>/nowhere" in told[0][0]
+    assert told[0][1] == {"textFormat": qt.Qt.PlainText}
 
 
 def test_a_label_map_of_the_ct_is_hidden_too(panel, engine, patient, composites, scene, host):

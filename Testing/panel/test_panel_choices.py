@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from panel.choices import add_segmentation, cells, what_is_missing
+from panel.choices import add_segmentation, cells, what_is_missing, words
 from spine_ctmr.choices import DEVICES, QUALITIES
 from SpineCTMRRegistrationLib import dependencies
 
@@ -69,6 +69,13 @@ def test_a_segment_whose_name_means_nothing_can_be_named(panel, chosen):
     assert chosen[2].GetSegmentation().GetSegment("thing").GetName() == "the upper one"
     panel.ui.segmentTable.cellWidget(3, 1).currentText = "L4"
     assert "2 segments are named L4" in what_is_missing(panel)
+
+
+def test_hints_show_the_names_of_segments_as_they_are(panel, chosen):
+    chosen[2].GetSegmentation().AddEmptySegment("thing", "<b>bone</b>")
+    table = panel.ui.segmentTable
+    for tip in (table.item(3, 0).toolTip(), table.cellWidget(3, 1).toolTip):
+        assert "<b>bone</b>" in words(tip)
 
 
 def test_names_given_for_one_segmentation_do_not_reach_another(panel, chosen, scene):

@@ -18,7 +18,7 @@ FOUND = ("vertebrae_L3", "vertebrae_L4", "sacrum", "liver")
 def questions(host, monkeypatch):
     """What was asked; the user agrees."""
     asked = []
-    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: asked.append(text) or True)
+    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text, **more: asked.append(text) or True)
     return asked
 
 
@@ -97,7 +97,7 @@ def test_nothing_is_offered_without_an_image(panel, volumes):
 
 def test_declining_changes_nothing(panel, images, extension, scene, host, monkeypatch):
     before = node_ids(scene)
-    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text: False)
+    monkeypatch.setattr(host.util, "confirmOkCancelDisplay", lambda text, **more: False)
     panel.ui.segmentCtButton.click()
     assert extension.calls == []
     assert node_ids(scene) == before

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from panel.choices import words
 from panel.replay import start
 from spine_ctmr.results.sign_off import read_sign_off, require_match, state
 
@@ -30,7 +33,7 @@ def decided(panel) -> list[str]:
 def test_decisions_are_shown_for_the_selected_vertebra(panel, result):
     sign(panel)
     assert decided(panel) == ["accepted", "rejected…", ""]
-    assert panel.ui.vertebraTable.item(1, 4).toolTip() == "pedicle <off> by 2 mm"
+    assert words(panel.ui.vertebraTable.item(1, 4).toolTip()) == "pedicle <off> by 2 mm"
     panel.ui.vertebraTable.selectRow(0)
     assert (panel.ui.acceptButton.checked, panel.ui.rejectButton.checked) == (True, False)
     assert panel.ui.remarkEdit.text == ""
@@ -40,6 +43,17 @@ def test_decisions_are_shown_for_the_selected_vertebra(panel, result):
     assert decided(panel)[0] == ""
     panel.ui.vertebraTable.selectRow(1)
     assert panel.ui.remarkEdit.text == "pedicle <off> by 2 mm"
+
+
+def test_a_remark_that_is_being_typed_outlives_what_else_happens(panel, result, scene):
+    panel.ui.remarkEdit.text = "facet jo"
+    panel.ui.opacitySlider.value = 0.35
+    other = scene.AddNewNodeByClass("vtkMRMLModelNode", "Unrelated")
+    scene.RemoveNode(other)
+    panel.ui.acceptButton.click()
+    assert panel.ui.remarkEdit.text == "facet jo"
+    panel.ui.vertebraTable.selectRow(1)
+    assert panel.ui.remarkEdit.text == ""
 
 
 def test_decisions_are_columns_of_the_table_and_saved_with_the_scene(panel, result, scene, tmp_path):
@@ -89,6 +103,32 @@ def test_decisions_are_in_what_is_exported(panel, result, monkeypatch, tmp_path)
     assert (whole / "report.html").read_text(encoding="utf-8") == text
     export(panel, monkeypatch, tmp_path / "transforms", panel.ui.exportTransformsButton)
     assert read_sign_off(tmp_path / "transforms" / "sign_off.json") == sign_off
+
+
+def test_a_sign_off_has_the_name_of_slicers_user(panel, result, monkeypatch, tmp_path, host):
+    user = host.app.applicationLogic().GetUserInformation()
+    monkeypatch.setattr(user, "GetName", lambda: "A. <Reader>")
+    sign(panel)
+    export(panel, monkeypatch, tmp_path / "page", panel.ui.exportReportButton)
+    sign_off = read_sign_off(tmp_path / "page" / "sign_off.json")
+    assert sign_off.reviewer == "A. <Reader>"
+    text = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
+    assert f"<p>A. &lt;Reader&gt; {sign_off.signed}</p>" in text
+
+
+def test_what_was_taken_back_does_not_date_a_sign_off(panel, result, monkeypatch, tmp_path):
+    from SpineCTMRRegistrationLib.decisions import SIGN_OFF
+
+    panel.ui.acceptButton.click()
+    panel.ui.vertebraTable.selectRow(1)
+    panel.ui.acceptButton.click()
+    panel.ui.acceptButton.click()
+    rows = json.loads(result.table.GetAttribute(SIGN_OFF))
+    for name, day in zip(("L3", "L4"), ("01", "09"), strict=True):
+        rows[name]["signed"] = f"2026-11-{day}T10:15:00+00:00"
+    result.table.SetAttribute(SIGN_OFF, json.dumps(rows))
+    export(panel, monkeypatch, tmp_path / "page", panel.ui.exportReportButton)
+    assert read_sign_off(tmp_path / "page" / "sign_off.json").signed == "2026-11-01T10:15:00+00:00"
 
 
 def test_nothing_is_added_where_nothing_was_decided(panel, result, monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ class BareSlicer:
     def __init__(self, cache: Path | None = None) -> None:
         """`cache` is where scene files are unpacked."""
         self.scene = slicer.vtkMRMLScene()
-        self.application = slicer.vtkMRMLApplicationLogic()
+        self.application = slicer.vtkSlicerApplicationLogic()
         self.application.SetMRMLScene(self.scene)
         self.logics = [slicer.vtkSlicerSegmentationsModuleLogic(), slicer.vtkSlicerColorLogic()]
         self.scene.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())

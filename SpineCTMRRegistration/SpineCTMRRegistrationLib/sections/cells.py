@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import qt
@@ -12,11 +13,16 @@ HEADER_PX, ROW_PX, SHORTEST_PX = 30, 22, 100
 def cell(text: str, hint: str = "", background: tuple[float, float, float] | None = None) -> Any:
     """A table cell; with black text where it has a background, so that it is readable in a dark theme too."""
     item = qt.QTableWidgetItem(text)
-    item.setToolTip(hint or text)
+    item.setToolTip(tool_tip(hint or text))
     if background is not None:
         item.setBackground(qt.QBrush(qt.QColor(color(background))))
         item.setForeground(qt.QBrush(qt.QColor("#000000")))
     return item
+
+
+def tool_tip(text: str) -> str:
+    """A tool tip with these words; Qt would read a name such as "<b>" in plain text as a tag."""
+    return f"<p>{html.escape(text, quote=False)}</p>" if text else ""
 
 
 def fit_height(table: Any, tallest_px: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import qt
 import slicer
 from spine_ctmr.errors import SpineError
 
@@ -39,13 +40,14 @@ OUTPUT_NAMES = {
 class ChecksSection:
     """Shows a result in the views when a button is pressed or a vertebra is clicked.
 
-    As long as something of a result is seen, the CT's own vertebrae are hidden in slices: they lie where
-    they are in the CT, and would make a good result look wrong.
+    As long as something of a result is seen, also from another module, the CT's own vertebrae are hidden in
+    slices: they lie where they are in the CT, and would make a good result look wrong.
     """
 
     def __init__(self, ui: Any, hidden: HiddenVertebrae) -> None:
         self._ui, self._hidden = ui, hidden
         self._result: ResultNodes | None = None
+        self._last: ResultNodes | None = None
         self._ct: Any = None
         self._mr: Any = None
         self._fused = FusedViews(ui.fusionComboBox, self._on_fusion)
@@ -73,8 +75,9 @@ class ChecksSection:
         ui.opacitySlider.connect("valueChanged(double)", self._on_opacity)
 
     def update(self, result: ResultNodes | None) -> None:
-        """Follow the chosen result; the views stay as they are."""
+        """Follow the chosen result; the views stay as they are, and may go on showing the one before None."""
         self._result = result
+        self._last = result or self._last
         self._ct, self._mr = registered_images(result) if result is not None else (None, None)
         for button, hint, output in self._buttons:
             lacking = self._lacking(output, button is self._ui.beforeButton)
@@ -97,9 +100,14 @@ class ChecksSection:
         self._follow()
 
     def close(self) -> None:
-        """The panel goes: the CT's vertebrae are drawn as before, and nothing is followed any more."""
-        self._layers.watch([])
+        """The panel goes: nothing is followed any more."""
         self._clicks.stop()
+        self.forget()
+
+    def forget(self) -> None:
+        """The result goes: the CT's vertebrae are drawn as before."""
+        self._last = None
+        self._layers.watch([])
         self._hidden.want("checks", [])
 
     def _lacking(self, output: str, needs_ct: bool) -> str | None:
@@ -116,21 +124,32 @@ class ChecksSection:
 
     def _follow(self) -> None:
         """Show as pressed what is seen of this result, and hide the CT's own vertebrae meanwhile."""
+        self._press_buttons()
+        self._hide_own()
+
+    def _press_buttons(self) -> None:
         result, ui = self._result, self._ui
         ui.contoursButton.checked = result is not None and contours_are_shown(result.vertebrae_in_mr)
         ui.modelsButton.checked = result is not None and models_are_shown(result)
         ui.gridButton.checked = result is not None and grid_is_shown(result)
         ui.beforeButton.checked = result is not None and views.before_is_shown(_views(), result.table)
-        self._layers.watch([] if result is None else [view.composite for view in _views()])
-        seen = result is not None and (
-            ui.contoursButton.checked
-            or ui.gridButton.checked
+
+    def _hide_own(self) -> None:
+        result = self._last
+        if result is None or result.table.GetScene() is None:
+            self.forget()
+            return
+        moved = result.vertebrae_in_mr
+        self._layers.watch([*(view.composite for view in _views()), moved and moved.GetDisplayNode()])
+        seen = (
+            contours_are_shown(moved)
+            or grid_is_shown(result)
             or any(views.shows_result(view, result) for view in _views())
         )
-        self._hidden.want("checks", [result.table.GetNodeReference(SOURCE_ROLE)] if result and seen else [])
+        self._hidden.want("checks", [result.table.GetNodeReference(SOURCE_ROLE)] if seen else [])
 
     def _on_layers(self, caller: Any, event: Any) -> None:
-        """The user may have chosen other images for a slice view."""
+        """The user may have chosen other images for a slice view, or hidden the outlines."""
         self._follow()
 
     def _on_row(self, row: int, column: int) -> None:
@@ -216,7 +235,7 @@ class ChecksSection:
         try:
             action(self._result)
         except SpineError as error:
-            slicer.util.warningDisplay(str(error))
+            slicer.util.warningDisplay(str(error), textFormat=qt.Qt.PlainText)
 
 
 def _views() -> list[views.SliceView]:

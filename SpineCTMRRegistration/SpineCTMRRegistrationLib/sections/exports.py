@@ -10,7 +10,7 @@ import qt
 import slicer
 from spine_ctmr.errors import InputError, SpineError
 from spine_ctmr.results import names
-from spine_ctmr.results.sign_off import vertebrae_of, write_sign_off
+from spine_ctmr.results.sign_off import SignOff, vertebrae_of, write_sign_off
 
 from ..decisions import sign_off_of, with_decisions
 from ..export import Maker, copy_results
@@ -56,14 +56,19 @@ class ExportsSection:
     def _on_results(self) -> None:
         self._export(lambda folder: [path.name for path in folder.iterdir()], self._signed)
 
+    def _decided(self, folder: Path) -> SignOff | None:
+        """In the name of Slicer's user, which is empty until they give one in Slicer's settings."""
+        user = slicer.app.applicationLogic().GetUserInformation()
+        return sign_off_of(self._table, folder, user.GetName())
+
     def _sign_off(self, folder: Path) -> Mapping[str, Maker]:
         """The file of what the reader decided, if there is anything."""
-        sign_off = sign_off_of(self._table, folder)
+        sign_off = self._decided(folder)
         return {} if sign_off is None else {names.SIGN_OFF: lambda path: write_sign_off(path, sign_off)}
 
     def _signed(self, folder: Path) -> Mapping[str, Maker]:
         """That file, and the report with the decisions."""
-        sign_off = sign_off_of(self._table, folder)
+        sign_off = self._decided(folder)
         if sign_off is None:
             return {}
         report = (folder / names.REPORT).read_text(encoding="utf-8")
@@ -86,4 +91,4 @@ class ExportsSection:
                 raise InputError("The files of this result were deleted meanwhile; register again.")
             copy_results(folder, names_in(folder), Path(target), made_in(folder))
         except SpineError as error:
-            slicer.util.warningDisplay(str(error))
+            slicer.util.warningDisplay(str(error), textFormat=qt.Qt.PlainText)

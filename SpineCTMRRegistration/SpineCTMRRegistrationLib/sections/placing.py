@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -96,7 +97,7 @@ class PlacingSection:
         self._ui.placingLabel.visible = level is not None or self._automatic
         if level is not None:
             self._ui.placingLabel.text = (
-                f"<b>Next: {level}</b> \N{EN DASH} click the centre of its body in the MR, "
+                f"<b>Next: {html.escape(level)}</b> \N{EN DASH} click the centre of its body in the MR, "
                 "or another vertebra in the table."
             )
         elif self._automatic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ class ResultSection:
         self._checks = ChecksSection(ui, hidden)
         self._signing = SigningSection(ui)
         self._exports = ExportsSection(ui, folder_of)
+        ui.verdictLabel.textFormat = qt.Qt.RichText
         ui.vertebraTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table: Any = None
         self._shown: tuple[str, ...] = ()
@@ -69,11 +71,15 @@ class ResultSection:
         """The panel goes."""
         self._checks.close()
 
+    def forget(self) -> None:
+        """The scene goes."""
+        self._checks.forget()
+
     def _show_quality(self, table: Any) -> None:
         try:
             quality = quality_of(table)
         except InputError as error:
-            self._ui.verdictLabel.text = str(error)
+            self._ui.verdictLabel.text = html.escape(str(error), quote=False)
             return
         self._show_rows(quality)
         self._show_verdict(quality, table.GetAttribute(FAILURE), _warnings(table, quality))
@@ -101,8 +107,9 @@ class ResultSection:
         worst = "do not use" if failure else _worst(quality)
         start = quality.overall.get("start")
         origin = [f"Rigid start: {start}."] if start else []
-        lines = [f"<b>{failure or quality.verdict}</b>", *origin, *warnings]
-        self._ui.verdictLabel.text = "<br>".join(lines)
+        lines = [failure or quality.verdict, *origin, *warnings]
+        first, *others = (html.escape(line, quote=False) for line in lines)
+        self._ui.verdictLabel.text = "<br>".join([f"<b>{first}</b>", *others])
         background = color(FLAG_COLORS[worst])
         self._ui.verdictLabel.styleSheet = f"background: {background}; color: black; padding: 4px;"
 

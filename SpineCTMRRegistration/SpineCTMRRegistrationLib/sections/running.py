@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import qt
+
 from ..run import ProgressReport
+from .cells import tool_tip
 
 COLORS = {"done": "", "unsafe": "#c0392b", "failed": "#c0392b", "cancelled": ""}
 
@@ -14,6 +17,8 @@ class RunningSection:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
+        for label in (ui.readyLabel, ui.statusLabel):
+            label.textFormat = qt.Qt.PlainText
         self.clear()
 
     def show_ready(self, missing: str | None, running: bool) -> None:
@@ -21,7 +26,9 @@ class RunningSection:
         self._ui.registerButton.enabled = missing is None and not running
         self._ui.cancelButton.enabled = running
         hint = "Aligns the CT with the MR; inputs are not changed."
-        self._ui.registerButton.toolTip = "A registration is running." if running else missing or hint
+        self._ui.registerButton.toolTip = tool_tip(
+            "A registration is running." if running else missing or hint
+        )
         self._ui.readyLabel.visible = missing is not None and not running
         self._ui.readyLabel.text = missing or ""
 

@@ -85,7 +85,7 @@ class SampleSource:
 
     def _on_failed(self, sentence: str) -> None:
         self._close_dialog()
-        slicer.util.errorDisplay(sentence, windowTitle=TITLE)
+        slicer.util.errorDisplay(sentence, windowTitle=TITLE, textFormat=qt.Qt.PlainText)
 
     def _close_dialog(self) -> None:
         dialog, self._dialog = self._dialog, None

@@ -47,14 +47,15 @@ class SegmentingSection:
     def _on_clicked(self, volume: Any, task: Task, choose: Callable[[Any], None]) -> None:
         try:
             total_segmentator.require()
-            if slicer.util.confirmOkCancelDisplay(total_segmentator.question(volume, task)):
+            question = total_segmentator.question(volume, task)
+            if slicer.util.confirmOkCancelDisplay(question, textFormat=qt.Qt.PlainText):
                 choose(self._segment(volume, task))
         except MissingExtension as missing:
             self._offer(missing)
         except Cancelled:
             self._log("Segmenting was cancelled; nothing was changed.")
         except SpineError as error:
-            slicer.util.errorDisplay(str(error), windowTitle=TITLE)
+            slicer.util.errorDisplay(str(error), windowTitle=TITLE, textFormat=qt.Qt.PlainText)
 
     @staticmethod
     def _offer(missing: MissingExtension) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 
 from ..vertebra_table import SegmentRow, vertebra_choices
-from .cells import cell, color, fit_height
+from .cells import cell, color, fit_height, tool_tip
 
 NOT_A_VERTEBRA = "not a vertebra"
 TALLEST_PX = 260
@@ -57,7 +57,7 @@ def _editor(row: SegmentRow, choose: Callable[[str, str], None], urgent: bool) -
     editor.addItem(NOT_A_VERTEBRA)
     editor.addItems(list(vertebra_choices()))
     editor.currentText = row.vertebra or NOT_A_VERTEBRA
-    editor.toolTip = row.problem or f"Which vertebra '{row.name}' is."
+    editor.toolTip = tool_tip(row.problem or f"Which vertebra '{row.name}' is.")
     if row.problem or urgent:
         editor.styleSheet = f"QComboBox {{ background: {color(UNKNOWN_COLOR)}; color: black; }}"
 

@@ -22,6 +22,7 @@ class SigningSection:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._table: Any = None
+        self._shown: tuple[Any, ...] = ()
         ui.remarkEdit.maxLength = LONGEST_REMARK
         ui.vertebraTable.connect("itemSelectionChanged()", self._show_selected)
         ui.acceptButton.connect("clicked(bool)", lambda on: self._decide("accept" if on else ""))
@@ -57,7 +58,10 @@ class SigningSection:
             widget.enabled = selected is not None
         self._ui.acceptButton.checked = selected is not None and selected.decision == "accept"
         self._ui.rejectButton.checked = selected is not None and selected.decision == "reject"
-        self._ui.remarkEdit.text = selected.remark if selected is not None else ""
+        shown = () if selected is None else (self._table, selected.vertebra, selected.remark)
+        if shown != self._shown:  # what is being typed stays
+            self._shown = shown
+            self._ui.remarkEdit.text = selected.remark if selected is not None else ""
 
     def _decide(self, decision: Decision) -> None:
         selected = self._selected
