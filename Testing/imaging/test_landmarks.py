@@ -253,9 +253,7 @@ def test_plain_json_may_say_its_system(tmp_path, key, system, sign):
         read_landmarks(saved(tmp_path, {**content, key: "IJK"}))
 
 
-@pytest.mark.parametrize(
-    ("system", "sign"), [("itk", 1), ("ITK", 1), ("LPS", 1), ("nib", -1), ("ras", -1)]
-)
+@pytest.mark.parametrize(("system", "sign"), [("itk", 1), ("ITK", 1), ("LPS", 1), ("nib", -1), ("ras", -1)])
 def test_systems_of_centroid_lists(tmp_path, system, sign):
     content = [{"coordinate_system": system}, {"label": 20, "X": sign, "Y": sign * 2, "Z": 3}]
     same(read_landmarks(saved(tmp_path, content)), {20: [1, 2, 3]})
