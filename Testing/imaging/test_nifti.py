@@ -219,6 +219,21 @@ def test_bytes_behind_a_sound_gzip_do_not_matter(tmp_path):
     same(read_image(path), truth)
 
 
+@pytest.mark.parametrize("size", [997, 65536 - 37])
+def test_a_gzip_of_many_members(tmp_path, size):
+    """As programs write that pack on several cores."""
+    rng = np.random.default_rng(1)
+    truth = sitk.GetImageFromArray(rng.integers(-1000, 1000, (30, 40, 50)).astype(np.int16))
+    path = nifti1(tmp_path / "a.nii", truth)
+    plain = path.read_bytes()
+    members = [gzip.compress(plain[i : i + size]) for i in range(0, len(plain), size)]
+    packed = tmp_path / "b.nii.gz"
+    packed.write_bytes(b"".join(members))
+    same(read_image(packed), read_image(path))
+    packed.write_bytes(b"".join(members[:-1]))
+    fails(packed, "incomplete")
+
+
 @pytest.mark.parametrize("name", ["a.hdr", "a.img", "a.img.gz"])
 def test_half_of_a_pair_is_refused(tmp_path, name):
     sitk.WriteImage(image_of(), tmp_path / "a.hdr")

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _SCANNER = 1
 _MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 """Millimetres of a unit of length; unknown ones are taken for millimetres, as everybody does."""
@@ -84,7 +84,7 @@ class NiftiHeader:
 def is_zipped(path: Path) -> bool:
     """Whether a file's bytes are a gzip."""
     with path.open("rb") as stream:
-        return stream.read(2) == _GZIP
+        return stream.read(2) == GZIP
 
 
 def open_unzipped(path: Path) -> BinaryIO:

@@ -6,21 +6,22 @@ an `a.nii` beside it, makes NaN 0, and does not know NIfTI-2.
 
 from __future__ import annotations
 
-import gzip
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .nifti_header import NiftiHeader, open_unzipped
+from .nifti_header import GZIP, NiftiHeader
 from .nifti_placement import placed_by
 
-_BLOCK = 1 << 22
-_STRANGE_END = "Not a gzipped file"
-"""So Python's gzip complains of bytes behind the last member, which other programs leave alone."""
+_BLOCK = 1 << 16
+"""Bytes of a gzip read at once: at most 70 MB when unpacked."""
+_GZIP_MEMBER = zlib.MAX_WBITS | 16
+MOST_PACKED = 1100
+"""A gzip is never smaller than its content by more than about 1030 times."""
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> sitk.Image:
@@ -35,7 +36,8 @@ def read_voxels(path: Path, header: NiftiHeader) -> sitk.Image:
         raise InputError(f"{path} is {len(header.shape)}-D with size {size}; give one 3-D volume.")
     if header.dtype is None:
         raise InputError(f"{path} holds colours or complex numbers; give an image with one value per voxel.")
-    stored = np.frombuffer(_content(path, header), header.dtype).reshape(shape[::-1])
+    count = int(np.prod(shape, dtype=np.int64))
+    stored = np.frombuffer(_content(path, header), header.dtype, count, header.offset).reshape(shape[::-1])
     values = stored.astype(stored.dtype.newbyteorder("="), copy=False)
     if header.slope not in (0.0, 1.0) or (header.slope == 1.0 and header.intercept != 0.0):
         exact = values.dtype if values.dtype.kind == "f" else np.float32
@@ -43,35 +45,47 @@ def read_voxels(path: Path, header: NiftiHeader) -> sitk.Image:
     return placed_by(header).image(values)
 
 
-def _content(path: Path, header: NiftiHeader) -> bytes:
-    """The bytes of the voxels, the checksum of a gzip tried.
+def _content(path: Path, header: NiftiHeader) -> bytes | bytearray:
+    """The bytes of the file as far as its header goes, the checksum of a gzip tried.
 
     Raises:
         InputError: the file ends too early, or is damaged.
     """
-    if not header.zipped and path.stat().st_size < header.expected_bytes:
+    most = path.stat().st_size * (MOST_PACKED if header.zipped else 1)
+    if most < header.expected_bytes:
         raise InputError(truncated(path))
+    if not header.zipped:
+        return path.read_bytes()
+    content, filled = bytearray(header.expected_bytes), 0
     try:
-        with open_unzipped(path) as stream:
-            stream.seek(header.offset)
-            data = stream.read(header.expected_bytes - header.offset)
-            if len(data) < header.expected_bytes - header.offset:
-                raise InputError(truncated(path))
-            _read_to_end(stream)
-    except EOFError as error:
-        raise InputError(truncated(path)) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+        for part in _unzipped(path):
+            kept = part[: len(content) - filled]
+            content[filled : filled + len(kept)] = kept
+            filled += len(kept)
+    except zlib.error as error:
         raise InputError(f"{path} is damaged (its checksum fails); copy or export it again.") from error
-    return data
+    if filled < len(content):
+        raise InputError(truncated(path))
+    return content
 
 
-def _read_to_end(stream: BinaryIO) -> None:
-    try:
-        while stream.read(_BLOCK):
-            pass
-    except gzip.BadGzipFile as error:
-        if not str(error).startswith(_STRANGE_END):
-            raise
+def _unzipped(path: Path) -> Iterator[bytes]:
+    """The bytes of a gzip in parts, as far as it goes; Python's own reader takes twice as long.
+
+    Raises:
+        zlib.error: it is damaged.
+    """
+    with path.open("rb") as stream:
+        member = zlib.decompressobj(_GZIP_MEMBER)
+        while block := stream.read(_BLOCK):
+            while block:
+                yield member.decompress(block)
+                block = member.unused_data
+                if member.eof:
+                    block += stream.read(len(GZIP)) if len(block) < len(GZIP) else b""
+                    if not block.startswith(GZIP):
+                        return  # its end, or strange bytes, which other programs leave alone
+                    member = zlib.decompressobj(_GZIP_MEMBER)
 
 
 def truncated(path: Path) -> str:
