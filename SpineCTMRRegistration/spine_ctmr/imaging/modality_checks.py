@@ -11,6 +11,8 @@ from ..errors import InputError
 from ..geometry.grid import Points
 from .image_checks import sample, values_at
 
+_LOWEST_HU = -1100
+"""Nothing is less dense than air: what is lower stands for nothing, in an MR as in a CT."""
 _AIR_HU = -200
 _CT_RANGE_HU = 300
 _BONE_HU = (0, 2000)
@@ -46,13 +48,10 @@ class Values:
         return self.high - self.low > _CT_RANGE_HU and not offset
 
 
-def measure(image: sitk.Image, bone_points: Points, padded: bool = False) -> Values:
-    """Values of `image`, with bone taken at LPS mm `bone_points` (n, 3).
-
-    Where it may be `padded`, its lowest value does not count: an MR may have anything around it.
-    """
+def measure(image: sitk.Image, bone_points: Points) -> Values:
+    """Values of `image` without its padding, with bone taken at LPS mm `bone_points` (n, 3)."""
     values = sample(image)
-    inner = values[values > values.min()] if padded else values
+    inner = values[values >= _LOWEST_HU]
     values = inner if inner.size else values
     low, high = np.percentile(values, [0.1, 99.9])
     bone = values_at(image, bone_points)
@@ -70,7 +69,7 @@ def check_modalities(
     """
     if _identical(ct, mr):
         raise InputError(f"{ct_name} and {mr_name} are the same image; give one CT and one MR.")
-    in_ct, in_mr = measure(ct, bone_points), measure(mr, bone_points, padded=True)
+    in_ct, in_mr = measure(ct, bone_points), measure(mr, bone_points)
     if in_mr.has_air and in_mr.can_be_ct and not (in_ct.has_air and in_ct.can_be_ct):
         raise InputError(
             f"{ct_name} does not look like a CT, but {mr_name} does; exchange the two, they seem swapped."
