@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pydicom
 import pytest
@@ -251,6 +253,13 @@ def test_a_small_gantry_tilt_adds_up(tmp_path):
 def test_gaps_that_are_a_little_wider_in_one_half(tmp_path):
     write_series(tmp_path, [*np.arange(0, 40, 2), *(38 + 2.15 * np.arange(1, 20))])
     fails(tmp_path, "unevenly spaced", "1.4 mm")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among files")
+def test_a_pipe_in_the_folder_is_not_waited_for(tmp_path):
+    write_series(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert read_image(tmp_path).GetSize()[2] == len(list(tmp_path.iterdir())) - 1
 
 
 def test_slices_that_are_not_parallel(tmp_path):

@@ -292,6 +292,17 @@ def test_a_pose_that_is_not_rigid_is_explained(hand_made, diagonal):
         read_result_folder(hand_made.folder)
 
 
+@pytest.mark.parametrize("option", ["--mr-vertebrae", "--landmarks"])
+def test_a_results_own_files_are_no_truth(hand_made, option, capsys):
+    own = hand_made.folder / ("vertebrae_in_mr.nrrd" if option == "--mr-vertebrae" else "evaluation.json")
+    own.touch()
+    before = own.read_bytes()
+    words = ["evaluate", str(hand_made.folder), option, str(own)]
+    assert run(words, subcommands(), [sys.executable, "-m", "spine_ctmr"]) == 2
+    assert "is a part of the result and says nothing of it" in capsys.readouterr().err
+    assert own.read_bytes() == before
+
+
 def test_labels_that_do_not_fit_are_explained(hand_made):
     result = read_result_folder(hand_made.folder)
     other = hand_made.reference * 0 + 5

@@ -55,6 +55,7 @@ def test_paths_are_taken_out_and_words_stay():
         "Read scans/Doe_Jane.nii.gz twice.",
         "Read ~/Doe/dicom twice.",
         "Read file:///x/Doe.nrrd twice.",
+        "Read scans/Doe_Jane/ct.nii.gz twice.",
     ):
         assert "Doe" not in without_paths(text), text
         assert without_paths(text).startswith("Read "), text
