@@ -11,7 +11,7 @@ TITLES = "case\tct\tmr\tvertebrae"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("ct.nii", "mr.nii", "labels.nii", "centres.json"):
+    for name in ("ct.nii", "ct {b}.nii", "mr.nii", "labels.nii", "centres.json"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -55,6 +55,10 @@ BAD = {
     "no such file": (
         f"{TITLES}\n{ROW}\nb\tgone.nii\tmr.nii\tlabels.nii",
         "line 3: the ct 'gone.nii' does not exist",
+    ),
+    "braces": (
+        f"{TITLES}\na\tct {{b}}.nii\tmr.nii\tlabels.nii",
+        "has braces, which Snakemake takes for wildcards",
     ),
     "case twice": (f"{TITLES}\n{ROW}\nA\tct.nii\tmr.nii\tlabels.nii", "line 3: the case 'A' is there twice"),
     "case is a path": (f"{TITLES}\n../{ROW}", "line 2: the case '../a' cannot name a folder"),

@@ -266,6 +266,7 @@ def test_a_damaged_folder_is_explained(hand_made, name):
         [{"number": 23, "flag": "good"}, {"number": 24}],
         [{"number": 23, "flag": "good"}, {"number": 23, "flag": "good"}, {"number": 24, "flag": "good"}],
         [{"number": 99, "flag": "good"}, {"number": 24, "flag": "good"}],
+        [{"number": [23], "flag": "good"}, {"number": 24, "flag": ["good"]}],
     ],
 )
 def test_a_quality_table_that_was_edited_is_explained(hand_made, rows):

@@ -31,6 +31,8 @@ def bids_patients(folder: Path) -> tuple[Patient, ...]:
     subjects = sorted(path for path in raw.glob("sub-*") if path.is_dir())
     if not subjects:
         raise InputError(f"The folder '{folder}' holds no subjects (sub-*) of a BIDS data set; {MEND}.")
+    if set("{}") & set(str(root)):
+        raise InputError(f"The folder '{root}' has braces, which Snakemake takes for wildcards; rename it.")
     derived = root / "derivatives"
     return tuple(
         Patient(

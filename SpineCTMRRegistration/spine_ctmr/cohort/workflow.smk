@@ -23,10 +23,7 @@ rule all:
 
 rule register:
     input:
-        # braces in a path are no wildcards
-        lambda wildcards: [
-            str(path).replace("{", "{{").replace("}", "}}") for path in of(wildcards).files.values()
-        ],
+        lambda wildcards: [str(path) for path in of(wildcards).files.values()],
     output:
         directory("patients/{case}"),
     log:

@@ -15,11 +15,11 @@ from pathlib import Path
 from threading import Event
 
 from ..errors import Cancelled, InputError
-from ..process.explanation import explain, readable, unsaid_ending
+from ..process.explanation import explain, is_text, readable, unsaid_ending
 from ..process.lifeline import be_worker, is_worker, leave, worker_environment
 from ..process.memory import begin_blas
 from ..process.staging import staged_directory
-from ..process.streams import is_text, lost_output, secure_streams
+from ..process.streams import lost_output, secure_streams
 from ..process.supervision import cancellation, supervise
 from ..results.names import ADDED_LATER
 from .options import limit_threads

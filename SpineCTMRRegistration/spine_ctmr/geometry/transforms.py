@@ -14,6 +14,7 @@ from .grid import Grid
 from .voxels import array_view
 
 SLAB_MM = 40.0
+"""Thickness of the part of a grid that is resampled at once."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Series:
 def find_series(path: Path) -> list[Series]:
     """The image series in a folder and its sub-folders, or in a file, in the order of their descriptions."""
     groups: dict[tuple[str, str, int, int], list[Any]] = {}
-    for name in _files(path):
+    for name in files_in(path):
         header = _header(name)
         if header is not None:
             patient = str(header.get("PatientID"))
@@ -125,7 +125,8 @@ def read_series(series: Series, path: Path) -> sitk.Image:
     return grid_of(frames, series.rows, series.columns).image(array)
 
 
-def _files(path: Path) -> Iterable[Path]:
+def files_in(path: Path) -> list[Path]:
+    """The file itself, or all files in a folder and its sub-folders."""
     if path.is_file():
         return [path]
     paths = (Path(root) / name for root, _, names in os.walk(path) for name in names)

@@ -18,7 +18,7 @@ _UNEVEN = 0.1
 _FINEST_MM = 0.01
 """Positions closer than this are the same."""
 _BESIDE_MM = 0.3
-"""How far a slice may lie from where the volume's grid has it: less than what a registration can err by."""
+"""How far a slice may lie from where the volume's grid has it: about what a registered vertebra is off."""
 
 
 def ordered_frames(frames: Sequence[Frame], folder: Path) -> list[Frame]:

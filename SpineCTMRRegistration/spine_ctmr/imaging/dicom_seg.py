@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .case import VertebraLabels
+from .dicom import files_in
 from .dicom_description import IDENTITY, series_description
 from .label_schemes import LabelScheme
 from .named_masks import joined
@@ -35,7 +35,7 @@ def find_segmentation(path: Path) -> Path | None:
         InputError: there are several, or only DICOM objects that cannot be label maps, such as RTSTRUCT.
     """
     kinds: dict[str, list[tuple[Path, Any]]] = {}
-    for file in [path] if path.is_file() else _files(path):
+    for file in files_in(path):
         header = _header(file)
         if header is not None:
             kinds.setdefault(str(header.get("Modality")), []).append((file, header))
@@ -81,11 +81,6 @@ def _volume(seg: Any, segment: Segment, path: Path) -> Any:
         return seg.get_volume(segment_numbers=[segment.value], combine_segments=True)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path} has no regular grid; save it as .seg.nrrd in 3D Slicer.") from error
-
-
-def _files(folder: Path) -> list[Path]:
-    paths = [Path(root) / name for root, _, names in os.walk(folder) for name in sorted(names)]
-    return [path for path in paths if path.is_file()]
 
 
 def _header(path: Path) -> Any | None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..process.streams import is_text
+from ..process.explanation import is_text
 from .reading import check_dimensions, check_scalar
 
 ImageSource: TypeAlias = "sitk.Image | str | os.PathLike[str]"

@@ -20,7 +20,7 @@ from .nifti_placement import placed_by
 _BLOCK = 1 << 16
 """Bytes of a gzip read at once: at most 70 MB when unpacked."""
 _GZIP_MEMBER = zlib.MAX_WBITS | 16
-MOST_PACKED = 1100
+_MOST_PACKED = 1100
 """A gzip is never smaller than its content by more than about 1030 times."""
 
 
@@ -51,7 +51,7 @@ def _content(path: Path, header: NiftiHeader) -> bytes | bytearray:
     Raises:
         InputError: the file ends too early, or is damaged.
     """
-    most = path.stat().st_size * (MOST_PACKED if header.zipped else 1)
+    most = path.stat().st_size * (_MOST_PACKED if header.zipped else 1)
     if most < header.expected_bytes:
         raise InputError(truncated(path))
     if not header.zipped:

@@ -176,6 +176,11 @@ def one_line(error: BaseException) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"
 
 
+def is_text(words: str) -> bool:
+    """Whether words can be written: bytes of arguments and paths that are no UTF-8 come as surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in words)
+
+
 def readable(sentence: str) -> str:
     """A sentence on one line, in which what was quoted from a file or a command line is not endless."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)

@@ -64,8 +64,3 @@ def _tolerant(number: int, stream: TextIO | None) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True, write_through=True
     )
-
-
-def is_text(words: str) -> bool:
-    """Whether words can be written: bytes of arguments and paths that are no UTF-8 come as surrogates."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in words)

@@ -102,7 +102,10 @@ def _judged(quality: dict[str, Any], folder: Path) -> list[int]:
     """VerSe numbers of the vertebrae in the quality table, each with a flag."""
     rows = quality.get("vertebrae")
     sound = isinstance(rows, list) and all(
-        isinstance(row, dict) and row.get("number") in VERSE_NUMBERS and row.get("flag") in FLAGS
+        isinstance(row, dict)
+        and type(row.get("number")) is int
+        and row["number"] in VERSE_NUMBERS
+        and row.get("flag") in FLAGS
         for row in rows
     )
     numbers = [row["number"] for row in rows] if sound and rows else []
