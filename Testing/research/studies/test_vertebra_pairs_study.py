@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import sem
 from spine_ctmr.network.motion import Motion
 from spine_ctmr.research.studies.papers import cao, gao
 from spine_ctmr.research.studies.papers.gao_figures import draw_vertebra_pair
@@ -98,3 +100,19 @@ def test_claims_of_pairs_compare_the_same_pairs_and_count_a_fixed_subject_once()
     said = [c.sentence() for c in gao.claims({gao.STUDY_2: results(0.8, 9), gao.STUDY_3: results(0.9, 3)})]
     assert "cannot be said" in said[0]
     assert all("reproduced" in sentence and "n = 4" in sentence for sentence in said[1:])
+
+
+def test_standard_error_counts_subjects_whether_they_are_fixed_or_moving() -> None:
+    """Of many studies with known spread between subjects: half of it comes from the moving ones."""
+    rng = np.random.default_rng(3)
+    pairs = [f"L1-{fixed}-{moving}" for fixed in range(10) for moving in range(10) if fixed != moving]
+    places = np.array([pair.split("-")[1:] for pair in pairs], int)
+    means, errors = [], []
+    for _ in range(400):
+        as_fixed, as_moving = rng.normal(size=(2, 10))
+        values = as_fixed[places[:, 0]] + as_moving[places[:, 1]] + rng.normal(0, 0.3, len(pairs))
+        of_subjects = gao.by_subject(pairs, values)
+        assert of_subjects.mean() == pytest.approx(values.mean())
+        means.append(values.mean())
+        errors.append(sem(of_subjects))
+    assert np.mean(np.square(errors)) == pytest.approx(np.var(means), rel=0.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ....evaluation.markdown import line, number
 from ....imaging.vertebra_names import vertebra_name
@@ -135,8 +136,8 @@ def publish(run: PaperRun) -> Path:
         "weights of its own within the budget below. AVoxelMorph gives the displacement itself and can "
         "fold; ACSGRegNet integrates a velocity, which folds only by its sampling. Folds are counted in "
         "the whole image, as in the paper. A network of study I learned from its own level alone, "
-        "in as many steps and of as many pairs as the others, about as in the paper. Conclusions are drawn "
-        "from means over the pairs of each fixed subject.",
+        "in as many steps and of as many pairs as the others, about as in the paper. Each subject is in many "
+        "pairs, fixed and moving: standard errors are those over subjects, by the jackknife.",
         "",
         _learned(found),
         "",
@@ -165,7 +166,7 @@ def _results(run: PaperRun, name: str) -> Results:
 def _learned(found: Mapping[str, Results]) -> str:
     """Which networks cover the fixed vertebra better than no motion beyond chance."""
     change = {
-        name: _by_subject(results, _missed(results, "final") - _missed(results, "initial"))
+        name: by_subject(list(results), _missed(results, "final") - _missed(results, "initial"))
         for name, results in found.items()
     }
     able = [TITLES[name] for name, values in change.items() if is_lower(values)]
@@ -220,12 +221,22 @@ def _conclusions(run: PaperRun, found: Mapping[str, Results]) -> list[str]:
     return [*causes_section(evidence, "1 - Dice"), *claims_section(claims(found), causes)]
 
 
-def _by_subject(pairs: Iterable[str], values: Iterable[float]) -> np.ndarray:
-    """Means over the pairs, by name, that share the fixed subject: a subject is in many pairs."""
-    groups: dict[str, list[float]] = {}
-    for pair, value in zip(pairs, values, strict=True):
-        groups.setdefault(pair.split("-")[1], []).append(value)
-    return np.array([np.mean(group) for group in groups.values()])
+def by_subject(pairs: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A value (n,) for each subject: their mean is that over all pairs, their standard error that mean's.
+
+    Every pair is of two subjects, and every subject is in many pairs, fixed in some and moving in others; so
+    these are the jackknife's pseudo-values, each from the mean without all pairs of one subject (Efron and
+    Stein 1981, Ann Statist 9:586).
+
+    Args:
+        pairs: level, fixed and moving subject of each pair, with hyphens between; every two subjects in as
+            many pairs as any other two.
+        values: (pairs,).
+    """
+    subjects = np.array([pair.split("-")[1:] for pair in pairs])
+    everyone = np.unique(subjects)
+    without = np.array([values[(subjects != one).all(1)].mean() for one in everyone])
+    return len(everyone) * values.mean() - (len(everyone) - 1) * without
 
 
 def _missed(results: Results, stage: str) -> np.ndarray:
@@ -236,12 +247,12 @@ def claims(found: Mapping[str, Results]) -> list[Claim]:
     """What the paper concludes."""
 
     def claim(words: str, first: str, second: str, value: Any, unit: str = "") -> Claim:
-        """First less second: means over the pairs of both with the same fixed subject."""
+        """First less second on the pairs of both, subject by subject."""
         if first not in found or second not in found:
             return Claim(words, None)
         common = [pair for pair in found[first] if pair in found[second]]
-        change = [value(found[first][pair]) - value(found[second][pair]) for pair in common]
-        return Claim(words, _by_subject(common, change), unit, (TITLES[first], TITLES[second]))
+        change = np.array([value(found[first][pair]) - value(found[second][pair]) for pair in common])
+        return Claim(words, by_subject(common, change), unit, (TITLES[first], TITLES[second]))
 
     def missed(result: PairResult) -> float:
         return 1 - result.overlaps["final"].dice
