@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ..process.whole_file import write_whole_text
 from ..quality.discs import Disc
 from ..quality.quality_files import plain
 from ..results.names import EVALUATION
@@ -60,10 +60,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     }
     text = json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, data in (("json", text), ("csv", as_csv(evaluation)), ("md", as_markdown(evaluation))):
-        path = folder / f"{EVALUATION}.{suffix}"
-        temporary = path.with_suffix(f".{suffix}.partial")
-        temporary.write_text(data, encoding="utf-8", newline="")
-        os.replace(temporary, path)
+        write_whole_text(folder / f"{EVALUATION}.{suffix}", data)
 
 
 def as_csv(evaluation: Evaluation) -> str:

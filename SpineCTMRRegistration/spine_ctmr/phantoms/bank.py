@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ..process.whole_file import whole_file
 from ..progress import Progress, silent
 from .patient import MECHANICS, Pair, make_pair
 from .patient_sources import Anatomies, parametric_anatomy
@@ -37,8 +37,7 @@ def fill_bank(
         path = pair_path(directory, seed, index)
         if not path.exists():
             pair = make_pair(seed, index, size, spacing_mm, anatomies, motion)
-            partial = path.with_suffix(f".{os.getpid()}.tmp")
-            with partial.open("wb") as stream:
+            with whole_file(path) as stream:
                 np.savez(
                     stream,
                     ct=pair.ct.astype(np.float16),
@@ -48,7 +47,6 @@ def fill_bank(
                     ct_labels=pair.ct_labels,
                     spacing_mm=pair.spacing_mm,
                 )
-            partial.replace(path)
         progress("Making synthetic patients", (done + 1) / len(indices))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..imaging.hounsfield import STORED_HU
 from ..imaging.vertebra_names import SACRUM
+from ..process.whole_file import whole_file
 from .anatomy import Anatomy, make_anatomy
 from .rendering import bone_labels, contrast_table, render
 from .tissue import ct_contrast
@@ -74,10 +74,8 @@ def stored_vertebra(
 
 def write_vertebra(path: Path, vertebra: SingleVertebra) -> None:
     """Keep a vertebra, in whole HU; the file appears when it is complete."""
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as stream:
+    with whole_file(path) as stream:
         np.savez_compressed(stream, ct=vertebra.ct.astype(np.int16), bone=vertebra.bone)
-    partial.replace(path)
 
 
 def read_vertebra(path: Path) -> SingleVertebra:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from ...process.whole_file import write_whole_text
 from ...progress import Progress, silent, span
 
 ROWS = "rows"
@@ -106,16 +107,9 @@ def run_study(
     return publish(rows)
 
 
-def write_complete(path: Path, text: str) -> None:
-    """Write a text so that the file is complete or not there, whenever the run ends."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
 def write_page(path: Path, lines: Sequence[str]) -> Path:
     """Write a page of Markdown; return its path."""
-    write_complete(path, "\n".join(lines).rstrip() + "\n")
+    write_whole_text(path, "\n".join(lines).rstrip() + "\n")
     return path
 
 
@@ -143,7 +137,7 @@ def _rows_of(
             progress(f"{patient.name}: {method.title}", k / (len(remaining) + 1))
             began, load = datetime.now(timezone.utc).isoformat(timespec="milliseconds"), _load()
             row = Row(patient.name, patient.kind, method.name, began, load, method.measure(subject))
-            write_complete(paths[method.name], json.dumps(asdict(row)))
+            write_whole_text(paths[method.name], json.dumps(asdict(row)))
             kept[method.name] = row
     return [kept[method.name] for method in methods]
 

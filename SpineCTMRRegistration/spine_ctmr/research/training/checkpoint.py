@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,15 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ...process.whole_file import whole_file
 
 Weights = dict[str, Tensor]
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
     """Write tensors and plain values so that `path` is always a whole file."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as stream:
+    with whole_file(path) as stream:
         torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
 
 
 def load_state(path: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...imaging.patient_files import role
+from ...process.whole_file import whole_file
 
 LEAST_PATIENTS = 2
 
@@ -58,10 +58,8 @@ def signature(paths: dict[str, Path], *prepared: object) -> str:
 
 def keep_arrays(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write arrays so that the file is complete or not there."""
-    partial = file.with_suffix(f".{os.getpid()}.part")
-    with partial.open("wb") as stream:
+    with whole_file(file) as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
-    partial.replace(file)
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -23,6 +22,7 @@ from ...phantoms.patient import EDITION, Pair
 from ...phantoms.patient_sources import Anatomies, MixedAnatomies, parametric_anatomy
 from ...phantoms.segmented_spines import LabelledSpine, SegmentedSpines, signature
 from ...phantoms.tissue import ANY, SEQUENCES
+from ...process.whole_file import whole_file
 from ...progress import Progress, silent, span
 from .batch import Batch, concatenated
 from .cropping import make_sample, random_window
@@ -192,7 +192,9 @@ class SyntheticPatients:
         path = self.bank / f"affine-{kind}-{seed}-{number:05d}.npy"
         if not path.exists():
             rng = np.random.default_rng([seed, number, 5])
-            _store(path, pair_affine(rng, pair, sequence, options.scanner_effects))
+            matrix = pair_affine(rng, pair, sequence, options.scanner_effects)
+            with whole_file(path) as stream:
+                np.save(stream, matrix)
         return with_moved_ct(pair, np.load(path))
 
 
@@ -212,14 +214,6 @@ def pair_affine(rng: np.random.Generator, pair: Pair, sequence: str, scanner_eff
     mr, seen = scanned_mr(rng, pair.mr, pair.spacing_mm, sequence)
     ct = scanned_ct(rng, pair.ct.astype(np.float32), pair.spacing_mm)
     return affine_by_information(mr, ct, pair.spacing_mm, seen)
-
-
-def _store(path: Path, matrix: Affine) -> None:
-    """Write it so that no other process reads half of it."""
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as stream:
-        np.save(stream, matrix)
-    partial.replace(path)
 
 
 def _described(places: Sequence[tuple[int, int]]) -> str:

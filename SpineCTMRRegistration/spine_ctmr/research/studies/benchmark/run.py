@@ -14,8 +14,9 @@ import numpy as np
 
 from ....errors import InputError
 from ....geometry.voxels import array_view
+from ....process.whole_file import write_whole_text
 from ....progress import Progress, silent
-from ..kernel import FAILURE, Method, Patient, Row, Values, run_study, write_complete
+from ..kernel import FAILURE, Method, Patient, Row, Values, run_study
 from .isolation import run_isolated
 from .measures import measure
 from .methods import Peer
@@ -124,4 +125,4 @@ def _require_same_terms(output: Path, terms: Terms) -> None:
             f"The folder '{output}' holds a benchmark with other threads or another time limit; "
             "choose another folder."
         )
-    write_complete(path, json.dumps(values))
+    write_whole_text(path, json.dumps(values))
