@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from spine_ctmr.errors import InputError
-from spine_ctmr.imaging.dicom import find_series
+from spine_ctmr.imaging.dicom import chosen_series, find_series
 from spine_ctmr.imaging.dicom_description import WITHHELD, series_description
 from spine_ctmr.imaging.reading import read_image, read_scan
 from spine_ctmr.imaging.series_choice import SeriesChoice
@@ -202,13 +202,16 @@ def test_objects_that_are_not_images_do_not_count(tmp_path):
     assert [s.modality for s in find_series(tmp_path)] == ["CT"]
 
 
-def test_slices_of_two_patients_under_one_series_are_two(tmp_path):
+@pytest.mark.parametrize("wanted", ["", "1", "2"])
+def test_slices_of_two_patients_under_one_series_are_refused_at_once(tmp_path, wanted):
+    """Also where one of them is chosen: nobody can tell which slices are whose."""
     write_series(tmp_path)
     for path in sorted(tmp_path.iterdir())[3:]:
         data = pydicom.dcmread(path)
         data.PatientID = "124"
         data.save_as(path)
-    fails(tmp_path, "2 DICOM series")
+    with pytest.raises(InputError, match="mixes slices with different PatientID; give the folder"):
+        chosen_series(tmp_path, SeriesChoice(wanted, "CT", "--ct-series"))
 
 
 def test_no_series(tmp_path):

@@ -66,6 +66,25 @@ def test_fcsv(tmp_path, system, sign):
     same(read_landmarks(saved(tmp_path, text, "F.fcsv")), {24: [1.5, 2, 3]})
 
 
+@pytest.mark.parametrize("suffix", ["fcsv", "mrk.json"])
+def test_points_that_slicer_has_not_placed_are_left_out(tmp_path, suffix):
+    """As Slicer itself writes them; the place of a point that was unset stays in both files."""
+    core = pytest.importorskip("slicer", reason="slicer-core is not installed (extra 'slicer-test')")
+    vtk = pytest.importorskip("vtk", reason="vtk is not installed (extra 'models')")
+    scene, node = core.vtkMRMLScene(), core.vtkMRMLMarkupsFiducialNode()
+    scene.AddNode(node)
+    for k, name in enumerate(("L1", "L2", "L3")):
+        node.AddControlPoint(vtk.vtkVector3d(10, 20, -30.0 * k), name)
+    node.UnsetNthControlPointPosition(2)
+    kinds = {"fcsv": core.vtkMRMLMarkupsFiducialStorageNode, "mrk.json": core.vtkMRMLMarkupsJsonStorageNode}
+    storage = kinds[suffix]()
+    scene.AddNode(storage)
+    storage.SetFileName(str(tmp_path / f"F.{suffix}"))
+    assert storage.WriteData(node)
+    assert "L3" in (tmp_path / f"F.{suffix}").read_text()
+    same(read_landmarks(tmp_path / f"F.{suffix}"), {20: [-10, -20, 0], 21: [-10, -20, -30]})
+
+
 def test_other_names_are_ignored_with_a_warning(tmp_path):
     points, warnings = read_landmarks_and_warnings(saved(tmp_path, {"L1": [1, 2, 3], "tumour": [4, 5, 6]}))
     assert points.keys() == {20}

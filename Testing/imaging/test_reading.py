@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from spine_ctmr.errors import InputError
-from spine_ctmr.imaging.reading import read_image
+from spine_ctmr.imaging.reading import read_image, read_scan
 
 
 @pytest.fixture
@@ -139,3 +139,39 @@ def test_long_keys_of_a_segmentation_are_no_damage(tmp_path, volume):
     volume.SetMetaData("Segment0_Tags", "TerminologyEntry:" + "~" * 9000)
     sitk.WriteImage(volume, tmp_path / "a.nrrd")
     assert read_image(tmp_path / "a.nrrd").GetSize() == volume.GetSize()
+
+
+NRRD = "NRRD0004\ntype: short\ndimension: 3\n{}\nsizes: 7 6 5\nendian: little\nencoding: raw\n\n"
+DIRECTIONS = "space directions: (2,0,0) (0,2,0) (0,0,3)\nspace origin: (1,2,3)"
+
+
+def nrrd(path, fields):
+    path.write_bytes(NRRD.format(fields).encode() + bytes(2 * 7 * 6 * 5))
+    return path
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["spacings: 2 2 3", f"space: 3D-left-handed\n{DIRECTIONS}", f"space dimension: 3\n{DIRECTIONS}"],
+)
+def test_nrrd_that_does_not_name_the_sides_is_told(tmp_path, fields):
+    (warning,) = read_scan(nrrd(tmp_path / "a.nrrd", fields)).warnings
+    assert "does not say which side is left" in warning
+
+
+@pytest.mark.parametrize("space", ["left-posterior-superior", "LPS", "RAS", "left-anterior-superior"])
+@pytest.mark.parametrize("units", ["", '\nspace units: "mm" "mm" "mm"'])
+def test_nrrd_that_names_the_sides_is_not(tmp_path, space, units):
+    scan = read_scan(nrrd(tmp_path / "a.nrrd", f"space: {space}\n{DIRECTIONS}{units}"))
+    assert scan.warnings == ()
+    signs = {"L": 1, "R": -1, "P": 1, "A": -1}
+    names = space.upper() if len(space) == 3 else "".join(word[0] for word in space.upper().split("-"))
+    assert scan.image.GetOrigin() == (signs[names[0]] * 1, signs[names[1]] * 2, 3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [f'space: LPS\n{DIRECTIONS}\nspace units: "cm" "cm" "cm"', 'spacings: 2 2 3\nunits: "mm" "mm" "cm"'],
+)
+def test_nrrd_in_another_unit(tmp_path, fields):
+    fails(nrrd(tmp_path / "a.nrrd", fields), '"cm"', "save it in mm")

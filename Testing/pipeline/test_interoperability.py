@@ -29,12 +29,19 @@ def blocks(heading: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
-def ran(block: str, *wanted: str, python: str = sys.executable, before: str = "") -> dict[str, Any]:
+def ran(
+    block: str,
+    *wanted: str,
+    python: str = sys.executable,
+    before: str = "",
+    needed: tuple[str, ...] | None = None,
+) -> dict[str, Any]:
     """The values of expressions after a block has run in a process of its own, as for its user.
 
-    ITK's libraries, of which SimpleITK, h5py and itk bring one each, do not all get on in one process.
+    ITK's libraries, of which SimpleITK, h5py and itk bring one each, do not all get on in one process. The
+    packages that are needed are those that the block imports, unless given.
     """
-    packages = re.findall(r"^import (\w+)", block, re.MULTILINE)
+    packages = re.findall(r"^import (\w+)", block, re.MULTILINE) if needed is None else needed
     if python == sys.executable:
         for package in packages:
             if importlib.util.find_spec(package) is None:
@@ -126,14 +133,59 @@ HEADLESS = """
 import napari, napari.components
 napari.Viewer, napari.run = napari.components.ViewerModel, lambda: None
 """
+STAND_IN = """
+import sys, types
+class Viewer:
+    def __init__(self):
+        self.layers = []
+    def add_image(self, data, *, scale, **_):
+        corners = numpy.stack([numpy.zeros(3), numpy.array(data.shape) - 1.0]) * scale
+        self.layers.append(types.SimpleNamespace(data=data, extent=types.SimpleNamespace(world=corners)))
+    add_labels = add_image
+import numpy
+sys.modules["napari"] = types.SimpleNamespace(Viewer=Viewer, run=lambda: None)
+"""
 
 
 def test_napari(here: Path) -> None:
-    """Without a window."""
-    if importlib.util.find_spec("napari") is None:
-        pytest.skip("napari is not installed")
+    """Without a window; where it is not installed, with a viewer that keeps what it is given."""
+    before = STAND_IN if importlib.util.find_spec("napari") is None else HEADLESS
     (block,) = blocks("napari")
-    (extents,) = ran(block, "[layer.extent.world for layer in viewer.layers]", before=HEADLESS).values()
-    assert len(extents) == 3
-    for extent in extents[1:]:
-        np.testing.assert_allclose(extent, extents[0])
+    layers = [f"viewer.layers[{k}]" for k in range(3)]
+    wanted = [f"{layer}.{what}" for layer in layers for what in ("data", "extent.world")]
+    values = list(ran(block, "len(viewer.layers)", *wanted, before=before, needed=("SimpleITK",)).values())
+    assert values.pop(0) == 3
+    for name, data in zip(
+        ("mr.nii.gz", "result/ct_in_mr.nrrd", "result/vertebrae_in_mr.nrrd"), values[::2], strict=True
+    ):
+        np.testing.assert_array_equal(data, sitk.GetArrayFromImage(sitk.ReadImage(name)))
+    for extent in values[3::2]:
+        np.testing.assert_allclose(extent, values[1])
+
+
+LOADER = """
+import slicer, types
+def load(name):
+    storage, node = slicer.vtkMRMLTransformStorageNode(), slicer.vtkMRMLTransformNode()
+    storage.SetFileName(name)
+    assert storage.ReadData(node)
+    return node
+slicer.util = types.SimpleNamespace(loadTransform=load)
+"""
+"""slicer-core has no slicer.util, which is part of the application."""
+
+
+def test_slicer_without_the_panel(here: Path) -> None:
+    """Points in bone, where cubic interpolation is off by more than the tolerance."""
+    (block,) = blocks("3D Slicer, without the panel")
+    labels = sitk.ReadImage("result/vertebrae_in_mr.nrrd")
+    voxels = np.argwhere(sitk.GetArrayFromImage(labels))[::7, ::-1] + 0.3
+    points = [labels.TransformContinuousIndexToPhysicalPoint(voxel.tolist()) for voxel in voxels]
+    np.save("points.npy", points)
+    moved = (
+        "[[part * sign for part, sign in zip(transform.GetTransformFromParent().TransformPoint(-x, -y, z), "
+        "(-1, -1, 1))] for x, y, z in numpy.load('points.npy').tolist()]"
+    )
+    (theirs,) = ran(block, moved, before=LOADER).values()
+    to_ct = transform("mr_to_ct.h5")
+    np.testing.assert_allclose(theirs, [to_ct.TransformPoint(point) for point in points], atol=1e-3)

@@ -13,6 +13,8 @@ import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from spine_ctmr.errors import InputError
+from spine_ctmr.imaging.lost_slices import without_lost_slices
+from spine_ctmr.imaging.reading import read_image
 from spine_ctmr.planning.export import export
 from spine_ctmr.planning.request import ExportRequest
 
@@ -86,6 +88,24 @@ def test_two_patients(copy: Patient, tmp_path: Path, name: str) -> None:
     values = {"PatientID": "other", "PatientBirthDate": "19991231", "PatientSex": "F"}
     _edit(copy.mr, lambda data: setattr(data, name, values[name]))
     _refused(copy, tmp_path / "out", "different patients", name)
+
+
+def test_a_slice_that_the_registration_filled_is_filled_here_too(copy: Patient, tmp_path: Path) -> None:
+    """The result of an MR that lost a slice, exported with that MR."""
+    middle = sorted(copy.mr.iterdir())[len(list(copy.mr.iterdir())) // 2]
+    data = pydicom.dcmread(middle)
+    data.PixelData = bytes(len(data.PixelData))
+    data.save_as(middle)
+    filled, warnings = without_lost_slices(read_image(copy.mr), "the MR")
+    assert len(warnings) == 1
+    stored = copy.result / "mr_in_ct.nrrd"
+    to_mr = sitk.ReadTransform(str(copy.result / "ct_to_mr.h5"))
+    warped = sitk.Resample(filled, sitk.ReadImage(stored), to_mr, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    sitk.WriteImage(warped, stored)
+    output = tmp_path / "out"
+    output.mkdir()
+    told = export(ExportRequest(copy.result, copy.ct, copy.mr), output)
+    assert sum("no signal and was filled" in sentence for sentence in told) == 1
 
 
 def test_exchanged_series(copy: Patient, tmp_path: Path) -> None:

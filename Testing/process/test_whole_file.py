@@ -32,6 +32,19 @@ def test_earlier_file_stays_where_writing_fails(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
 
 
+def test_two_that_write_one_file_at_a_time(tmp_path: Path) -> None:
+    """With one process number, as in containers of several computers."""
+    path = tmp_path / "a.bin"
+    with whole_file(path) as first:
+        first.write(b"first, ")
+        with whole_file(path) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+        first.write(b"complete")
+    assert path.read_bytes() == b"first, complete"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_earlier_file_stays_where_the_program_is_killed_while_it_writes(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"

@@ -74,7 +74,7 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
     if not series:
         raise InputError(f"{path} holds no DICOM images; give the folder of one series, or an image file.")
     fitting = _fitting(series, choice)
-    if len(fitting) == 1:
+    if len({_origin(each) for each in fitting}) == 1:
         _refuse_strays(fitting[0], series, path)
         return fitting[0]
     shown = [f"{number}: {each}" for number, each in enumerate(series[:_MOST_SHOWN], 1)]
@@ -88,13 +88,16 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
 
 
 def _refuse_strays(chosen: Series, series: Sequence[Series], path: Path) -> None:
-    size = chosen.rows, chosen.columns
-    alike = [s for s in series if s.identifier == chosen.identifier and (s.rows, s.columns) == size]
-    if len(alike) > 1:
+    if sum(_origin(each) == _origin(chosen) for each in series) > 1:
         raise InputError(
             f"The {chosen.modality} series in '{path}' mixes slices with different PatientID; "
             "give the folder of one series as the scanner made it."
         )
+
+
+def _origin(series: Series) -> tuple[str, int, int]:
+    """What the slices of a series have in common, but for the patient."""
+    return series.identifier, series.rows, series.columns
 
 
 def _fitting(series: Sequence[Series], choice: SeriesChoice) -> list[Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,8 @@ from .centroid_files import is_centroid_file, stored_centres
 from .landmark_tables import table_rows
 from .vertebra_names import UNDERSTOOD, landmark_number, quoted_list, vertebra_name
 
+_STATUS, _DEFINED = 14, "2"
+"""Column of a .fcsv file that says whether a point is placed, and what it says then."""
 _LPS, _RAS = (1.0, 1.0, 1.0), (-1.0, -1.0, 1.0)
 _SYSTEMS = {"lps": _LPS, "1": _LPS, "ras": _RAS, "0": _RAS}
 _EXAMPLE = '{"L1": [x, y, z], …} in LPS mm or a Slicer .mrk.json'
@@ -162,7 +165,10 @@ def _markups(nodes: Any, path: Path) -> list[Entry]:
 
 
 def _fcsv(text: str, path: Path) -> list[Entry]:
-    """Points of Slicer's legacy table: id, x, y, z, …, label in column 11."""
+    """Points of Slicer's legacy table: id, x, y, z, …, label in column 11.
+
+    Since Slicer 5 their status is in column 14, which the file's own list of columns does not name.
+    """
     factors = _RAS
     entries: list[Entry] = []
     for line in text.splitlines():
@@ -171,10 +177,11 @@ def _fcsv(text: str, path: Path) -> list[Entry]:
             if key.strip().lower() == "coordinatesystem":
                 factors = _factors(value, path)
         elif line.strip():
-            cells = line.split(",")
+            cells = next(csv.reader([line]))
             if len(cells) < 12:
                 raise InputError(f"{path} is not a valid .fcsv file; save it as .mrk.json from 3D Slicer.")
-            entries.append((cells[11].strip('" '), cells[1:4], factors))
+            if len(cells) <= _STATUS or cells[_STATUS].strip() == _DEFINED:
+                entries.append((cells[11].strip('" '), cells[1:4], factors))
     return entries
 
 

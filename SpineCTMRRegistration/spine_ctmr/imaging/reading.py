@@ -16,7 +16,7 @@ from .nifti_header import NiftiHeader, read_nifti_header
 from .nifti_image import read_voxels, truncated
 from .nifti_placement import check_placement
 from .series_choice import SeriesChoice
-from .text_header import is_damaged, lacks_spacing
+from .text_header import is_damaged, lacks_frame, lacks_spacing, other_unit
 
 FORMATS = "NIfTI, NRRD, MetaImage or a folder with one DICOM series"
 _PAIR = (".hdr", ".img")
@@ -70,8 +70,18 @@ def read_scan(path: Path, series: SeriesChoice | None = None) -> Scan:
             reader = open_volume(path)
             check_scalar(reader.GetPixelID(), reader.GetNumberOfComponents(), path)
             image = load_volume(reader, path)
-        warnings = () if header is None else check_placement(path, header, Grid.of(image))
+        warnings = _frame(path) if header is None else check_placement(path, header, Grid.of(image))
     return Scan(image, warnings=warnings)
+
+
+def _frame(path: Path) -> tuple[str, ...]:
+    """A warning about a file other than NIfTI that does not say where it lies, if it does not."""
+    if not lacks_frame(path):
+        return ()
+    return (
+        f"{path} does not say which side is left (its 'space' is none that is known): "
+        "its axes were taken for left, posterior and head.",
+    )
 
 
 def is_dicom(path: Path) -> bool:
@@ -117,6 +127,8 @@ def open_volume(path: Path) -> sitk.ImageFileReader:
         raise InputError(f"{path} is a single DICOM slice; give the folder that holds the whole series.")
     if lacks_spacing(path):
         raise InputError(f"{path} has no voxel spacing; correct its header or export it again.")
+    if unit := other_unit(path):
+        raise InputError(f'{path} gives its places in "{unit}"; save it in mm.')
     return reader
 
 

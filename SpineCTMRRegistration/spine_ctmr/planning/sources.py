@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..imaging.dicom import chosen_series, read_series
 from ..imaging.dicom_order import ordered_frames
+from ..imaging.lost_slices import without_lost_slices
 from ..imaging.reading import quiet_itk
 from ..imaging.series_choice import SeriesChoice
 
@@ -41,7 +42,7 @@ class Source:
         modality: "CT" or "MR".
         folder: where it was read.
         headers: DICOM headers without pixels, in the order of the image's slices.
-        image: the voxels in LPS mm with rescale applied.
+        image: the voxels in LPS mm with rescale applied, as a registration sees them.
         warnings: what was noticed, one sentence each.
     """
 
@@ -81,14 +82,14 @@ def read_source(folder: Path, modality: Modality) -> Source:
             "convert it to a series with one file per slice."
         )
     with quiet_itk():
-        image = read_series(series, folder)
+        image, filled = without_lost_slices(read_series(series, folder), f"the {modality} '{folder}'")
     frames = ordered_frames(series.frames, folder)
     headers = tuple(pydicom.dcmread(f.path, stop_before_pixels=True, force=True) for f in frames)
     _check_storage(headers, folder, modality)
     for header in headers:
         _check_needed(header, folder, modality)
     _check_consistent(headers, folder, modality)
-    return Source(modality, folder, headers, image, _without_invalid_texts(headers, modality))
+    return Source(modality, folder, headers, image, (*filled, *_without_invalid_texts(headers, modality)))
 
 
 def check_pair(ct: Source, mr: Source) -> tuple[str, ...]:
