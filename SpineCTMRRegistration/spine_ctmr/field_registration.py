@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Any, Protocol
 
 import numpy as np
@@ -186,10 +187,14 @@ def _nearest_poses(
 
 
 def _unrefined(case: Case, placed: Start, start: Start, processor: Processor) -> SpineMatch:
-    """The vertebrae where they were placed, with how well the images agree there and at the start."""
+    """The vertebrae where they were placed, with how well the images agree there and at the start.
+
+    How far a pose may be off is that of an optimum, which these are not: it is not known.
+    """
     match = match_spine(case, placed, [], AS_THEY_ARE, processor)
     before = refine_poses(match.place, [dict.fromkeys(placed.motions, start.global_rigid)], AS_THEY_ARE)
     vertebrae: dict[int, VertebraPose] = {
-        n: replace(v, residual_before=before[n].residual_after) for n, v in match.vertebrae.items()
+        n: replace(v, residual_before=before[n].residual_after, uncertainty_mm=nan, uncertainty_deg=nan)
+        for n, v in match.vertebrae.items()
     }
     return replace(match, vertebrae=vertebrae)

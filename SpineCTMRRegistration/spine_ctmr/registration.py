@@ -78,7 +78,8 @@ def _register_by_field(
         finder = NetworkField(load_network(options.network, options.device, threads, notes.append))
     processor = _processor(options, notes)
     result = register_by_field(case, options, finder, stage, notes, processor)
-    return replace(result, seconds=stage.seconds)
+    told = filter(None, [length_note(case.vertebrae, result.found.poses), _open_level(result.found)])
+    return replace(result, notes=[*result.notes, *told], seconds=stage.seconds)
 
 
 def _register(case: Case, options: RegistrationOptions, progress: Progress) -> RegistrationResult:

@@ -135,3 +135,21 @@ def test_centre_of_two_thin_pieces_is_known():
     center = body_centers(sitk.GetImageFromArray(array))[21]
     assert np.isfinite(center).all()
     assert 2 <= center[2] <= 17
+
+
+@pytest.mark.parametrize(
+    "spacing", [(0.8, 0.8, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 3.0), (1.5, 1.5, 1.5), (3.0, 1.0, 1.0)]
+)
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_atlas_lies_between_its_lateral_masses(spacing: tuple[float, float, float], shift: float) -> None:
+    """A ring with a mass on either side, of which the left one is the larger."""
+    grid = Grid.around(np.array([[-26.0, -22, -10], [26, 22, 10]]) + shift, spacing, 3.0)
+    points = grid.points()
+    x, y, z = np.moveaxis(points, -1, 0)
+    ring = (np.abs(np.hypot(x / 1.3, y) - 14) < 3) & (np.abs(z) < 4)
+    masses = [
+        np.linalg.norm((points - c) / r, axis=-1) < 1
+        for c, r in (((17, -3, 0), (8, 10, 8)), ((-17, -3, 0), (7, 9, 8)))
+    ]
+    found = body_centers(grid.image((ring | masses[0] | masses[1]).astype(np.uint8)))[1]
+    assert np.linalg.norm(found - [0, -3, 0]) < 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,17 @@ def test_no_bone_is_good_and_the_user_is_told(bent: Registration, registered: Re
     assert set(spine_ctmr.read_result(registered.output).flags.values()) == {"good"}
     assert "good" not in bent.flags.values()
     assert all("the vertebra is not rigid: the deformation bends it by" in row.reason for row in bent.quality)
-    assert "The result is a bend: the vertebrae are not exactly rigid" in bent.notes[-1]
+    assert any("The result is a bend: the vertebrae are not exactly rigid" in note for note in bent.notes)
+    assert all(np.isnan(row.uncertainty_mm) and np.isnan(row.uncertainty_deg) for row in bent.quality)
+
+
+def test_without_landmarks_the_open_level_is_told(
+    registered: Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "level_left_open", lambda *_: "Count the levels.")
+    case = replace(registered.phantom.case, mr_centroids=None)
+    found = register(case, spine_ctmr.RegistrationOptions(threads=1), finder=Bending())
+    assert "Count the levels." in found.notes
 
 
 def test_the_command_writes_and_evaluates_the_networks_own_displacement(

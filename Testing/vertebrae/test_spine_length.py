@@ -53,3 +53,11 @@ def test_what_posture_does_not_explain_is_told(factor, words):
 def test_what_posture_explains_is_not_told():
     assert length_note(LABELS, moved(1.02, 6.0)) is None
     assert length_note(LABELS == 20, moved(1.0)) is None
+
+
+def test_a_joint_that_opens_by_two_millimetres_is_none_of_the_voxel_spacing() -> None:
+    """As C1 and C2, 27 mm apart, when the head turns."""
+    two = sitk.ChangeLabel(LABELS, {22: 0, 23: 0})
+    poses = {20: Pose.identity(), 21: Pose.from_rotation(np.zeros(3), [0.0, 0.0, -2.0])}
+    assert length_ratio(two, poses) > 1.05
+    assert length_note(two, poses) is None

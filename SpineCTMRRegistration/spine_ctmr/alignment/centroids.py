@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
@@ -15,6 +16,7 @@ from ..imaging.case import Centroids
 from ..imaging.vertebra_names import SACRUM
 from .bending import PRIOR_STIFFNESS_MM2
 
+ATLAS = 1
 CORE_SHARE = 0.6
 """The body's core: voxels at least this share of the largest depth below the bone's surface."""
 S1_MM = 32.0, 25.0
@@ -25,7 +27,8 @@ def body_centers(labels: sitk.Image) -> Centroids:
     """LPS mm centre of the vertebral body of every label.
 
     The body is the thickest part of a vertebra: its centre is the mean of the bone's core, grown back
-    over the part of the bone within one core depth. A label without posterior parts gives its centroid.
+    over the part of the bone within one core depth. A label without posterior parts gives its centroid. C1
+    has no body; its centre is midway between its lateral masses.
     """
     grid = Grid.of(labels)
     array = array_view(labels)
@@ -35,7 +38,10 @@ def body_centers(labels: sitk.Image) -> Centroids:
     for number in statistics.GetLabels():
         x, y, z, nx, ny, nz = statistics.GetBoundingBox(number)
         crop = array[z : z + nz, y : y + ny, x : x + nx] == number
-        index = _core_center(crop, grid) if number != SACRUM else _upper_core_center(crop, grid, (x, y, z))
+        if number == SACRUM:
+            index = _upper_core_center(crop, grid, (x, y, z))
+        else:
+            index = (_atlas_center if number == ATLAS else _core_center)(crop, grid)
         centers[int(number)] = grid.to_points(index + np.array([x, y, z]))
     return centers
 
@@ -59,8 +65,17 @@ def _core_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:
     depth = _depth(mask, grid.spacing_mm)
     core = np.argwhere(depth >= CORE_SHARE * depth.max())[:, ::-1]
     distance = np.linalg.norm(grid.to_points(core) - grid.to_points(core.mean(0)), axis=1)
-    near = distance <= max(2 * depth.max(), distance.min())  # of a thin piece the middle may hold no bone
-    return core[near].mean(0)
+    near = distance <= 2 * depth.max()
+    return core[near if near.any() else ...].mean(0)  # of a thin or hollow piece the middle holds no bone
+
+
+def _atlas_center(mask: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Index of the middle of C1, which has no body: midway between the cores of its lateral masses."""
+    depth = _depth(mask, grid.spacing_mm)
+    lumps, _ = label(depth >= CORE_SHARE * depth.max())
+    sizes = np.bincount(lumps.ravel())[1:]
+    masses = [np.argwhere(lumps == k)[:, ::-1].mean(0) for k in 1 + np.argsort(-sizes)[:2]]
+    return np.asarray(np.mean(masses, 0))
 
 
 def _upper_core_center(mask: NDArray[Any], grid: Grid, start: tuple[int, int, int]) -> NDArray[Any]:

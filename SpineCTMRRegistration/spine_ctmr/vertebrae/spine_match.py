@@ -19,7 +19,7 @@ from ..process.device import Processor
 from ..progress import Progress, silent
 from .bone_size import bone_stretches
 from .distinctness import match_ratios
-from .level_check import LevelShift, best_shift
+from .level_check import FEW, LevelShift, best_shift
 from .placed_scene import PlacedScene
 from .refinement import RefinementOptions, VertebraPose, refine_poses
 from .scene import make_scene
@@ -29,6 +29,8 @@ Found = TypeVar("Found")
 SPACING_MM = 1.0
 MARGIN_MM = 14.0
 """Of the box around the bones of the start: reach of the refinement and of the level beside."""
+NEXT_LEVEL_MM = 36.0
+"""Further, where one or two vertebrae are alone: the level beside lies outside them."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def match_spine(
     """
     moved = np.concatenate([start.motions[n].apply(c) for n, c in bone_corners(case.vertebrae).items()])
     mr = Grid.of(case.mr)
-    box = _between_voxels(Grid.around(moved, SPACING_MM, MARGIN_MM, patient_axes(mr.axes)), mr)
+    margin = MARGIN_MM if len(start.motions) >= FEW else MARGIN_MM + NEXT_LEVEL_MM
+    box = _between_voxels(Grid.around(moved, SPACING_MM, margin, patient_axes(mr.axes)), mr)
     scene = make_scene(case.ct, case.mr, case.vertebrae, start.global_rigid, box)
     place = PlacedScene(scene, box, start.global_rigid, start.ct_centers)
 
