@@ -40,7 +40,8 @@ def evaluate(
         mr_label_scheme: how the labels are numbered, as `spine-ctmr evaluate --mr-label-scheme` takes it.
 
     Raises:
-        InputError: an input cannot be used, or has no vertebra in common with the registration.
+        InputError: an input cannot be used, a landmark lies outside its image, or the labels have no
+            vertebra in common with the registration.
     """
     if not isinstance(registration, Registered):
         registration = read_result(registration)

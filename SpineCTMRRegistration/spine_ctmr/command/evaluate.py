@@ -20,7 +20,8 @@ EXAMPLES = """\
 Without reference: rigidity, volume, folding, inverse consistency, and how far along the spine each disc of
 the MR lies from that of the registered CT. MR labels add DSC and surface distances, landmark pairs the
 target registration error. Pairs: JSON [{"name": "L4 tip", "ct": [x, y, z], "mr": [x, y, z]}, ...] in LPS mm,
-or two files of points with the same names, from Slicer (.mrk.json).
+or two files of points with the same names, from Slicer (.mrk.json), the CT's first. Every point lies in its
+image.
 Writes evaluation.json, evaluation.csv and evaluation.md into the result's folder."""
 
 

@@ -28,6 +28,7 @@ from ..results.names import MR_IN_CT
 from ..results.reader import ResultFolder
 from ..results.registered import Registered
 from .landmark_pairs import LandmarkPair
+from .landmark_places import check_places, likely_mistake
 from .overlap import overlap_with
 from .result_discs import result_discs
 
@@ -138,8 +139,11 @@ def evaluate(
         mr_in_ct: the MR on the CT's grid, in which discs are looked for.
 
     Raises:
-        InputError: the reference and the result have no vertebra in common, or do not overlap.
+        InputError: a landmark lies outside its image, or the reference and the result have no vertebra in
+            common or do not overlap.
     """
+    ct_grid = None if mr_in_ct is None else Grid.of(mr_in_ct)
+    check_places(landmarks, ct_grid, Grid.of(result.labels_in_mr))
     determinant = jacobian_determinant(result.field, result.box)
     numbers = cranial_to_caudal(result.poses)
     rows = {n: _regularity(result, n) for n in numbers}
@@ -147,6 +151,7 @@ def evaluate(
     if reference is not None:
         overlaps, notes = overlap_with(reference, result)
         rows |= {n: replace(rows[n], **vars(overlap)) for n, overlap in overlaps.items()}
+    notes += likely_mistake(landmarks, result.to_ct)
     errors = _landmark_errors(result, landmarks)
     _add_landmarks(rows, result, landmarks, errors)
     discs = [] if mr_in_ct is None else result_discs(result, mr_in_ct)
