@@ -29,7 +29,7 @@ class RegistrationOptions:
         threads: CPU threads, None for all cores.
 
     Raises:
-        InputError: a value is unknown.
+        InputError: a value is unknown, or not a whole number where one is meant.
     """
 
     quality: Quality = DEFAULT_QUALITY
@@ -43,8 +43,12 @@ class RegistrationOptions:
         for name, value, known in (("quality", self.quality, QUALITIES), ("device", self.device, DEVICES)):
             if value not in known:
                 raise InputError(f"{name} '{value}': unknown; choose one of {', '.join(known)}.")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads {self.threads}: too few; give 1 or more.")
+        if not _whole(self.seed, 0):
+            raise InputError(f"seed {self.seed!r}: not a whole number from 0; give one, such as 0.")
+        if self.threads is not None and not _whole(self.threads, 1):
+            raise InputError(
+                f"threads {self.threads!r}: not a whole number from 1; give one, or None for all cores."
+            )
         if self.network_only and self.quality != DEFAULT_QUALITY:
             raise InputError(
                 f"quality '{self.quality}': a network alone refines nothing; leave it or network_only out."
@@ -72,3 +76,7 @@ class RegistrationOptions:
         """How the soft tissue is followed on the images."""
         points = {"fast": 30_000, "standard": 100_000, "best": 300_000}
         return SoftTissueOptions(points=points[self.quality])
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
