@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from argparse import _SubParsersAction
 from pathlib import Path
 
 import pytest
+from spine_ctmr.command.parsing import build_parser
 from spine_ctmr.command.subcommands import subcommands
 from walls import FLOORS
 
@@ -13,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ENGINE = REPOSITORY / "SpineCTMRRegistration" / "spine_ctmr"
 DOCS = REPOSITORY / "docs"
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+COMMAND = re.compile(r"spine-ctmr ([a-z-]+)((?:\\\n|[^`\n#])*)")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Resources/ExtensionsIndex/CHECKLIST.md")
 
 
@@ -46,3 +49,18 @@ def test_every_subcommand_is_explained() -> None:
     guide = (DOCS / "commands.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\{\{ help (\S+) \}\}$", guide, re.MULTILINE)
     assert sorted(shown) == sorted(subcommand.name for subcommand in subcommands())
+
+
+def test_every_named_option_exists() -> None:
+    """In pages, docstrings and help texts, wherever it stands behind its subcommand."""
+    (choices,) = (a for a in build_parser(subcommands())._actions if isinstance(a, _SubParsersAction))
+    options = {name: set(parser._option_string_actions) for name, parser in choices.choices.items()}
+    files = [*DOCS.rglob("*.md"), *ENGINE.rglob("*.py"), *(REPOSITORY / page for page in PAGES)]
+    named = {
+        (path.name, name, option)
+        for path in files
+        for name, rest in COMMAND.findall(path.read_text(encoding="utf-8"))
+        for option in re.findall(r"(?<=\s)--[a-z][a-z0-9-]*", rest)
+    }
+    assert len(named) > 50
+    assert not {(page, name, option) for page, name, option in named if option not in options.get(name, ())}

@@ -37,7 +37,7 @@ def evaluate(
         registration: what `register` returned, `read_result` read, or the folder of results.
         mr_vertebrae: vertebra labels of the MR, drawn independently.
         landmarks: the same places in both images, `{"L4 tip": (ct_point, mr_point), …}` in LPS mm, or a file.
-        mr_label_scheme: how the labels are numbered, as `spine-ctmr evaluate --mr-label-scheme` takes it.
+        mr_label_scheme: how the labels are numbered, as `spine-ctmr evaluate --label-scheme` takes it.
 
     Raises:
         InputError: an input cannot be used, a landmark lies outside its image, or the labels have no
