@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 from spine_ctmr.command.main import main
+from spine_ctmr.errors import InputError
 from spine_ctmr.phantoms import contact_sheet
 
 
@@ -76,6 +77,21 @@ def test_a_real_mr_is_cut_where_it_is_wanted(tmp_path: Path) -> None:
         pictures.append(np.asarray(Image.open(path))[60:100, 70:100, 0])
     assert np.ptp(pictures[0]) == 0
     assert np.ptp(pictures[1]) > 100
+
+
+def test_a_place_outside_the_real_mr_is_refused(tmp_path: Path) -> None:
+    image = sitk.Image(20, 30, 40, sitk.sitkInt16)
+    image.SetOrigin((0.0, 0.0, -600.0))
+    with pytest.raises(InputError, match=r"\(2, 34, -600\) lies outside the MR, .* \(20, 30, -560\)"):
+        contact_sheet.draw_contact_sheet(
+            tmp_path / "sheet.png", 3, 0, beside=image, at_mm=(2.0, 34.0, -600.0)
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_without_a_real_mr_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contact-sheet", "--output", str(tmp_path / "a.png"), "--at", "1", "2", "3"]) == 2
+    assert "--beside" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", [["1", "2"], ["1", "2", "nan"], ["1", "2", "left"]])

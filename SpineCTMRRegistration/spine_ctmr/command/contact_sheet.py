@@ -51,6 +51,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _check(arguments: Namespace) -> None:
     require_image("MR", arguments.beside)
+    if arguments.at is not None and arguments.beside is None:
+        raise InputError("--at is a place in the real MR; give that MR with --beside, or leave --at out.")
     path: Path = arguments.output
     if path.suffix.lower() != ".png":
         raise InputError(f"The output '{path}' is no PNG file; give a name that ends in .png.")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
-from ..geometry.grid import Grid
+from ..errors import InputError
+from ..geometry.grid import Grid, Points
 from ..geometry.voxels import array_view
 from ..imaging.vertebra_names import vertebra_name
 from ..progress import Progress, silent
@@ -41,6 +42,9 @@ def draw_contact_sheet(
 
     A row shows sagittal cuts of CT, MR and both bones, then axial and coronal cuts of CT and MR. A real MR
     `beside` them is cut through an LPS point `at_mm`, or its middle, and shown above.
+
+    Raises:
+        InputError: the point lies outside that MR.
     """
     rows = [] if beside is None else [_real_row(beside, at_mm)]
     for index in range(patients):
@@ -55,7 +59,12 @@ def draw_contact_sheet(
 def _real_row(image: sitk.Image, at_mm: Sequence[float] | None) -> Rgb:
     """Cuts of an MR through a point or its middle, each in the column of its like."""
     half = np.array(SIZE) * SPACING_MM / 2
-    center = Grid.of(image).center_mm if at_mm is None else np.array(at_mm)
+    own = Grid.of(image)
+    center = own.center_mm if at_mm is None else np.array(at_mm)
+    if not own.contains(center):
+        raise InputError(
+            f"The place ({_numbers(center)}) lies outside the MR, {_extent(own)}; give one inside."
+        )
     grid = Grid.around(np.array([center - half, center + half]), SPACING_MM)
     mr = _grey(array_view(sitk.Resample(image, grid.empty(), sitk.Transform(), sitk.sitkLinear)).copy())
     mr = mr[: SIZE[2], : SIZE[1], : SIZE[0]]
@@ -65,6 +74,16 @@ def _real_row(image: sitk.Image, at_mm: Sequence[float] | None) -> Rgb:
     pictures += [np.zeros_like(axial), axial, np.zeros_like(coronal), coronal]
     row = np.concatenate([_tile(picture) for picture in pictures], 1)
     return np.concatenate([_text_band("real MR", row.shape[1]), row])
+
+
+def _extent(grid: Grid) -> str:
+    """The box along the axes of LPS that holds a grid."""
+    corners = grid.corners()
+    return f"which reaches from ({_numbers(corners.min(0))}) to ({_numbers(corners.max(0))}) in LPS mm"
+
+
+def _numbers(point: Points) -> str:
+    return ", ".join(str(round(value)) for value in point)
 
 
 def _row(pair: Pair, rng: np.random.Generator, title: str) -> Rgb:
