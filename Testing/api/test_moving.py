@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -77,6 +79,33 @@ def test_what_cannot_be_moved_is_told() -> None:
         spine_ctmr.move_points(Moved(), (1, 2, 3))
     with pytest.raises(InputError, match="not whole numbers"):
         spine_ctmr.move_labels(Moved(), sitk.Image(3, 3, 3, sitk.sitkFloat32))
+
+
+@pytest.mark.parametrize("points", [[(1, 2, 3), (1, 2)], "abc", [("a", "b", "c")], [{}], None, 5])
+def test_what_are_no_points_is_told(points: Any) -> None:
+    with pytest.raises(InputError, match=r"^The points .* LPS mm"):
+        spine_ctmr.move_points(Moved(), points)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        sitk.Image((3, 3, 3), sitk.sitkVectorUInt8, 2),
+        sitk.Image((3, 3, 3), sitk.sitkComplexFloat32),
+        sitk.Image(3, 3, sitk.sitkUInt8),
+        "labels.nii.gz",
+        np.zeros((3, 3, 3), np.uint8),
+    ],
+)
+def test_what_are_no_labels_is_told(labels: Any) -> None:
+    with pytest.raises(InputError, match=r"^The labels are "):
+        spine_ctmr.move_labels(Moved(), labels)
+
+
+def test_what_is_no_model_is_told() -> None:
+    path: Any = "model.stl"
+    with pytest.raises(InputError, match=r"^The model is a str"):
+        spine_ctmr.move_model(Moved(), path)
 
 
 def test_no_points_stay_no_points() -> None:

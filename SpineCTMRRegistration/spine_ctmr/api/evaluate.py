@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from numpy.typing import ArrayLike
 
-from ..evaluation.landmark_pairs import LandmarkPair, pairs_in_memory, read_landmark_pairs
+from ..errors import InputError
+from ..evaluation.landmark_pairs import IN_MEMORY, LandmarkPair, pairs_in_memory, read_landmark_pairs
 from ..evaluation.measure import Evaluation, evaluate_with_images
 from ..imaging.case import VertebraLabels
 from ..imaging.given_scheme import given_scheme
@@ -29,7 +30,7 @@ def evaluate(
     mr_vertebrae: ImageSource | None = None,
     landmarks: PairSource | None = None,
     *,
-    mr_label_scheme: str = AUTO,
+    mr_label_scheme: str | None = AUTO,
 ) -> Evaluation:
     """Measure a registration: regularity, discs, and agreement with what is known independently.
 
@@ -54,14 +55,16 @@ def evaluate(
 
 
 def _pairs(landmarks: PairSource) -> list[LandmarkPair]:
-    return (
-        pairs_in_memory(landmarks)
-        if isinstance(landmarks, Mapping)
-        else read_landmark_pairs([Path(landmarks)])
-    )
+    if isinstance(landmarks, Mapping):
+        return pairs_in_memory(landmarks)
+    if not isinstance(landmarks, str | os.PathLike):
+        raise InputError(
+            f"The landmarks are a {type(landmarks).__name__}; give {IN_MEMORY}, or the path of one file."
+        )
+    return read_landmark_pairs([Path(landmarks)])
 
 
-def _labels(given: ImageSource, scheme: str) -> VertebraLabels:
+def _labels(given: ImageSource, scheme: str | None) -> VertebraLabels:
     name, read_by = "The MR segmentation", given_scheme(scheme)
     source = image_or_path(given, name)
     if isinstance(source, Path):

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=vtk.vtkPointSet)
 
 NORMALS = "Normals"
+WHOLE_NUMBERS = (
+    sitk.sitkUInt8,
+    sitk.sitkInt8,
+    sitk.sitkUInt16,
+    sitk.sitkInt16,
+    sitk.sitkUInt32,
+    sitk.sitkInt32,
+    sitk.sitkUInt64,
+    sitk.sitkInt64,
+)
+"""Pixel types of label maps."""
 
 
 def move_points(
@@ -36,9 +47,12 @@ def move_points(
         LPS mm, (n, 3), in the MR.
 
     Raises:
-        InputError: the points are not (n, 3), or the vertebra was not registered.
+        InputError: the points are no numbers or not (n, 3), or the vertebra was not registered.
     """
-    array = np.asarray(points, float)
+    try:
+        array = np.asarray(points, float)
+    except (TypeError, ValueError) as error:
+        raise InputError("The points are not all three numbers; give (n, 3), LPS mm.") from error
     if array.ndim != 2 or array.shape[1] != 3:
         raise InputError(f"The points have the shape {array.shape}; give (n, 3), LPS mm.")
     if vertebra is None:
@@ -55,11 +69,13 @@ def move_model(registration: Registered, model: Model, vertebra: str | None = No
         vertebra: such as "L3", to move exactly rigidly with that bone; None to move with the tissue.
 
     Raises:
-        InputError: the vertebra was not registered.
+        InputError: the model is none of VTK's with points, or the vertebra was not registered.
     """
-    from vtk import vtkPoints
+    from vtk import vtkPoints, vtkPointSet
     from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+    if not isinstance(model, vtkPointSet):
+        raise InputError(f"The model is a {type(model).__name__}; give one of VTK's with points.")
     moved = model.NewInstance()
     moved.DeepCopy(model)
     moved.GetPointData().RemoveArray(NORMALS)
@@ -82,10 +98,12 @@ def move_labels(registration: Registered, labels: sitk.Image, vertebra: str | No
         vertebra: such as "L3", to move exactly rigidly with that bone; None to move with the tissue.
 
     Raises:
-        InputError: the labels are not whole numbers, or the vertebra was not registered.
+        InputError: the labels are no image, not 3-D or not whole numbers, or the vertebra was not registered.
     """
-    if labels.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
-        raise InputError("The labels are not whole numbers; cast them to an integer type.")
+    if not isinstance(labels, sitk.Image) or labels.GetDimension() != 3:
+        raise InputError("The labels are no 3-D image; give a SimpleITK image of three dimensions.")
+    if labels.GetPixelID() not in WHOLE_NUMBERS:
+        raise InputError("The labels are not whole numbers, one per voxel; cast them to an integer type.")
     to_ct = registration.mr_to_ct if vertebra is None else _pose(registration, vertebra).inverse.to_sitk()
     onto = Grid.of(registration.vertebrae_in_mr).empty()
     return sitk.Resample(labels, onto, to_ct, sitk.sitkLabelLinear, 0.0, labels.GetPixelID())

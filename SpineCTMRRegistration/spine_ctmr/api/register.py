@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import InputError
 from ..field_registration import FieldFinder
 from ..imaging.given_scheme import given_scheme
 from ..imaging.in_memory import ImageSource
@@ -25,8 +26,8 @@ def register(
     mr_landmarks: LandmarkSource | None = None,
     mr_vertebrae: ImageSource | None = None,
     *,
-    label_scheme: str = AUTO,
-    mr_label_scheme: str = AUTO,
+    label_scheme: str | None = AUTO,
+    mr_label_scheme: str | None = AUTO,
     case: str = "",
     options: RegistrationOptions | None = None,
     network: str | os.PathLike[str] | None = None,
@@ -60,6 +61,12 @@ def register(
     Raises:
         InputError: an input cannot be used; one sentence with the mend.
     """
+    if not isinstance(case, str):
+        raise InputError(f"The case is a {type(case).__name__}; give text, or leave it out.")
+    if options is not None and not isinstance(options, RegistrationOptions):
+        raise InputError(
+            f'The options are a {type(options).__name__}; give RegistrationOptions(quality="fast") or alike.'
+        )
     reading = ReadingOptions(given_scheme(label_scheme), given_scheme(mr_label_scheme), case=case)
     read = read_case(ct, mr, vertebrae, mr_landmarks, mr_vertebrae, reading)
     options = options or RegistrationOptions()

@@ -68,9 +68,13 @@ def pairs_in_memory(points: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> list[L
         raise InputError(f"The landmarks hold no pair; give {IN_MEMORY}.")
     pairs = []
     for name, both in points.items():
-        if len(both) != 2:
-            raise InputError(f'The landmarks have no pair of points for "{name}"; give {IN_MEMORY}.')
-        pairs.append(_pair({"name": name, "ct": both[0], "mr": both[1]}, "The landmarks"))
+        try:
+            ct, mr = both
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f'The landmarks have no pair of points for "{name}"; give {IN_MEMORY}.'
+            ) from error
+        pairs.append(_pair({"name": name, "ct": ct, "mr": mr}, "The landmarks"))
     return pairs
 
 

@@ -16,8 +16,8 @@ CHOICES = ", ".join([AUTO, *BY_NAME])
 """Names of schemes, for messages."""
 
 
-def given_scheme(text: str) -> LabelScheme | None:
-    """The scheme that a text asks for: a name, "1=L3,2=L4", or a file of names; None for "auto".
+def given_scheme(text: str | None) -> LabelScheme | None:
+    """The scheme that a text asks for: a name, "1=L3,2=L4", or a file of names; None for "auto" or nothing.
 
     Files: nnU-Net's dataset.json, ITK-SNAP's label descriptions, a colour table of 3D Slicer, CSV or TSV with
     titles.
@@ -25,8 +25,10 @@ def given_scheme(text: str) -> LabelScheme | None:
     Raises:
         InputError: the text is none of these.
     """
-    if text == AUTO:
+    if text is None or text == AUTO:
         return None
+    if not isinstance(text, str):
+        raise InputError(f"The label scheme is a {type(text).__name__}; give text, such as 1=L3,2=L4.")
     if text in BY_NAME:
         return BY_NAME[text]
     if "=" in text:
