@@ -215,7 +215,7 @@ def test_slices_of_two_patients_under_one_series_are_refused_at_once(tmp_path, w
 
 
 def test_no_series(tmp_path):
-    fails(tmp_path, "no DICOM images")
+    fails(tmp_path, "no DICOM images", "or an image file")
 
 
 def test_missing_slice(tmp_path):

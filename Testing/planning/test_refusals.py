@@ -17,6 +17,7 @@ from spine_ctmr.imaging.lost_slices import without_lost_slices
 from spine_ctmr.imaging.reading import read_image
 from spine_ctmr.planning.export import export
 from spine_ctmr.planning.request import ExportRequest
+from spine_ctmr.planning.sources import read_source
 
 from .conftest import PATIENT_ID, Patient
 
@@ -111,6 +112,12 @@ def test_a_slice_that_the_registration_filled_is_filled_here_too(copy: Patient, 
 def test_exchanged_series(copy: Patient, tmp_path: Path) -> None:
     swapped = Patient(copy.mr, copy.ct, copy.labels, copy.result)
     _refused(swapped, tmp_path / "out", "CT", "modality is MR")
+
+
+def test_a_folder_without_dicom(tmp_path: Path) -> None:
+    """No image file is offered, for none is taken."""
+    with pytest.raises(InputError, match=r"holds no DICOM images; give the folder of one series\.$"):
+        read_source(tmp_path, "CT")
 
 
 def test_multi_frame_file(copy: Patient, tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def find_series(path: Path) -> list[Series]:
     return sorted((_series(headers) for headers in groups.values()), key=str)
 
 
-def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
-    """The image series at `path` that is meant.
+def chosen_series(path: Path, choice: SeriesChoice | None = None, takes_files: bool = True) -> Series:
+    """The image series at `path` that is meant; `takes_files` says whether another image file would do.
 
     Raises:
         InputError: there is none, or several fit; the message lists them. Or slices of another patient are
@@ -72,7 +72,8 @@ def chosen_series(path: Path, choice: SeriesChoice | None = None) -> Series:
     choice = choice or SeriesChoice()
     series = find_series(path)
     if not series:
-        raise InputError(f"{path} holds no DICOM images; give the folder of one series, or an image file.")
+        file = ", or an image file" if takes_files else ""
+        raise InputError(f"{path} holds no DICOM images; give the folder of one series{file}.")
     fitting = _fitting(series, choice)
     if len({_origin(each) for each in fitting}) == 1:
         _refuse_strays(fitting[0], series, path)

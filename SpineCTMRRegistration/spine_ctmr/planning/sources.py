@@ -75,7 +75,7 @@ def read_source(folder: Path, modality: Modality) -> Source:
         InputError: no single evenly spaced series of that modality, attributes that are missing or
             differ from slice to slice, multi-frame files.
     """
-    series = chosen_series(folder, SeriesChoice(modality=modality))
+    series = chosen_series(folder, SeriesChoice(modality=modality), takes_files=False)
     if len({frame.path for frame in series.frames}) < max(2, len(series.frames)):
         raise InputError(
             f"The {modality} '{folder}' is a multi-frame DICOM file or a single slice; "
