@@ -34,7 +34,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="RUN", help="folder for checkpoints, logs and pictures"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in RUN; begin one where there is none"
+    )
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="own patients to learn from instead of synthetic ones"
     )
@@ -92,7 +94,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..research.training.own_data import own_patients
     from ..research.training.own_vertebrae import own_vertebra_pairs
     from ..research.training.recipe_file import find_recipe, load_recipe
-    from ..research.training.run_folder import require_new_or_resumed
+    from ..research.training.run_folder import holds_run, require_new_or_resumed
     from ..research.training.synthetic_data import synthetic_patients
     from ..research.training.trainer import train
     from ..research.training.vertebra_pairs import vertebra_pairs
@@ -102,6 +104,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     if arguments.steps is not None:
         recipe = replace(recipe, steps=arguments.steps)
     require_new_or_resumed(arguments.output, arguments.resume)
+    if arguments.resume and not holds_run(arguments.output) and process_number()[0] == 0:
+        reporter.warning(f"There is no run in '{arguments.output}'; a new one begins.")
     device = training_device(arguments.device)
     bank = arguments.bank or arguments.output / "patients"
     made = Foretelling(reporter, "Making synthetic", reporter.message)

@@ -88,6 +88,17 @@ def test_unknown_recipe_and_existing_run_are_refused(tmp_path: Path, bank: Path)
         train_here(recipe, "--output", tmp_path / "run", "--bank", bank)
 
 
+def test_resuming_where_there_is_no_run_says_so(
+    tmp_path: Path, bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = write_recipe(tmp_path, 1), "--output", tmp_path / "run", "--bank", bank, "--resume"
+    sentence = f"There is no run in '{tmp_path / 'run'}'; a new one begins."
+    for says in (True, False):
+        capsys.readouterr()
+        train_here(*words)
+        assert (sentence in capsys.readouterr().err) is says
+
+
 def test_progress_tells_the_time_left(tmp_path: Path, bank: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = write_recipe(tmp_path, 3)
     capsys.readouterr()

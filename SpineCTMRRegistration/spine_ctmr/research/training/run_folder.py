@@ -23,13 +23,18 @@ from .workers import Workers
 MILESTONE, RECIPE = "milestone.pt", "recipe.json"
 
 
+def holds_run(path: Path) -> bool:
+    """Whether there is a run that can be resumed."""
+    return (path / LAST).exists()
+
+
 def require_new_or_resumed(path: Path, resume: bool) -> None:
     """Refuse to begin where a run already is.
 
     Raises:
         InputError: the folder holds a run that is not to be resumed.
     """
-    if (path / LAST).exists() and not resume:
+    if holds_run(path) and not resume:
         raise InputError(f"{path}: already holds a training run; resume it or choose another folder.")
 
 

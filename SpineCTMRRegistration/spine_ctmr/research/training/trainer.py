@@ -21,7 +21,7 @@ from .loss_terms import evaluate, total
 from .outcome import Outcome
 from .precision import FELL_BACK, uses_bfloat16
 from .recipe import Recipe
-from .run_folder import MILESTONE, RunFolder, require_new_or_resumed
+from .run_folder import MILESTONE, RunFolder, holds_run, require_new_or_resumed
 from .schedule import update_average
 from .state import TrainingState, begin_at_milestone, begin_with_weights, new_state, predicted_motion, restore
 from .stopping import stop_requests
@@ -50,7 +50,7 @@ def train(
         recipe: what to train.
         run_dir: created where missing.
         data: training and validation batches on the recipe's grid.
-        resume: continue from last.pt if there is one.
+        resume: continue from last.pt if there is one; a new run begins where there is none.
         progress: told after every step.
         device: "cpu" or "cuda".
         warm_start: folder of a run of the same recipe with other rigidity terms; a new run begins with its
@@ -65,7 +65,7 @@ def train(
     """
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
-        begins = not (run_dir / LAST).exists()
+        begins = not holds_run(run_dir)
         state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
         if begins:
             require_losses_can_act(recipe, state.model.margin, data)
@@ -132,7 +132,7 @@ def _first_state(
 ) -> TrainingState:
     require_new_or_resumed(run_dir, resume)
     state = new_state(recipe, workers)
-    if (run_dir / LAST).exists():
+    if holds_run(run_dir):
         restore(state, recipe, run_dir / LAST, workers)
     elif warm_start is not None:
         begin_at_milestone(state, recipe, warm_start / MILESTONE, workers)
