@@ -1,5 +1,7 @@
 """Stands for `spine-ctmr`: takes the words of its `register`; what the CT's text says becomes of them.
 
+The CT may be a folder whose `slice` says it.
+
 Its folder appears at once or not at all, as that of the real one does.
 """
 
@@ -9,6 +11,9 @@ import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
+
+from spine_ctmr.process.staging import staged_directory
+from spine_ctmr.results.names import ADDED_LATER
 
 
 def main() -> int:
@@ -20,8 +25,10 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("mr-landmarks", "ct-series", "quality", "device", "seed", "threads", "progress", "case"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--overwrite", action="store_true")
     given = parser.parse_args()
-    kind = given.ct.read_text().split()[0]
+    image = given.ct / "slice" if given.ct.is_dir() else given.ct
+    kind = image.read_text().split()[0]
     with given.ct.with_name("tries").open("a") as tries:
         tries.write("x")
     while kind == "wait" and not given.ct.with_name("go").exists():
@@ -29,8 +36,6 @@ def main() -> int:
     if kind == "damaged":
         print(f"error: {given.ct} is damaged; export it again.", file=sys.stderr)
         return 2
-    staging = given.output.with_name(f".{given.output.name}.{time.time_ns()}")
-    staging.mkdir()
     flag = {"doubtful": "check", "failed": "do not use"}.get(kind, "good")
     quality = {"verdict": f"L4 is {flag}.", "vertebrae": [{"name": "L4", "flag": flag}]}
     failure = "Nothing fits." if kind == "failed" else None
@@ -43,11 +48,9 @@ def main() -> int:
         "words": sys.argv[1:],
         "token": hashlib.sha256(str(time.time_ns()).encode()).hexdigest(),
     }
-    (staging / "quality.json").write_text(json.dumps(quality))
-    (staging / "run.json").write_text(json.dumps(run))
-    if given.output.exists():
-        given.output.rmdir()
-    staging.rename(given.output)
+    with staged_directory(given.output, given.overwrite, ADDED_LATER) as staging:
+        (staging / "quality.json").write_text(json.dumps(quality))
+        (staging / "run.json").write_text(json.dumps(run))
     return 3 if failure else 0
 
 

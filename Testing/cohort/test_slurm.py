@@ -17,7 +17,7 @@ import pytest
 from cohort.fake_slurm import COMMANDS
 from cohort.start_study import start_study
 from spine_ctmr.cohort.outcome import read_outcome
-from spine_ctmr.cohort.patients import Patient
+from spine_ctmr.cohort.patients import read_patients
 from spine_ctmr.cohort.resources import memory_mb, minutes
 
 pytestmark = pytest.mark.slow
@@ -64,14 +64,13 @@ def start(table: Path, tmp_path: Path, environment: dict[str, str]) -> subproces
 def test_every_patient_is_a_job_and_a_damaged_one_is_tried_twice(
     table: Callable, cluster: dict[str, str], tmp_path: Path
 ) -> None:
-    out, _ = start(table({"a": "good", "b": "damaged", "c": "failed"}), tmp_path, cluster).communicate(
-        timeout=300
-    )
+    path = table({"a": "good", "b": "damaged", "c": "failed"})
+    out, _ = start(path, tmp_path, cluster).communicate(timeout=300)
     assert out.startswith(
         "1 of 3 patients registered, 1 with all vertebrae good; 1 failed their own checks; 1 "
     )
     study = tmp_path / "study"
-    assert [read_outcome(study, Patient(case, {})).came for case in "abc"] == [
+    assert [read_outcome(study, patient).came for patient in read_patients(path)] == [
         "done",
         "no result",
         "failed its own checks",
@@ -90,7 +89,7 @@ def test_cancelled_it_takes_its_jobs_back(table: Callable, cluster: dict[str, st
     # Snakemake forgets the jobs that it is just looking at: here it looks all the time
     process = start(table({"a": "good", "b": "wait"}), tmp_path, {**cluster, "FAKE_SACCT_S": "60"})
     end = time.monotonic() + 120
-    while not (tmp_path / "study" / "patients" / "a").exists() or len(submitted(tmp_path)) < 2:
+    while not (tmp_path / "study" / "registered" / "a").exists() or len(submitted(tmp_path)) < 2:
         assert time.monotonic() < end
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)

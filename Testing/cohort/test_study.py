@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 from cohort.start_study import start_study
 from spine_ctmr.cohort import engine
-from spine_ctmr.cohort.engine import Workflow, require_engine, waiting
-from spine_ctmr.cohort.outcome import read_outcome
-from spine_ctmr.cohort.patients import Patient, read_patients
+from spine_ctmr.cohort.engine import Workflow, require_engine
+from spine_ctmr.cohort.outcome import EARLIER, read_outcome
+from spine_ctmr.cohort.patients import read_patients
 from spine_ctmr.cohort.resources import memory_mb, minutes
+from spine_ctmr.cohort.stamp import waiting
 from spine_ctmr.cohort.study import Summary, register_all, require_same_options
 from spine_ctmr.errors import InputError, SpineError
 from spine_ctmr.progress import Progress, silent
@@ -29,8 +31,13 @@ def registered(workflow: Workflow, progress: Progress = silent) -> Summary:
 ENDED = {"a": "done", "c": "done"}
 
 
-def came(study: Path, cases: object) -> dict[str, str]:
-    return {case: read_outcome(study, Patient(case, {})).came for case in cases}
+def came(workflow: Workflow) -> dict[str, str]:
+    patients = read_patients(workflow.table)
+    return {patient.case: read_outcome(workflow.study, patient).came for patient in patients}
+
+
+def due(workflow: Workflow) -> list[str]:
+    return waiting(workflow.study, read_patients(workflow.table))
 
 
 def run_of(study: Path, case: str) -> dict:
@@ -40,13 +47,11 @@ def run_of(study: Path, case: str) -> dict:
 def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, quick: Callable) -> None:
     kinds = {"a": "good", "b": "damaged", "c": "failed", "d": "doubtful"}
     workflow = quick(table(kinds))
-    assert waiting(workflow) == ["a", "b", "c", "d"]
+    assert due(workflow) == ["a", "b", "c", "d"]
     assert not workflow.study.exists()
     told = []
     summary = registered(workflow, lambda stage, share: told.append((stage, share)))
-    assert came(workflow.study, kinds) == {
-        **{"a": "done", "b": "no result", "c": "failed its own checks", "d": "done"}
-    }
+    assert came(workflow) == {**{"a": "done", "b": "no result", "c": "failed its own checks", "d": "done"}}
     patients = read_patients(workflow.table)
     assert read_outcome(workflow.study, patients[1]).sentence == "The CT is damaged; export it again."
     assert summary.missing == 1
@@ -59,7 +64,7 @@ def test_a_damaged_patient_stops_no_other_and_is_tried_again(table: Callable, qu
     assert words[words.index("--case") + 1] == "a"
 
     tokens = {case: run_of(workflow.study, case)["token"] for case in "acd"}
-    assert waiting(workflow) == ["b"]
+    assert due(workflow) == ["b"]
     table({**kinds, "b": "good"})
     assert registered(workflow).missing == 0
     assert {case: run_of(workflow.study, case)["token"] for case in "acd"} == tokens
@@ -72,7 +77,69 @@ def test_a_patient_whose_images_changed_and_a_new_one_are_registered(
     workflow = quick(table(kinds))
     registered(workflow)
     table({"a": "good", "b": "doubtful", "c": "good"})
-    assert waiting(workflow) == ["b", "c"]
+    assert due(workflow) == ["b", "c"]
+
+
+def test_a_corrected_row_and_a_folder_exported_again_are_registered(
+    table: Callable, quick: Callable, tmp_path: Path
+) -> None:
+    path = table({"a": "good", "b": "good", "c": "good"})
+    for case in "ab":
+        (tmp_path / "data" / case / "series").mkdir()
+        (tmp_path / "data" / case / "series" / "slice").write_text("good")
+    titles, first, second, third = path.read_text().splitlines()
+    folders = [row.replace("ct.nii", "series") for row in (first, second)]
+    path.write_text("\n".join([f"{titles}\tct_series", f"{folders[0]}\tsoft", folders[1], third]))
+    workflow = quick(path)
+    registered(workflow)
+    assert due(workflow) == []
+    path.write_text(path.read_text().replace("soft", "bone"))
+    (tmp_path / "data" / "b" / "series" / "slice").write_text("doubtful")
+    assert due(workflow) == ["a", "b"]
+    token = run_of(workflow.study, "c")["token"]
+    registered(workflow)
+    assert "--ct-series=bone" in run_of(workflow.study, "a")["words"]
+    assert json.loads((workflow.study / "patients" / "b" / "quality.json").read_text())["verdict"] == (
+        "L4 is check."
+    )
+    assert run_of(workflow.study, "c")["token"] == token
+    assert due(workflow) == []
+
+
+def test_a_registration_that_fails_leaves_the_earlier_result_and_the_page_says_so(
+    table: Callable, quick: Callable
+) -> None:
+    workflow = quick(table({"a": "good"}))
+    registered(workflow)
+    folder = workflow.study / "patients" / "a"
+    (folder / "notes.txt").write_text("mine")
+    token = run_of(workflow.study, "a")["token"]
+    table({"a": "damaged"})
+    for _ in range(2):
+        assert registered(workflow).missing == 1
+        assert run_of(workflow.study, "a")["token"] == token
+        outcome = read_outcome(workflow.study, read_patients(workflow.table)[0])
+        assert outcome.came == "no result"
+        assert outcome.sentence == f"The CT is damaged; export it again. {EARLIER}"
+    table({"a": "doubtful"})
+    assert registered(workflow).missing == 0
+    assert run_of(workflow.study, "a")["token"] != token
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_dry_run_writes_nothing(table: Callable, quick: Callable) -> None:
+    workflow = quick(table({"a": "good"}))
+    workflow.study.mkdir()
+    assert due(workflow) == ["a"]
+    assert list(workflow.study.iterdir()) == []
+
+
+def test_a_result_that_was_removed_is_made_again(table: Callable, quick: Callable) -> None:
+    workflow = quick(table({"a": "good"}))
+    registered(workflow)
+    shutil.rmtree(workflow.study / "patients" / "a")
+    assert due(workflow) == ["a"]
+    assert registered(workflow).missing == 0
 
 
 def test_other_options_do_not_mix(table: Callable, quick: Callable) -> None:
@@ -105,15 +172,16 @@ def test_killed_half_way_it_goes_on(table: Callable, quick: Callable, tmp_path: 
     path = table(kinds)
     study = tmp_path / "study"
     first = start_study(path, study)
-    _until(lambda: came(study, "abc") == {**ENDED, "b": "no result"})  # b is at work: a log and no result
+    workflow = quick(path)
+    _until(lambda: came(workflow) == {**ENDED, "b": "no result"})  # b is at work: a log and no result
     _until(lambda: (study / "snakemake.log").read_text().count("Finished jobid") == 2)
     os.killpg(first.pid, number)
     first.communicate(timeout=60)
-    assert came(study, "ac") == ENDED
+    assert came(workflow) == {**ENDED, "b": "no result"}
     assert not (study / "patients" / "b").exists()
     token = run_of(study, "a")["token"]
     (tmp_path / "data" / "b" / "go").touch()
-    assert registered(quick(path)).missing == 0
+    assert registered(workflow).missing == 0
     assert run_of(study, "a")["token"] == token
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from spine_ctmr.cohort.outcome import Outcome, read_outcome
 from spine_ctmr.cohort.patients import Patient
+from spine_ctmr.cohort.stamp import stamp
 from spine_ctmr.cohort.summary import write_summary
 from spine_ctmr.results.sign_off import fingerprint
 
@@ -20,6 +21,10 @@ FLAGS = {
 }
 
 
+def patient(case: str) -> Patient:
+    return Patient(case, {"ct": Path("gone.nii"), "mr": Path("gone.nii")})
+
+
 def result(study: Path, case: str, flags: tuple[str, ...], failure: str | None = None) -> Path:
     folder = study / "patients" / case
     folder.mkdir(parents=True)
@@ -27,6 +32,8 @@ def result(study: Path, case: str, flags: tuple[str, ...], failure: str | None =
     (folder / "quality.json").write_text(json.dumps({"verdict": "A verdict.", "vertebrae": rows}))
     run = {"seconds": {"network": 1.25, "vertebrae": 2.5}, "peak_memory_mb": 700.5, "failure": failure}
     (folder / "run.json").write_text(json.dumps(run))
+    (study / "registered").mkdir(exist_ok=True)
+    (study / "registered" / case).write_text(stamp(patient(case)))
     Image.new("RGB", (1200, 900), "navy").save(folder / "overview.png")
     return folder
 
@@ -47,7 +54,7 @@ CASES = ("fine", "unsure", "unsurer", "bad", "refused", "broken", "cut", "never"
 
 
 def rows(study: Path) -> list[dict[str, str]]:
-    write_summary(study, [read_outcome(study, Patient(case, {})) for case in CASES])
+    write_summary(study, [read_outcome(study, patient(case)) for case in CASES])
     with (study / "summary.tsv").open(newline="") as file:
         return list(csv.DictReader(file, dialect="excel-tab"))
 
@@ -105,20 +112,32 @@ def test_the_sign_off_is_that_of_this_result(study: Path) -> None:
     decisions = [{"vertebra": f"L{i}", "decision": "accept"} for i in (1, 2, 3, 4)]
     signed = {"result": fingerprint(folder), "vertebrae": decisions}
     (folder / "sign_off.json").write_text(json.dumps(signed))
-    assert read_outcome(study, Patient("fine", {})).signed == "accepted"
+    assert read_outcome(study, patient("fine")).signed == "accepted"
     (folder / "sign_off.json").write_text(json.dumps({**signed, "vertebrae": decisions[:2]}))
-    assert read_outcome(study, Patient("fine", {})).signed == "in part"
+    assert read_outcome(study, patient("fine")).signed == "in part"
     (folder / "sign_off.json").write_text(json.dumps({**signed, "result": "0" * 64}))
-    assert read_outcome(study, Patient("fine", {})).signed == "open"
+    assert read_outcome(study, patient("fine")).signed == "open"
 
 
 def test_a_damaged_result_is_none(study: Path) -> None:
     (study / "patients" / "fine" / "quality.json").write_text("{")
-    outcome = read_outcome(study, Patient("fine", {}))
+    outcome = read_outcome(study, patient("fine"))
     assert outcome.came == "no result"
     assert "not valid JSON" in outcome.sentence
     (study / "patients" / "unsure" / "quality.json").write_text("{}")
-    assert read_outcome(study, Patient("unsure", {})).sentence.startswith("The result is damaged;")
+    assert read_outcome(study, patient("unsure")).sentence.startswith("The result is damaged;")
+
+
+def test_a_result_of_an_earlier_row_is_none(study: Path) -> None:
+    corrected = Patient("fine", patient("fine").files, {"label_scheme": "verse"})
+    outcome = read_outcome(study, corrected)
+    assert (outcome.came, outcome.worst, outcome.flags) == ("not begun", "check", {})
+    assert (
+        outcome.sentence
+        == "What lies in the patient's folder is the result of an earlier row or of earlier images."
+    )
+    write_summary(study, [outcome])
+    assert 'src="data:image' not in (study / "index.html").read_text()
 
 
 def test_a_failed_result_is_never_shown_as_good() -> None:

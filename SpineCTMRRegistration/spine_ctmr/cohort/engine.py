@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,21 +14,17 @@ from pathlib import Path
 
 from ..errors import Cancelled, InputError, SpineError
 from ..process.supervision import cancellation
-from .outcome import LOGS
+from .folders import LOGS
 from .this_computer import shared_memory_mb
 
 WORKFLOW = Path(__file__).with_name("workflow.smk")
 PACKAGE = "snakemake"
 LOG = "snakemake.log"
 """What Snakemake says, in the study's folder."""
-JOB = "wildcards: case="
-"""So Snakemake announces a patient."""
 SLURM_RUN = "SLURM run ID:"
 """So its executor announces the name that all its jobs have."""
 POLL_S = 0.5
 GRACE_S = 20.0
-SETTLED = ("mtime", "input")
-"""A patient is registered again when an input is newer than the result or is another file."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,9 @@ class Workflow:
     profile: Path | None = None
     program: Sequence[str] = (sys.executable, "-m", "spine_ctmr")
 
-    def command(self, folder: Path) -> list[str]:
-        """How Snakemake is started for the study in `folder`."""
+    @property
+    def command(self) -> list[str]:
+        """How Snakemake is started."""
         words = {"program": list(self.program), "options": list(self.options)}
         config = [f"table={self.table}", *(f"{name}={json.dumps(value)}" for name, value in words.items())]
         if self.profile is None:
@@ -61,8 +57,8 @@ class Workflow:
         else:
             where = ["--profile", str(self.profile)]
         return [
-            *(sys.executable, "-m", PACKAGE, "--snakefile", str(WORKFLOW), "--directory", str(folder)),
-            *("--keep-going", "--retries", "1", "--rerun-incomplete", "--rerun-triggers", *SETTLED),
+            *(sys.executable, "-m", PACKAGE, "--snakefile", str(WORKFLOW), "--directory", str(self.study)),
+            *("--keep-going", "--retries", "1", "--ignore-incomplete", "--rerun-triggers", "mtime"),
             *("--nolock", "--nocolor", *where, "--config", *config),
         ]
 
@@ -80,24 +76,8 @@ def require_engine() -> None:
         )
 
 
-def waiting(workflow: Workflow) -> list[str]:
-    """The cases, sorted, that would be registered now; nothing is written.
-
-    Raises:
-        SpineError: Snakemake refuses the workflow.
-    """
-    with tempfile.TemporaryDirectory() as empty:
-        folder = workflow.study if workflow.study.is_dir() else Path(empty)
-        command = [*workflow.command(folder), "--dry-run", "--quiet", "host", "--printshellcmds"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SpineError(_refusal(done.stderr + done.stdout))
-    lines = (line.strip() for line in (done.stderr + done.stdout).splitlines())
-    return sorted(line.removeprefix(JOB) for line in lines if line.startswith(JOB))
-
-
 def run(workflow: Workflow, watch: Callable[[], None]) -> None:
-    """Register what is waiting; a patient that cannot be registered does not stop the rest.
+    """Register who has no stamp; a patient that cannot be registered does not stop the rest.
 
     Args:
         workflow: the study, in an existing folder.
@@ -110,9 +90,7 @@ def run(workflow: Workflow, watch: Callable[[], None]) -> None:
     log = workflow.study / LOG
     earlier = _logs(workflow.study)
     with cancellation() as cancelled, log.open("wb") as stream:
-        process = subprocess.Popen(
-            workflow.command(workflow.study), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
-        )
+        process = subprocess.Popen(workflow.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
         while process.poll() is None and not cancelled.wait(POLL_S):
             watch()
         if process.returncode is None:

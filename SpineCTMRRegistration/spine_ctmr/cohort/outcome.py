@@ -15,12 +15,13 @@ from ..quality.flags import Flag
 from ..quality.privacy import without_paths
 from ..results import names
 from ..results.sign_off import State, read_sign_off, require_match, state, vertebrae_of
+from .folders import LOGS, PATIENTS
 from .patients import Patient
+from .stamp import settled
 
-PATIENTS, LOGS = "patients", "logs"
-"""Folders of the study: a folder of results and a log for each case."""
 ERROR = "error: "
 """So begins the sentence with which `spine-ctmr register` ends."""
+EARLIER = "What lies in the patient's folder is the result of an earlier row or of earlier images."
 Came = Literal["done", "failed its own checks", "no result", "not begun"]
 WORST_FIRST: tuple[Came, ...] = ("no result", "failed its own checks", "done", "not begun")
 
@@ -70,8 +71,8 @@ def read_outcome(study: Path, patient: Patient) -> Outcome:
     """What came of a patient."""
     case = patient.case
     folder = study / PATIENTS / case
-    if not (folder / names.RUN).is_file():
-        return _without_result(study / LOGS / f"{case}.log", patient)
+    if not settled(study, patient):
+        return _without_result(study, patient)
     mend = "remove its folder and run the cohort again"
     try:
         run, quality = (_table(folder / name, mend) for name in (names.RUN, names.QUALITY))
@@ -96,16 +97,19 @@ def _table(path: Path, mend: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _without_result(log: Path, patient: Patient) -> Outcome:
+def _without_result(study: Path, patient: Patient) -> Outcome:
+    earlier = EARLIER if (study / PATIENTS / patient.case / names.RUN).is_file() else ""
+    log = study / LOGS / f"{patient.case}.log"
     if not log.is_file():
-        return Outcome(patient.case, "not begun")
+        return Outcome(patient.case, "not begun", earlier)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    said = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
-    sentence = said[-1] if said else "It was ended before it was done; run the cohort again."
+    errors = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
+    sentence = errors[-1] if errors else "It was ended before it was done; run the cohort again."
     roles = asdict(InputNames())
     for column, path in sorted(patient.files.items(), key=lambda item: -len(str(item[1]))):
         sentence = sentence.replace(f"'{path}'", roles[column]).replace(str(path), roles[column])
-    return Outcome(patient.case, "no result", without_paths(sentence[:1].upper() + sentence[1:]))
+    said = without_paths(sentence[:1].upper() + sentence[1:])
+    return Outcome(patient.case, "no result", f"{said} {earlier}".rstrip())
 
 
 def _signed(folder: Path) -> State:

@@ -12,8 +12,10 @@ from ..process.claim import claimed
 from ..progress import Progress
 from ..results import names
 from .engine import Workflow, run
-from .outcome import PATIENTS, read_outcome
+from .folders import PATIENTS
+from .outcome import read_outcome
 from .patients import Patient
+from .stamp import registered, withdraw
 from .summary import PAGE, in_a_sentence, write_summary
 
 
@@ -33,7 +35,7 @@ class Summary:
 
 
 def register_all(workflow: Workflow, patients: Sequence[Patient], progress: Progress) -> Summary:
-    """Register the patients who have no result yet, and write the summary; also when cancelled.
+    """Register the patients whose row and images have no result yet; write the summary, also if cancelled.
 
     Raises:
         InputError: another run is at work on the study, or it cannot be written.
@@ -43,11 +45,12 @@ def register_all(workflow: Workflow, patients: Sequence[Patient], progress: Prog
     study = workflow.study
 
     def tell() -> None:
-        done = sum((study / PATIENTS / patient.case / names.RUN).is_file() for patient in patients)
+        done = sum(registered(study, patient.case) for patient in patients)
         progress(f"{done} of {len(patients)} registered", done / len(patients))
 
     with claimed(study):
         study.mkdir(parents=True, exist_ok=True)
+        withdraw(study, patients)
         try:
             run(workflow, tell)
         finally:

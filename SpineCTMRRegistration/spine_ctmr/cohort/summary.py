@@ -14,7 +14,8 @@ from ..quality.flags import FLAGS
 from ..report.templates import asset, filled, source
 from ..report.verdict import STATEMENTS, SYMBOLS
 from ..results import names
-from .outcome import PATIENTS, Came, Outcome
+from .folders import PATIENTS
+from .outcome import Came, Outcome
 
 TABLE, PAGE = "summary.tsv", "index.html"
 COLUMNS = (
@@ -72,7 +73,10 @@ def _page(study: Path, outcomes: Sequence[Outcome]) -> str:
         own_style=asset("cohort.css"),
         sentence=in_a_sentence(outcomes),
         outcomes=outcomes,
-        thumbnails={one.case: _thumbnail(study / PATIENTS / one.case / names.OVERVIEW) for one in outcomes},
+        thumbnails={
+            one.case: _thumbnail(study / PATIENTS / one.case / names.OVERVIEW) if one.flags else ""
+            for one in outcomes
+        },
         folder=PATIENTS,
         names=names,
         worst={one.case: one.worst for one in outcomes},

@@ -1,4 +1,4 @@
-"""Registers every patient into a folder of its own; read by Snakemake 9, started by `spine-ctmr cohort`.
+"""Registers every patient without a stamp into a folder of its own; read by Snakemake 9, started by `spine-ctmr cohort`.
 
 Configuration: `table`, the path of the table or BIDS folder; `program`, how `spine-ctmr` is started;
 `options`, words for its `register`.
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spine_ctmr.cohort.patients import read_patients
 from spine_ctmr.cohort.resources import memory_mb, minutes
+from spine_ctmr.cohort.stamp import stamp
 
 PATIENTS = {patient.case: patient for patient in read_patients(Path(config["table"]))}
 
@@ -18,18 +19,17 @@ def of(wildcards):
 
 rule all:
     input:
-        expand("patients/{case}", case=PATIENTS),
+        expand("registered/{case}", case=PATIENTS),
 
 
 rule register:
-    input:
-        lambda wildcards: [str(path) for path in of(wildcards).files.values()],
     output:
-        directory("patients/{case}"),
+        "registered/{case}",
     log:
         "logs/{case}.log",
     params:
         words=lambda wildcards: of(wildcards).words,
+        stamp=lambda wildcards: stamp(of(wildcards)),
         program=config["program"],
         options=config["options"],
     wildcard_constraints:
@@ -40,5 +40,6 @@ rule register:
         runtime=lambda wildcards, attempt: minutes(of(wildcards).vertebra_count, attempt),
     shell:
         # 3: registered, failed its own checks, kept and marked
-        "{params.program:q} register {params.words:q} {params.options:q} --case {wildcards.case:q}"
-        " --threads {threads} --output {output:q} --progress none > {log:q} 2>&1 || [ $? -eq 3 ]"
+        "({params.program:q} register {params.words:q} {params.options:q} --case {wildcards.case:q}"
+        " --threads {threads} --output patients/{wildcards.case:q} --overwrite --progress none"
+        " > {log:q} 2>&1 || [ $? -eq 3 ]) && printf %s {params.stamp} > {output:q}"

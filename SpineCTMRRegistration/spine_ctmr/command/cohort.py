@@ -31,8 +31,9 @@ EXAMPLES = """\
 The table has a line of titles and a line per patient, cells separated by tabs: case, ct, mr, vertebrae, and
 where needed mr_landmarks or mr_vertebrae, ct_series, mr_series, label_scheme, mr_label_scheme and
 vertebra_count (memory and time to ask a cluster for). Paths start at the table's folder.
-Interrupted, or with more patients, it goes on where it stopped when started again; it then tries again those
-without a result, and brings summary.tsv and index.html up to date.
+Interrupted, or with more patients, it goes on where it stopped when started again; it then registers anew
+those whose row or images have changed, tries again those without a result, and brings summary.tsv and
+index.html up to date.
 Exit code 3: some patients have no result; all others have."""
 
 
@@ -66,8 +67,9 @@ def _check(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace, reporter: Reporter) -> None:
-    from ..cohort.engine import require_engine, waiting
+    from ..cohort.engine import require_engine
     from ..cohort.patients import read_patients
+    from ..cohort.stamp import waiting
     from ..cohort.study import register_all, require_same_options
     from ..network.runtime import network_card
 
@@ -77,7 +79,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     chosen = network_card(arguments.network).identity
     require_same_options(workflow.study, arguments.quality, arguments.seed, chosen)
     if arguments.dry_run:
-        cases = waiting(workflow)
+        cases = waiting(workflow.study, patients)
         listed = f": {', '.join(cases)}" if cases else ""
         reporter.message(f"{len(cases)} of {len(patients)} patients would be registered{listed}.")
         return
