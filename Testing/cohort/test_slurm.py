@@ -64,7 +64,7 @@ def start(table: Path, tmp_path: Path, environment: dict[str, str]) -> subproces
 def test_every_patient_is_a_job_and_a_damaged_one_is_tried_twice(
     table: Callable, cluster: dict[str, str], tmp_path: Path
 ) -> None:
-    path = table({"a": "good", "b": "damaged", "c": "failed"})
+    path = table({"a": "good", "b": "damaged", "c": "failed"}, "study #2: {all}.tsv")
     out, _ = start(path, tmp_path, cluster).communicate(timeout=300)
     assert out.startswith(
         "1 of 3 patients registered, 1 with all vertebrae good; 1 failed their own checks; 1 "

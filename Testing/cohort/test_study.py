@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,17 @@ def test_a_registration_that_fails_leaves_the_earlier_result_and_the_page_says_s
     assert registered(workflow).missing == 0
     assert run_of(workflow.study, "a")["token"] != token
     assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_signs_that_mean_something_to_snakemake_may_be_in_every_path(
+    table: Callable, quick: Callable
+) -> None:
+    path = table({"a": "good", "b": "good"}, "study #2: {all} 'é😀'")
+    image = path.parent / "data" / "b" / "ct.nii"
+    image.rename(image.with_name("ct {acq} #1: a.nii"))
+    path.write_text(path.read_text().replace("b/ct.nii", "b/ct {acq} #1: a.nii"))
+    workflow = replace(quick(path), study=path.parent / "results #2: {all}")
+    assert registered(workflow).missing == 0
 
 
 def test_a_dry_run_writes_nothing(table: Callable, quick: Callable) -> None:

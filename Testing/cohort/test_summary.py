@@ -107,6 +107,11 @@ def test_the_page_stands_alone_and_leads_to_every_result(study: Path) -> None:
     assert "not a medical device" in page
 
 
+def test_links_lead_to_any_folder(tmp_path: Path) -> None:
+    write_summary(tmp_path, [Outcome("a #1 50%.nii", "done", flags={"L1": "good"})])
+    assert 'href="patients/a%20%231%2050%25.nii/report.html"' in (tmp_path / "index.html").read_text()
+
+
 def test_the_sign_off_is_that_of_this_result(study: Path) -> None:
     folder = study / "patients" / "fine"
     decisions = [{"vertebra": f"L{i}", "decision": "accept"} for i in (1, 2, 3, 4)]

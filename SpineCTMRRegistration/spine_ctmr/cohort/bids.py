@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from .patients import Patient
+from .patients import CASE, Patient
 
 SUFFIXES = {
     "ct": ("_ct",),
@@ -24,15 +24,17 @@ def bids_patients(folder: Path) -> tuple[Patient, ...]:
     Images lie in `sub-*` in the folder or its `rawdata`, labels in `derivatives/**/sub-*` or beside the CT.
 
     Raises:
-        InputError: there are no subjects, or one has none or several of what is needed.
+        InputError: there are no subjects, or one has a name that no case can have, or none or several of what
+            is needed.
     """
     root = folder.absolute()
     raw = root / "rawdata" if (root / "rawdata").is_dir() else root
     subjects = sorted(path for path in raw.glob("sub-*") if path.is_dir())
     if not subjects:
         raise InputError(f"The folder '{folder}' holds no subjects (sub-*) of a BIDS data set; {MEND}.")
-    if set("{}") & set(str(root)):
-        raise InputError(f"The folder '{root}' has braces, which Snakemake takes for wildcards; rename it.")
+    for name in (subject.name for subject in subjects):
+        if not CASE.fullmatch(name):
+            raise InputError(f"The subject {name} cannot name a folder of results; {MEND}.")
     derived = root / "derivatives"
     return tuple(
         Patient(

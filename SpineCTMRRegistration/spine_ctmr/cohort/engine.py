@@ -50,8 +50,8 @@ class Workflow:
     @property
     def command(self) -> list[str]:
         """How Snakemake is started."""
-        words = {"program": list(self.program), "options": list(self.options)}
-        config = [f"table={self.table}", *(f"{name}={json.dumps(value)}" for name, value in words.items())]
+        told = {"table": str(self.table), "program": list(self.program), "options": list(self.options)}
+        config = f"cohort={json.dumps(told, ensure_ascii=False)}"  # a text alone would lose its quotes
         if self.profile is None:
             where = ["--cores", str(self.cores or "all"), "--resources", f"mem_mb={shared_memory_mb()}"]
         else:
@@ -59,7 +59,7 @@ class Workflow:
         return [
             *(sys.executable, "-m", PACKAGE, "--snakefile", str(WORKFLOW), "--directory", str(self.study)),
             *("--keep-going", "--retries", "1", "--ignore-incomplete", "--rerun-triggers", "mtime"),
-            *("--nolock", "--nocolor", *where, "--config", *config),
+            *("--nolock", "--nocolor", *where, "--config", config),
         ]
 
 

@@ -122,10 +122,6 @@ def _patient(cells: Mapping[str, str], folder: Path) -> Patient:
     for name, path in files.items():
         if not path.exists():
             raise InputError(f"the {name} '{cells[name]}' does not exist; correct the path")
-        if set("{}") & set(str(path)):
-            raise InputError(
-                f"the {name} '{path}' has braces, which Snakemake takes for wildcards; rename it"
-            )
     texts = {name: cells[name] for name in TEXTS if name in cells}
     return Patient(case, files, texts, _count(cells[COUNT]) if COUNT in cells else None)
 

@@ -1,6 +1,6 @@
 """Registers every patient without a stamp into a folder of its own; read by Snakemake 9, started by `spine-ctmr cohort`.
 
-Configuration: `table`, the path of the table or BIDS folder; `program`, how `spine-ctmr` is started;
+Configuration: `cohort`, with `table`, the path of the table or BIDS folder; `program`, how `spine-ctmr` is started;
 `options`, words for its `register`.
 """
 
@@ -10,7 +10,7 @@ from spine_ctmr.cohort.patients import read_patients
 from spine_ctmr.cohort.resources import memory_mb, minutes
 from spine_ctmr.cohort.stamp import stamp
 
-PATIENTS = {patient.case: patient for patient in read_patients(Path(config["table"]))}
+PATIENTS = {patient.case: patient for patient in read_patients(Path(config["cohort"]["table"]))}
 
 
 def of(wildcards):
@@ -30,8 +30,8 @@ rule register:
     params:
         words=lambda wildcards: of(wildcards).words,
         stamp=lambda wildcards: stamp(of(wildcards)),
-        program=config["program"],
-        options=config["options"],
+        program=lambda wildcards: config["cohort"]["program"],
+        options=lambda wildcards: config["cohort"]["options"],
     wildcard_constraints:
         case="[^/]+",
     threads: 1
