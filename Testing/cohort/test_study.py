@@ -139,6 +139,19 @@ def test_signs_that_mean_something_to_snakemake_may_be_in_every_path(
     assert registered(workflow).missing == 0
 
 
+def test_a_table_of_one_patient_leaves_the_others_in_the_summary(table: Callable, quick: Callable) -> None:
+    registered(quick(table({"a": "good", "b": "damaged"})))
+    summary = registered(quick(table({"c": "good"}, "one.tsv")))
+    assert summary.missing == 0
+    assert summary.sentence.endswith("; 2 more in the study's folder, not in this table.")
+    lines = (summary.page.parent / "summary.tsv").read_text().splitlines()[1:]
+    assert {(line.split("\t")[0], line.split("\t")[-1]) for line in lines} == {
+        ("a", "no"),
+        ("b", "no"),
+        ("c", "yes"),
+    }
+
+
 def test_a_dry_run_writes_nothing(table: Callable, quick: Callable) -> None:
     workflow = quick(table({"a": "good"}))
     workflow.study.mkdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from spine_ctmr.cohort.outcome import Outcome, read_outcome
+from spine_ctmr.cohort.outcome import Outcome, read_others, read_outcome
 from spine_ctmr.cohort.patients import Patient
 from spine_ctmr.cohort.stamp import stamp
 from spine_ctmr.cohort.summary import write_summary
@@ -67,11 +67,31 @@ def test_the_table_has_everyone_and_the_worst_first(study: Path) -> None:
     assert by_case["unsurer"] == {
         **{"case": "unsurer", "came": "done", "vertebrae": "4", "good": "1", "check": "3", "do_not_use": "0"},
         **{"sentence": "A verdict.", "seconds": "3.8", "peak_memory_mb": "700.5", "sign_off": "open"},
+        "in_table": "yes",
     }
     assert by_case["refused"]["came"] == "failed its own checks"
     assert by_case["refused"]["sentence"] == "CT and MR seem to show different patients."
     assert by_case["cut"]["came"] == "no result"
     assert by_case["never"]["came"] == "not begun"
+
+
+def test_patients_who_are_not_in_the_table_stay_in_the_summary_marked(study: Path) -> None:
+    (study / "patients" / "notes").mkdir()
+    listed = [patient(case) for case in CASES if case not in ("bad", "broken", "cut")]
+    others = read_others(study, listed)
+    assert [(one.case, one.came, one.count("good")) for one in others] == [
+        ("bad", "done", 3),
+        ("broken", "no result", 0),
+        ("cut", "no result", 0),
+    ]
+    write_summary(study, [*(read_outcome(study, one) for one in listed), *others])
+    with (study / "summary.tsv").open(newline="") as file:
+        table = {row["case"]: row["in_table"] for row in csv.DictReader(file, dialect="excel-tab")}
+    assert table == {case: "no" if case in ("bad", "broken", "cut") else "yes" for case in CASES}
+    page = (study / "index.html").read_text()
+    assert page.count("(not in this table)") == 3
+    assert "3 of 5 patients registered, " in page
+    assert "3 more in the study&#39;s folder, not in this table." in page
 
 
 def test_no_path_reaches_table_or_page(study: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ from ..quality.privacy import without_paths
 from ..results import names
 from ..results.sign_off import State, read_sign_off, require_match, state, vertebrae_of
 from .folders import LOGS, PATIENTS
-from .patients import Patient
-from .stamp import settled
+from .patients import CASE, Patient
+from .stamp import registered, settled
 
 ERROR = "error: "
 """So begins the sentence with which `spine-ctmr register` ends."""
@@ -38,6 +38,7 @@ class Outcome:
         seconds: of the registration without reading and writing; NaN = not known.
         peak_memory_mb: of the registration; NaN = not known.
         signed: where the signing stands; a sign-off that does not belong to the result counts as none.
+        in_table: whether the patient is in the table; otherwise only in the study's folder.
     """
 
     case: str
@@ -47,6 +48,7 @@ class Outcome:
     seconds: float = math.nan
     peak_memory_mb: float = math.nan
     signed: State = "open"
+    in_table: bool = True
 
     def count(self, flag: Flag) -> int:
         """Vertebrae with a flag."""
@@ -69,10 +71,27 @@ class Outcome:
 
 def read_outcome(study: Path, patient: Patient) -> Outcome:
     """What came of a patient."""
-    case = patient.case
-    folder = study / PATIENTS / case
     if not settled(study, patient):
         return _without_result(study, patient)
+    return _of_result(study / PATIENTS / patient.case)
+
+
+def read_others(study: Path, patients: Sequence[Patient]) -> list[Outcome]:
+    """What came of those in the study's folder who are not among `patients`."""
+    results = {path.parent.name for path in (study / PATIENTS).glob(f"*/{names.RUN}")}
+    cases = results | {path.stem for path in (study / LOGS).glob("*.log")}
+    outcomes = (
+        _of_result(study / PATIENTS / case)
+        if registered(study, case)
+        else _without_result(study, Patient(case, {}))
+        for case in sorted(cases - {patient.case for patient in patients})
+        if CASE.fullmatch(case)
+    )
+    return [replace(outcome, in_table=False) for outcome in outcomes]
+
+
+def _of_result(folder: Path) -> Outcome:
+    case = folder.name
     mend = "remove its folder and run the cohort again"
     try:
         run, quality = (_table(folder / name, mend) for name in (names.RUN, names.QUALITY))

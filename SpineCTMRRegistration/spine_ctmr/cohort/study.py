@@ -13,7 +13,7 @@ from ..progress import Progress
 from ..results import names
 from .engine import Workflow, run
 from .folders import PATIENTS
-from .outcome import read_outcome
+from .outcome import read_others, read_outcome
 from .patients import Patient
 from .stamp import registered, withdraw
 from .summary import PAGE, in_a_sentence, write_summary
@@ -24,8 +24,8 @@ class Summary:
     """What came of a study.
 
     Attributes:
-        sentence: how many patients came to what.
-        missing: patients without a result.
+        sentence: how many patients of the table came to what.
+        missing: patients of the table without a result.
         page: the page that shows all.
     """
 
@@ -55,8 +55,9 @@ def register_all(workflow: Workflow, patients: Sequence[Patient], progress: Prog
             run(workflow, tell)
         finally:
             outcomes = [read_outcome(study, patient) for patient in patients]
+            outcomes += read_others(study, patients)
             write_summary(study, outcomes)
-    missing = sum(outcome.came in ("no result", "not begun") for outcome in outcomes)
+    missing = sum(one.in_table and one.came in ("no result", "not begun") for one in outcomes)
     return Summary(in_a_sentence(outcomes), missing, study / PAGE)
 
 

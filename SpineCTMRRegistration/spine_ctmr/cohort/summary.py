@@ -20,7 +20,7 @@ from .outcome import Came, Outcome
 TABLE, PAGE = "summary.tsv", "index.html"
 COLUMNS = (
     *("case", "came", "vertebrae", "good", "check", "do_not_use"),
-    *("sentence", "seconds", "peak_memory_mb", "sign_off"),
+    *("sentence", "seconds", "peak_memory_mb", "sign_off", "in_table"),
 )
 OTHERWISE: dict[Came, str] = {
     "failed its own checks": "failed their own checks",
@@ -52,17 +52,21 @@ def as_table(outcomes: Sequence[Outcome]) -> str:
     for one in outcomes:
         figures = ["" if math.isnan(value) else f"{value:.1f}" for value in (one.seconds, one.peak_memory_mb)]
         counts = [len(one.flags), *(one.count(flag) for flag in FLAGS)]
-        writer.writerow([one.case, one.came, *counts, one.sentence, *figures, one.signed])
+        listed = "yes" if one.in_table else "no"
+        writer.writerow([one.case, one.came, *counts, one.sentence, *figures, one.signed, listed])
     return text.getvalue()
 
 
 def in_a_sentence(outcomes: Sequence[Outcome]) -> str:
-    """How many of the patients came to what."""
-    came = Counter(outcome.came for outcome in outcomes)
-    done = [outcome for outcome in outcomes if outcome.came == "done"]
+    """How many of the table's patients came to what, and how many others there are."""
+    listed = [outcome for outcome in outcomes if outcome.in_table]
+    came = Counter(outcome.came for outcome in listed)
+    done = [outcome for outcome in listed if outcome.came == "done"]
     good = sum(outcome.count("good") == len(outcome.flags) for outcome in done)
-    parts = [f"{len(done)} of {len(outcomes)} patients registered, {good} with all vertebrae good"]
+    parts = [f"{len(done)} of {len(listed)} patients registered, {good} with all vertebrae good"]
     parts += [f"{came[what]} {words}" for what, words in OTHERWISE.items() if came[what]]
+    if others := len(outcomes) - len(listed):
+        parts.append(f"{others} more in the study's folder, not in this table")
     return "; ".join(parts) + "."
 
 
