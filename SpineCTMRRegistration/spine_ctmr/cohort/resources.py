@@ -1,14 +1,16 @@
-"""What one patient's job asks for, from what registrations took."""
+"""What one patient's job asks of the scheduler: more than registrations took.
+
+What they took is told in one place, docs/measured/accuracy.md, "Time and memory".
+"""
 
 from __future__ import annotations
 
 WHOLE_SPINE = 24
 """Vertebrae of a patient whose number is not told."""
 MEMORY_MB = 2000, 160
-"""At least what was measured, as in a constant and a share of every vertebra: 1.8 GB for three vertebrae
-of a real patient, 2.3 GB for five, 4.3 GB for a whole spine (CT 512×512×900)."""
+"""A constant and a share of every vertebra, with a margin."""
 MINUTES = 4, 0.5
-"""Wall-clock on one core, several times what was measured: a minute for three, two for a whole spine."""
+"""A constant and a share of every vertebra, wall-clock on one core, with a wide margin."""
 
 
 def memory_mb(vertebra_count: int | None, attempt: int = 1) -> int:
