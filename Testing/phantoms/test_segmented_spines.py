@@ -100,6 +100,8 @@ def test_bank_belongs_to_the_maps_and_validation_has_others(folder: Path, tmp_pa
     assert synthetic_patients(recipe, tmp_path, maps=maps).bank == data.bank
     assert synthetic_patients(recipe, tmp_path, maps=maps[::-1]).bank != data.bank
     assert synthetic_patients(recipe, tmp_path).bank != data.bank
+    assert synthetic_patients(recipe, tmp_path, maps=maps).patients == data.patients
+    assert synthetic_patients(recipe, tmp_path, maps=maps[::-1]).patients != data.patients
     with pytest.raises(InputError, match=r"only label map.*one more"):
         split_maps(maps[:1])
 

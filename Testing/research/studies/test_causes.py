@@ -44,6 +44,7 @@ class Data:
     """One batch whose CT lies `SHIFT_MM` to the right of the MR."""
 
     description = "a test's"
+    patients = "those"
 
     def sample(self, step: int) -> Batch:
         labels = torch.zeros(1, 1, SIDE, SIDE, SIDE, dtype=torch.long)

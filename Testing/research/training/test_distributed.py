@@ -22,6 +22,7 @@ class InTwos:
     """The samples that two processes see in one step, as one batch."""
 
     description = "Pairs of random blobs"
+    patients = "those"
 
     def sample(self, step: int) -> Batch:
         return concatenated([Translations().sample(2 * step + rank) for rank in (0, 1)])

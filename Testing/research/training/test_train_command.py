@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -134,6 +135,14 @@ def test_own_patients_are_prepared_once_and_again_when_changed(tmp_path: Path, o
     os.utime(changed, (1, 1))
     own_patients(recipe, own, tmp_path / "bank")
     assert len(list((tmp_path / "bank").rglob("*.npz"))) == 3
+
+
+def test_an_added_patient_makes_other_patients(tmp_path: Path, own: Path) -> None:
+    recipe = load_recipe(write_recipe(tmp_path))
+    before = own_patients(recipe, own, tmp_path / "bank").patients
+    assert own_patients(recipe, own, tmp_path / "bank").patients == before
+    copytree(own / "first", own / "third")
+    assert own_patients(recipe, own, tmp_path / "bank").patients != before
 
 
 @pytest.mark.slow

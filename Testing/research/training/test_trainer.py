@@ -15,6 +15,7 @@ from spine_ctmr.network.unet import VelocityUNetOptions
 from spine_ctmr.research.training.batch import Batch
 from spine_ctmr.research.training.checkpoint import load_state, save_atomically
 from spine_ctmr.research.training.loss_terms import loss_terms
+from spine_ctmr.research.training.own_options import OwnDataOptions
 from spine_ctmr.research.training.run_log import read_log
 from spine_ctmr.research.training.schedule import Optimisation, update_average
 from spine_ctmr.research.training.state import new_state
@@ -171,6 +172,31 @@ def test_existing_run_is_not_overwritten_and_other_recipe_not_resumed(tmp_path: 
             Translations(),
             resume=True,
         )
+
+
+def test_a_run_goes_on_with_its_own_patients_alone(tmp_path: Path) -> None:
+    train(replace(RECIPE, steps=1), tmp_path, Translations())
+    with pytest.raises(InputError, match="trained or validated on other patients"):
+        train(RECIPE, tmp_path, Translations(patients="others"), resume=True)
+    saved = load_state(tmp_path / "last.pt")
+    del saved["patients"]
+    save_atomically(saved, tmp_path / "last.pt")  # as before they were kept
+    train(replace(RECIPE, steps=2), tmp_path, Translations(patients="others"), resume=True)
+    assert load_state(tmp_path / "last.pt")["patients"] == "others"
+
+
+def test_a_milestone_of_other_patients_is_refused(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=2, rigidity_from=0.5)
+    train(recipe, tmp_path / "first", Translations())
+    with pytest.raises(InputError, match="trained or validated on other patients"):
+        train(recipe, tmp_path / "second", Translations(patients="others"), warm_start=tmp_path / "first")
+
+
+def test_a_table_that_the_new_recipe_lacks_is_another_one_too(tmp_path: Path) -> None:
+    folded = replace(RECIPE, steps=1, own_data=OwnDataOptions(fold=1))
+    train(folded, tmp_path, Translations())
+    with pytest.raises(InputError, match="another 'own_data'"):
+        train(replace(RECIPE, steps=2), tmp_path, Translations(), resume=True)
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Boxes:
     """Bright boxes of random sizes, the vertebrae of two subjects."""
 
     description = "Random boxes"
+    patients = "those"
 
     def sample(self, step: int) -> Batch:
         generator = torch.Generator().manual_seed(step)

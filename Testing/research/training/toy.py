@@ -37,6 +37,7 @@ class Translations:
 
     signal_at: int | None = None
     constant: bool = False
+    patients: str = "those"
     description = "Random blobs"
 
     def sample(self, step: int) -> Batch:

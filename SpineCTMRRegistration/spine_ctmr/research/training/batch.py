@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -55,15 +56,24 @@ def concatenated(batches: Sequence[Batch]) -> Batch:
     return Batch(**{name: torch.cat(a) for name, a in arrays.items() if a[0] is not None})
 
 
+def fingerprint(*parts: object) -> str:
+    """Short hash of plain values."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
 class TrainingData(Protocol):
     """Where batches come from.
 
     Attributes:
         description: in words, for the network's file: which patients, and how many.
+        patients: `fingerprint` of those that are learned from and those that are held out, in their order.
     """
 
     @property
     def description(self) -> str: ...
+
+    @property
+    def patients(self) -> str: ...
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step: a pure function of the data's seed and `step`."""

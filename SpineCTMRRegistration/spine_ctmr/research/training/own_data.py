@@ -25,7 +25,7 @@ from ...imaging.reading import read_image
 from ...imaging.resampling import on_grid
 from ...network.affine_start import affine_by_information
 from ...progress import Progress, silent
-from .batch import Batch, concatenated
+from .batch import Batch, concatenated, fingerprint
 from .cropping import make_sample, random_window
 from .own_files import keep_arrays, patient_files, patient_folders, signature
 from .own_options import divided
@@ -80,6 +80,11 @@ class OwnPatients:
     def description(self) -> str:
         """See `TrainingData`."""
         return f"Own data: {len(self.training)} patients, {len(self.held_out)} held out"
+
+    @property
+    def patients(self) -> str:
+        """See `TrainingData`."""
+        return fingerprint(*([file.name for file in part] for part in (self.training, self.held_out)))
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step: random crops, mirrored half of the time."""

@@ -36,6 +36,7 @@ class TrainingState:
         average: exponential moving average of the model's weights; its buffers as they are.
         steps_done: training steps completed.
         best_score: lowest validation score so far.
+        patients: fingerprint of the patients that it learns from and is validated on; see `TrainingData`.
         began_with: name and hash of the file whose weights it began with; empty where they were random.
     """
 
@@ -45,6 +46,7 @@ class TrainingState:
     average: dict[str, Tensor]
     steps_done: int = 0
     best_score: float = float("inf")
+    patients: str = ""
     began_with: str = ""
 
 
@@ -83,6 +85,7 @@ def packed(recipe: Recipe, state: TrainingState, workers: Workers) -> dict[str, 
         "average": state.average,
         "step": state.steps_done,
         "best_score": state.best_score,
+        "patients": state.patients,
         "began_with": state.began_with,
         "random": random_state(),
         "processes": workers.count,
@@ -94,7 +97,7 @@ def restore(state: TrainingState, recipe: Recipe, path: Path, workers: Workers) 
     """Continue a run from its own checkpoint.
 
     Raises:
-        InputError: the checkpoint is damaged, or of another recipe or number of processes.
+        InputError: the checkpoint is damaged, or of another recipe, number of processes or other patients.
     """
     fixed_length = ("steps",) if recipe.rigidity else ()
     _load(state, recipe, path, workers, set(MAY_CHANGE) - set(fixed_length))
@@ -104,7 +107,8 @@ def begin_at_milestone(state: TrainingState, recipe: Recipe, path: Path, workers
     """Begin at the rigidity stage from the milestone of a run that equals this one up to there.
 
     Raises:
-        InputError: the milestone is missing, damaged, or of a run that differs before the stage.
+        InputError: the milestone is missing, damaged, or of a run that differs before the stage or of other
+            patients.
     """
     _load(state, recipe, path, workers, set(DIFFERS_AFTER_MILESTONE))
     state.best_score = float("inf")
@@ -130,9 +134,13 @@ def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, ma
     saved = load_state(path)
     recipes = recipe_of(json.loads(saved["recipe"])), recipe  # keys that are newer get their defaults
     before, now = (json.loads(json.dumps(one.to_dict())) for one in recipes)
-    for key in now:
-        if key not in may_change and before.get(key) != now[key]:
+    for key in before | now:
+        if key not in may_change and before.get(key) != now.get(key):
             raise InputError(f"{path}: was trained with another '{key}'; use the same recipe.")
+    if saved.get("patients", state.patients) != state.patients:
+        raise InputError(
+            f"{path}: was trained or validated on other patients; give the same ones, or begin a new run."
+        )
     if saved["processes"] != workers.count:
         raise InputError(f"{path}: was trained by {saved['processes']} processes; use as many.")
     state.model.load_state_dict(saved["model"])

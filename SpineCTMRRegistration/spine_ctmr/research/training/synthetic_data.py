@@ -24,7 +24,7 @@ from ...phantoms.segmented_spines import LabelledSpine, SegmentedSpines, signatu
 from ...phantoms.tissue import ANY, SEQUENCES
 from ...process.whole_file import whole_file
 from ...progress import Progress, silent, span
-from .batch import Batch, concatenated
+from .batch import Batch, concatenated, fingerprint
 from .cropping import make_sample, random_window
 from .recipe import START_ERRORS_MM, DataOptions, Recipe
 from .starts import GIVEN, start_motion
@@ -56,7 +56,8 @@ def synthetic_patients(
     """
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
     kind = f"edition{EDITION}-{recipe.data.motion}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
-    folder = bank / (f"{kind}-{recipe.data.anatomy_share:g}-{signature(maps)}" if maps else kind)
+    given = signature(maps) if maps else ""
+    folder = bank / (f"{kind}-{recipe.data.anatomy_share:g}-{given}" if maps else kind)
     rank, processes = process_number()
     division = divided_pairs(recipe.data)
     needed: dict[int, list[int]] = {}
@@ -73,6 +74,7 @@ def synthetic_patients(
             )
         done += len(numbers)
     data = SyntheticPatients(folder, division, recipe.crop, recipe.data, recipe.batch, recipe.seed)
+    data.anatomies = given
     if maps:
         learned, held_out = (len(files) for files in spines)
         data.spines = f"; spines of {learned} label maps, of {held_out} others for validation"
@@ -139,6 +141,10 @@ class SyntheticPatients:
         options: how the pairs are scanned and where they start.
         batch: samples per step.
         seed: of the order, crops and scanner effects.
+
+    Attributes:
+        spines: what `description` says of the label maps, if there are any.
+        anatomies: their `signature`.
     """
 
     def __init__(
@@ -152,7 +158,7 @@ class SyntheticPatients:
     ) -> None:
         self.bank, self.division, self.crop = bank, division, crop
         self.options, self.batch, self.seed = options, batch, seed
-        self.spines = ""
+        self.spines = self.anatomies = ""
         kept = CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * int(np.prod(crop)))
         self._read = lru_cache(maxsize=max(kept, 1))(self._started)
 
@@ -161,6 +167,11 @@ class SyntheticPatients:
         """See `TrainingData`."""
         training, held_out = (_described(part) for part in self.division)
         return f"Synthetic patients alone: {training}, {held_out} held out{self.spines}"
+
+    @property
+    def patients(self) -> str:
+        """See `TrainingData`."""
+        return fingerprint(EDITION, self.anatomies, *self.division)
 
     def sample(self, step: int) -> Batch:
         """The batch of a training step."""

@@ -59,14 +59,14 @@ def train(
         warn: told in one sentence where the machine cannot compute what the recipe asks for.
 
     Raises:
-        InputError: the run exists, or does not fit the recipe, the data lacks what a loss needs, or a loss
-            depends on no motion.
+        InputError: the run exists, or does not fit the recipe or the patients, the data lacks what a loss
+            needs, or a loss depends on no motion.
         Cancelled: a signal asked to stop.
     """
     with joined_workers(device) as workers, stop_requests() as stop:
         run_dir.mkdir(parents=True, exist_ok=True)
         begins = not holds_run(run_dir)
-        state = _first_state(recipe, run_dir, workers, resume, warm_start, weights)
+        state = _first_state(recipe, run_dir, data, workers, resume, warm_start, weights)
         if begins:
             require_losses_can_act(recipe, state.model.margin, data)
         if recipe.precision == "bfloat16" and not uses_bfloat16(recipe, state.model):
@@ -125,6 +125,7 @@ def descend(state: TrainingState, loss: Tensor, gradient_clip: float) -> None:
 def _first_state(
     recipe: Recipe,
     run_dir: Path,
+    data: TrainingData,
     workers: Workers,
     resume: bool,
     warm_start: Path | None,
@@ -132,6 +133,7 @@ def _first_state(
 ) -> TrainingState:
     require_new_or_resumed(run_dir, resume)
     state = new_state(recipe, workers)
+    state.patients = data.patients
     if holds_run(run_dir):
         restore(state, recipe, run_dir / LAST, workers)
     elif warm_start is not None:

@@ -13,7 +13,7 @@ from ...network.preprocessing import scale_ct
 from ...phantoms.patient import EDITION
 from ...phantoms.single_vertebra import SingleVertebra, read_vertebra, stored_vertebra
 from ...progress import Progress, silent, span
-from .batch import Batch, concatenated
+from .batch import Batch, concatenated, fingerprint
 from .recipe import Recipe
 from .vertebra_options import VertebraOptions
 from .workers import process_number
@@ -54,6 +54,16 @@ class VertebraPairs:
         return (
             f"Single vertebrae of {self.origin}: {self.pairs} pairs of {learned} subjects, "
             f"{kept} further subjects held out"
+        )
+
+    @property
+    def patients(self) -> str:
+        """See `TrainingData`."""
+        return fingerprint(
+            *(
+                {level: [(file.parent.name, file.name) for file in files] for level, files in part.items()}
+                for part in (self.training, self.held_out)
+            )
         )
 
     def sample(self, step: int) -> Batch:
