@@ -95,6 +95,7 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     from ..research.training.own_vertebrae import own_vertebra_pairs
     from ..research.training.recipe_file import find_recipe, load_recipe
     from ..research.training.run_folder import holds_run, require_new_or_resumed
+    from ..research.training.state import first_weights
     from ..research.training.synthetic_data import synthetic_patients
     from ..research.training.trainer import train
     from ..research.training.vertebra_pairs import vertebra_pairs
@@ -106,6 +107,8 @@ def _run(arguments: Namespace, reporter: Reporter) -> None:
     require_new_or_resumed(arguments.output, arguments.resume)
     if arguments.resume and not holds_run(arguments.output) and process_number()[0] == 0:
         reporter.warning(f"There is no run in '{arguments.output}'; a new one begins.")
+    if arguments.weights is not None:
+        first_weights(arguments.weights)  # refused before patients are made
     device = training_device(arguments.device)
     bank = arguments.bank or arguments.output / "patients"
     made = Foretelling(reporter, "Making synthetic", reporter.message)

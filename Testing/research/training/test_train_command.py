@@ -100,6 +100,14 @@ def test_resuming_where_there_is_no_run_says_so(
         assert (sentence in capsys.readouterr().err) is says
 
 
+def test_a_file_without_weights_is_refused_before_patients_are_made(tmp_path: Path) -> None:
+    (tmp_path / "best.pt").write_bytes(b"half a file")
+    words = write_recipe(tmp_path), "--output", tmp_path / "run", "--weights", tmp_path / "best.pt"
+    with pytest.raises(InputError, match=r"best\.pt: the checkpoint cannot be read"):
+        train_here(*words)
+    assert not (tmp_path / "run").exists()
+
+
 def test_progress_tells_the_time_left(tmp_path: Path, bank: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = write_recipe(tmp_path, 3)
     capsys.readouterr()

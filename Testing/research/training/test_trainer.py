@@ -18,7 +18,7 @@ from spine_ctmr.research.training.loss_terms import loss_terms
 from spine_ctmr.research.training.own_options import OwnDataOptions
 from spine_ctmr.research.training.run_log import read_log
 from spine_ctmr.research.training.schedule import Optimisation, update_average
-from spine_ctmr.research.training.state import new_state
+from spine_ctmr.research.training.state import begin_with_weights, new_state
 from spine_ctmr.research.training.trainer import train
 from spine_ctmr.research.training.workers import Workers
 
@@ -104,6 +104,19 @@ def test_run_begins_with_the_weights_of_another_and_nothing_else(tmp_path: Path)
     other = replace(RECIPE, network=VelocityUNetOptions(encoder=(4, 4, 4, 4, 4)))
     with pytest.raises(InputError, match="another network"):
         train(other, tmp_path / "other", Translations(), weights=first)
+
+
+def test_a_run_begins_with_the_weights_of_best_and_of_last_alone(tmp_path: Path) -> None:
+    short = replace(RECIPE, steps=1)
+    best = train(short, tmp_path / "first", Translations())
+    state = new_state(short, Workers(0, 1, torch.device("cpu")))
+    for file in (best, best.with_name("last.pt")):
+        begin_with_weights(state, file)
+        expected = load_state(best)["weights"]
+        assert all(torch.equal(state.average[name], expected[name]) for name in expected)
+    save_atomically({"step": 1}, tmp_path / "none.pt")
+    with pytest.raises(InputError, match=r"none\.pt: holds no averaged weights"):
+        begin_with_weights(state, tmp_path / "none.pt")
 
 
 @pytest.mark.slow

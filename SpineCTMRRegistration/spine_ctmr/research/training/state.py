@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...network.motion import Motion, RegistrationNetwork
 from .batch import Batch
-from .checkpoint import load_state, load_weights, random_state, restore_random_state
+from .checkpoint import Weights, load_state, load_weights, random_state, restore_random_state
 from .precision import uses_bfloat16
 from .recipe import Recipe, recipe_of
 from .workers import Workers
@@ -118,9 +118,9 @@ def begin_with_weights(state: TrainingState, path: Path) -> None:
     """Begin with the averaged weights of a checkpoint, or those of a network file, and nothing else of it.
 
     Raises:
-        InputError: the file is damaged or of another network.
+        InputError: the file is damaged, no checkpoint or of another network.
     """
-    weights = load_weights(path) if path.suffix == ".safetensors" else load_state(path)["average"]
+    weights = first_weights(path)
     sizes = {name: value.shape for name, value in state.average.items()}
     if {name: value.shape for name, value in weights.items()} != sizes:
         raise InputError(f"{path}: has the weights of another network; choose a run with the same one.")
@@ -128,6 +128,21 @@ def begin_with_weights(state: TrainingState, path: Path) -> None:
     for name, value in weights.items():
         state.average[name].copy_(value)
     state.began_with = f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
+
+
+def first_weights(path: Path) -> Weights:
+    """The averaged weights of a checkpoint, such as best.pt or last.pt of a run, or those of a network file.
+
+    Raises:
+        InputError: the file is damaged or no checkpoint.
+    """
+    if path.suffix == ".safetensors":
+        return load_weights(path)
+    saved = load_state(path)
+    weights: Weights | None = saved.get("weights", saved.get("average"))
+    if weights is None:
+        raise InputError(f"{path}: holds no averaged weights; choose best.pt or last.pt of a run.")
+    return weights
 
 
 def _load(state: TrainingState, recipe: Recipe, path: Path, workers: Workers, may_change: set[str]) -> None:
