@@ -13,12 +13,14 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from spine_ctmr.errors import InputError
 from spine_ctmr.phantoms.phantom import PhantomOptions, make_phantom
 from spine_ctmr.phantoms.phantom_files import write_phantom
 from spine_ctmr.research.training.checkpoint import load_state
 from spine_ctmr.research.training.own_data import own_patients, read_patient
+from spine_ctmr.research.training.own_files import signature
 from spine_ctmr.research.training.recipe_file import load_recipe
 from spine_ctmr.research.training.run_log import read_log
 
@@ -142,6 +144,9 @@ def test_own_patients_are_prepared_once_and_again_when_changed(tmp_path: Path, o
     changed = own / "second" / "mr.nii.gz"
     os.utime(changed, (1, 1))
     own_patients(recipe, own, tmp_path / "bank")
+    assert len(list((tmp_path / "bank").rglob("*.npz"))) == 2
+    sitk.WriteImage(sitk.ReadImage(str(changed)) + 1, str(changed))
+    own_patients(recipe, own, tmp_path / "bank")
     assert len(list((tmp_path / "bank").rglob("*.npz"))) == 3
 
 
@@ -151,6 +156,26 @@ def test_an_added_patient_makes_other_patients(tmp_path: Path, own: Path) -> Non
     assert own_patients(recipe, own, tmp_path / "bank").patients == before
     copytree(own / "first", own / "third")
     assert own_patients(recipe, own, tmp_path / "bank").patients != before
+
+
+def test_patients_are_told_apart_by_what_their_files_hold(tmp_path: Path) -> None:
+    """Also where size and date are alike; a DICOM folder is all files in it."""
+
+    def written(name: str, content: bytes) -> Path:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        os.utime(file, (1, 1))
+        os.utime(file.parent, (1, 1))
+        return file
+
+    first, second = (signature({"ct": written(f"{k}/ct.nii", bytes([k]))}) for k in (1, 2))
+    assert first != second
+    assert signature({"ct": written("3/ct.nii", bytes([1]))}) == first
+    folder = {"ct": written("dicom/series/1.dcm", b"old").parents[1]}
+    before = signature(folder)
+    written("dicom/series/1.dcm", b"new")
+    assert signature(folder) != before
 
 
 @pytest.mark.slow

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...imaging.patient_files import role
+from ...process.untrusted import reads_untrusted
 from ...process.whole_file import whole_file
+from .batch import fingerprint
 
 LEAST_PATIENTS = 2
+CHUNK_BYTES = 1 << 20
 
 
 def patient_folders(data: Path) -> list[Path]:
@@ -51,15 +54,37 @@ def patient_files(folder: Path, required: Collection[str], optional: Collection[
 
 
 def signature(paths: dict[str, Path], *prepared: object) -> str:
-    """Changes when a file is changed or replaced, or prepared otherwise; names no patient."""
-    parts = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(paths.items())]
-    return hashlib.sha256(repr((parts, *prepared)).encode()).hexdigest()[:16]
+    """Changes with the contents of the files, or when they are prepared otherwise; names no patient.
+
+    Args:
+        paths: files, or folders with all files in them, by their role.
+        prepared: how.
+
+    Raises:
+        InputError: one of them cannot be read.
+    """
+    return fingerprint([(name, _contents(path)) for name, path in sorted(paths.items())], *prepared)
 
 
 def keep_arrays(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write arrays so that the file is complete or not there."""
     with whole_file(file) as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+@reads_untrusted
+def _contents(path: Path) -> list[str]:
+    """Hashes of a file, or of all files in a folder, whatever they are called."""
+    files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+    return sorted(map(_hash, files))
+
+
+def _hash(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _listed(folder: Path) -> list[Path]:
