@@ -15,7 +15,7 @@ from spine_ctmr.phantoms.anatomy import make_anatomy
 from spine_ctmr.phantoms.label_map import measured_spine
 from spine_ctmr.phantoms.patient import BLEND, make_pair
 from spine_ctmr.phantoms.rendering import bone_labels
-from spine_ctmr.phantoms.segmented_spines import SegmentedSpines, label_maps
+from spine_ctmr.phantoms.segmented_spines import LabelledSpine, SegmentedSpines, label_maps
 from spine_ctmr.research.training.recipe import DataOptions, Recipe
 from spine_ctmr.research.training.synthetic_data import split_maps, synthetic_patients
 
@@ -85,6 +85,14 @@ def test_vertebrae_out_of_reach_are_left_out() -> None:
     spine = measured_spine(label_map(4, (21, 22, 23)))
     assert [s.number for s in spine.near(0, 50).shapes] == [21, 22]
     assert len(spine.near(1, 50).shapes) == 3
+
+
+def test_divided_patients_take_no_maps(tmp_path: Path) -> None:
+    """Both sides of a fold would have the same spines."""
+    recipe = Recipe("x", data=DataOptions(pairs=4, held_out=2, folds=2))
+    maps = [LabelledSpine(tmp_path / name) for name in "ab"]
+    with pytest.raises(InputError, match=r"data\.folds = 2.*set data\.folds = 1"):
+        synthetic_patients(recipe, tmp_path, maps=maps)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ class DataOptions:
             see `start_motion`.
         affine: register every pair affinely by mutual information after that (`affine_start`).
         folds: 1 holds out other patients than those of the training's seed; more divide all of them at
-            random, with others held out in every fold.
+            random, with others held out in every fold, and take no label maps.
         fold: number of the division, from 0.
     """
 

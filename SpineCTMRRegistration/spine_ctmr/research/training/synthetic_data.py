@@ -53,7 +53,15 @@ def synthetic_patients(
         progress: of the patients that are made.
         maps: vertebra label maps whose spines `data.anatomy_share` of the patients get, those of some for
             validation alone; the other spines are parametric.
+
+    Raises:
+        InputError: there are maps, and `data.folds` divides the patients.
     """
+    if maps and recipe.data.folds > 1:
+        raise InputError(
+            f"The recipe '{recipe.name}' has data.folds = {recipe.data.folds}, which would hold out patients "
+            "with the spines that are learned from; leave out --anatomy or set data.folds = 1."
+        )
     x, y, z = (n + recipe.data.margin for n in recipe.crop)
     kind = f"edition{EDITION}-{recipe.data.motion}-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
     given = signature(maps) if maps else ""
