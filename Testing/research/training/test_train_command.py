@@ -202,6 +202,9 @@ def test_own_data_without_what_it_needs_is_refused(tmp_path: Path, own: Path) ->
     recipe = write_recipe(tmp_path)
     with pytest.raises(InputError, match="need the true displacement"):
         train_here(recipe, "--output", tmp_path / "run", "--data", own)
+    with pytest.raises(InputError, match=r"own/second' holds no 'mr_labels', which the loss 'overlap' needs"):
+        train_here(write_recipe(tmp_path, 3, "overlap = 1.0"), "--output", tmp_path / "run", "--data", own)
+    write_recipe(tmp_path)
     (own / "first" / "mr.nii.gz").unlink()
     with pytest.raises(InputError, match="holds no 'mr'"):
         train_here(recipe, "--output", tmp_path / "run", "--data", own)

@@ -10,7 +10,7 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.network.motion import Motion
 from spine_ctmr.network.unet import VelocityUNet
 from spine_ctmr.research.training.batch import Batch
-from spine_ctmr.research.training.loss_functions import LOSSES
+from spine_ctmr.research.training.loss_functions import LOSSES, NEEDED_FILES
 from spine_ctmr.research.training.loss_terms import LossTerm, evaluate
 from spine_ctmr.research.training.outcome import Outcome
 from spine_ctmr.research.training.validation import Measures, mean_measures, measure
@@ -91,6 +91,21 @@ def test_loss_without_its_input_is_refused() -> None:
     for term, wanted in (("displacement", "true displacement"), ("dice", "labels of the MR")):
         with pytest.raises(InputError, match=f"need.*{wanted}"):
             evaluate({term: LossTerm(1.0)}, outcome_of(velocity, blind))
+
+
+@pytest.mark.parametrize("term", [name for name in LOSSES if name not in TESTED_ELSEWHERE])
+def test_losses_of_own_patients_need_the_files_that_are_told(term: str) -> None:
+    batch, velocity = shifted_pair()
+    inputs = {"mr_labels": "fixed_labels", "ct_in_mr": "ct_in_mr", "mr_in_ct": "mr_in_ct"}
+    image = batch.moving
+    full = replace(batch, displacement=None, ct_in_mr=image, mr_in_ct=image)
+    for file, array in inputs.items():
+        without = outcome_of(velocity, replace(full, **{array: None}))
+        if term in ("displacement", "bone_displacement") or NEEDED_FILES.get(term) == file:
+            with pytest.raises(InputError, match="need"):
+                evaluate({term: LossTerm(1.0)}, without)
+        else:
+            evaluate({term: LossTerm(1.0)}, without)
 
 
 def test_errors_of_the_truth_and_of_zero() -> None:

@@ -212,3 +212,10 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "bone_bending_energy": _bone_bending_energy,
     "rigidity_penalty": _rigidity_penalty,
 }
+
+NEEDED_FILES = {
+    **dict.fromkeys(("bone_displacement", "dice", "affine_overlap", "label_dice", "overlap"), "mr_labels"),
+    "ct_correlation": "ct_in_mr",
+    "mr_correlation": "mr_in_ct",
+}
+"""What losses need of every patient of the user's own, by `role`."""

@@ -27,6 +27,7 @@ from ...network.affine_start import affine_by_information
 from ...progress import Progress, silent
 from .batch import Batch, concatenated, fingerprint
 from .cropping import make_sample, random_window
+from .loss_functions import NEEDED_FILES
 from .own_files import keep_arrays, patient_files, patient_folders, signature
 from .own_options import divided
 from .recipe import Recipe
@@ -131,7 +132,7 @@ def own_patients(
         notice: told what the checks of the inputs noticed, and which patients are kept for testing.
 
     Raises:
-        InputError: there are too few patients, or one cannot be used.
+        InputError: there are too few patients, or one cannot be used or lacks what a loss needs.
     """
     inputs = [patient_files(folder, REQUIRED, OPTIONAL) for folder in patient_folders(data)]
     labelled = [i for i, paths in enumerate(inputs) if "mr_labels" in paths]
@@ -139,10 +140,11 @@ def own_patients(
     if division.test:
         names = ", ".join(inputs[i]["ct"].parent.name for i in division.test)
         notice(f"Kept for testing, never learned from: {names}.")
+    wanted = (*division.training, *division.validation)
+    _require_inputs(recipe, [inputs[i] for i in wanted])
     x, y, z = recipe.crop
     folder = bank / f"own-{recipe.spacing_mm:g}mm-{x}x{y}x{z}"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = (*division.training, *division.validation)
     files = {}
     for done, i in enumerate(wanted):
         options = recipe.own_data
@@ -221,6 +223,17 @@ def _spine_grid(case: Case, start: Pose, spacing_mm: float, crop: tuple[int, int
     size = np.maximum(grid.size, crop)
     first = (np.array(grid.size) - size) // 2
     return grid.crop(first, size)
+
+
+def _require_inputs(recipe: Recipe, patients: Sequence[Mapping[str, Path]]) -> None:
+    for loss in (*recipe.loss, *recipe.rigidity):
+        needed = NEEDED_FILES.get(loss)
+        for paths in patients:
+            if needed is not None and needed not in paths:
+                raise InputError(
+                    f"The folder '{paths['ct'].parent}' holds no '{needed}', which the loss '{loss}' needs; "
+                    "add it, leave out this patient, or choose another recipe."
+                )
 
 
 def _prepared(paths: dict[str, Path], file: Path, recipe: Recipe, notice: Notice) -> Path:
