@@ -91,6 +91,17 @@ def test_recipe_is_found_by_name_or_path(tmp_path: Path) -> None:
         ('name = "a"\n[network]\nheads = [3]', "'network.heads'; did you mean 'network.head'"),
         ('name = "a"\n[loss]\nmind = {radios = 1}', "'loss.mind.radios'; did you mean 'loss.mind.radius'"),
         ('name = "a"\n[loss]\nmind = {radius = 1.5}', "'loss.mind.radius' .* whole number"),
+        ('name = "a"\n[loss]\nmind = {dilation = 0}', "'loss.mind.dilation' .* at least 1"),
+        ('name = "a"\n[loss]\nmind = {radius = 32}', "'loss.mind' .* fit into the crop"),
+        (
+            'name = "a"\n[loss]\nmutual_information = {bins = 1}',
+            "'loss.mutual_information.bins' .* least 2",
+        ),
+        (
+            'name = "a"\n[loss]\nlocal_correlation = {window = 1}',
+            "'loss.local_correlation.window'",
+        ),
+        ('name = "a"\n[loss]\nlocal_correlation = {window = 99}', "'loss.local_correlation' .* fit into"),
         ('name = "a"\n[loss]\nmind = 0', "'loss' .* at least one"),
         ('name = "a"\nextends = "none"', "recipe 'none' is neither"),
         ('name = "a"\n[loss]\nsmoothnes = 1', r"'loss.smoothnes'; did you mean 'loss.smoothness'\?"),

@@ -16,6 +16,9 @@ from ...recipe_tables import require, unknown_name
 from .loss_functions import LOSSES
 from .outcome import Outcome
 
+_LEAST = {"bins": 2, "dilation": 1, "window": 2}
+"""Of options below which a loss does not depend on the motion."""
+
 
 @dataclass(frozen=True)
 class LossTerm:
@@ -79,6 +82,8 @@ def _term(name: str, value: Any, prefix: str) -> LossTerm:
         _require_number(given, f"{key}.{option}")
         whole = isinstance(known[option].default, int)
         require(not whole or isinstance(given, int), f"{key}.{option}", "a whole number")
+        least = _LEAST.get(option, 0)
+        require(given >= least, f"{key}.{option}", f"at least {least}")
     return LossTerm(float(weight), options)
 
 

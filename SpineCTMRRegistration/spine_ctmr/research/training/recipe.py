@@ -136,6 +136,10 @@ class Recipe:
         never = bool(self.rigidity) and self.rigidity_from == 1
         require(not never, "rigidity_from", "below 1, so that the losses of [rigidity] ever count")
         require(bool(self.loss), "loss", "a table with at least one weight above 0")
+        for table, terms in (("loss", self.loss), ("rigidity", self.rigidity)):
+            for name, term in terms.items():
+                side = max(term.options.get("window", 0), 2 * term.options.get("radius", 0) + 1)
+                require(side <= min(self.crop), f"{table}.{name}", "a loss whose windows fit into the crop")
 
     @property
     def first_rigidity_step(self) -> int:
