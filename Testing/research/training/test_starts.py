@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.pose import Pose
 from spine_ctmr.phantoms.patient import Pair
+from spine_ctmr.phantoms.tissue import SEQUENCES
 from spine_ctmr.research.training.recipe import DataOptions
 from spine_ctmr.research.training.starts import CENTER_ERROR_MM, CENTERS, GIVEN, VERTEBRA, start_motion
-from spine_ctmr.research.training.synthetic_data import with_moved_ct
+from spine_ctmr.research.training.synthetic_data import (
+    CACHE_BYTES,
+    PAIR_BYTES_PER_VOXEL,
+    pairs_kept,
+    with_moved_ct,
+)
 
 SPACING_MM = 2.0
 SHAPE = (48, 24, 24)
@@ -76,6 +84,18 @@ def test_the_centres_start_brings_centres_together_within_the_error_of_a_hand() 
 def test_a_pair_without_bone_keeps_its_start() -> None:
     for start in (CENTERS, VERTEBRA):
         assert np.array_equal(start_motion(_pair({}), start, np.random.default_rng(0)).matrix, np.eye(4))
+
+
+def test_kept_pairs_take_no_more_memory_than_said() -> None:
+    """A pair as the bank has it, moved to its start."""
+    plain, signals = _pair(BOXES), np.zeros((len(SEQUENCES), *SHAPE), np.float16)
+    stored = replace(plain, ct=plain.ct.astype(np.float16), mr=signals)
+    started = with_moved_ct(stored, np.eye(4))
+    parts = (started.ct, started.mr, started.displacement, started.bone, started.ct_labels)
+    assert sum(part.nbytes for part in parts) == PAIR_BYTES_PER_VOXEL * started.ct.size
+    larger = (24 + 8) * (24 + 8) * (48 + 8)
+    assert pairs_kept((24, 24, 48), 8) == CACHE_BYTES // (PAIR_BYTES_PER_VOXEL * larger)
+    assert pairs_kept((2000, 2000, 2000), 0) == 1
 
 
 def test_an_unknown_start_is_refused() -> None:
