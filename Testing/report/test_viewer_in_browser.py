@@ -307,6 +307,32 @@ def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, viewer_
     assert text(opened, "state") == "CT registered"  # a typed b is a letter
 
 
+def test_space_presses_what_the_keyboard_has_focused(opened):
+    opened.window.execute_script("changed()")
+    assert "not saved yet" in text(opened, "count")
+    earlier = len(list(opened.downloads.glob("sign_off*.json")))
+    opened.window.find_element("id", "reviewer").send_keys("\t")
+    focused = opened.window.switch_to.active_element
+    assert focused.get_attribute("id") == "save"
+    focused.send_keys(" ")
+    assert text(opened, "state") == "CT registered"
+    assert "not saved yet" not in text(opened, "count")
+    wait(lambda: len(list(opened.downloads.glob("sign_off*.json"))) > earlier, "the saved file")
+    opened.window.find_element("css selector", ".help summary").send_keys(" ")
+    assert opened.window.execute_script("return document.querySelector('.help').open")
+    opened.window.execute_script("document.querySelector('.help').open = false")
+    assert text(opened, "state") == "CT registered"
+
+
+@pytest.mark.parametrize("selector", ["[data-overlay=ct]", "[data-vertebra=L3] .name button", "#save"])
+def test_space_switches_the_ct_after_a_click_elsewhere(opened, selector):
+    click(opened, selector)
+    opened.window.switch_to.active_element.send_keys(" ")
+    assert text(opened, "state") == "CT at the rigid start"
+    opened.window.switch_to.active_element.send_keys(" ")
+    assert text(opened, "state") == "CT registered"
+
+
 def test_prints_the_decisions_with_the_pictures_and_all_that_must_be_said(opened):
     assert opened.window.execute_script("return document.getElementById('pictures').open") is False
     pdf = base64.b64decode(opened.window.execute_cdp_cmd("Page.printToPDF", {})["data"])

@@ -116,13 +116,25 @@ function connect() {
   click("#reset", () => scene.reset());
   click("[data-vertebra]", jump);
   byId("strength").addEventListener("input", (event) => strength(event.target.value / 100));
+  document.addEventListener("click", leave);
   document.addEventListener("keydown", pressed, true);
 }
 
+/** Leave what the mouse pressed, so that space is free again; pressed by a key it stays focused. */
+function leave(event) {
+  const left = event.detail > 0 && event.target.closest("button, summary");
+  if (left) left.blur();
+}
+
+/** Whether a key is the focused element's own: all that are typed, space on what it presses. */
+function taken({ target, key }) {
+  const typing = target.matches("textarea, select, input:not([type=range])");
+  return typing || (key === " " && target.matches("button, summary, a"));
+}
+
 function pressed(event) {
-  const typing = /^(TEXTAREA|INPUT|SELECT)$/.test(event.target.tagName) && event.target.type !== "range";
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !act) return;
+  if (taken(event) || event.ctrlKey || event.metaKey || event.altKey || !act) return;
   event.preventDefault();
   event.stopPropagation();
   act();
