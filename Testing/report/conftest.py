@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from report.known_spine import Spine, extreme_spine, known_spine
+from report.known_spine import Spine, extreme_spine, known_spine, short_spine
 from spine_ctmr.report.viewer import packed_images, write_viewer
 from spine_ctmr.results.sign_off import fingerprint
 
@@ -24,6 +24,11 @@ def viewer_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def extreme_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(extreme_spine(spine), tmp_path_factory.mktemp("extreme"))
+
+
+@pytest.fixture(scope="session")
+def short_page(spine: Spine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(short_spine(spine), tmp_path_factory.mktemp("short"))
 
 
 def written(spine: Spine, folder: Path) -> Path:

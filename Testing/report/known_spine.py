@@ -95,3 +95,23 @@ def extreme_spine(spine: Spine) -> Spine:
         ),
         [flag_vertebra(*named, visible_share=0.9) for named in EXTREME.values()],
     )
+
+
+CT_END_MM = 30.25
+"""Where the CT of `short_spine` ends, z in the CT; that of `padded_spine` shows nothing beyond."""
+SCANNED_SLICES = 50
+
+
+def short_spine(spine: Spine) -> Spine:
+    """The same with a CT that ends just above L3, below the upper end of what is shown."""
+    case = spine.shown.case
+    short = replace(case, ct=case.ct[:, :, :SCANNED_SLICES], vertebrae=case.vertebrae[:, :, :SCANNED_SLICES])
+    return replace(spine, shown=replace(spine.shown, case=short))
+
+
+def padded_spine(spine: Spine, value: int) -> Spine:
+    """The same with a CT that holds `value` there."""
+    case = spine.shown.case
+    values = sitk.GetArrayFromImage(case.ct)
+    values[SCANNED_SLICES:] = value
+    return replace(spine, shown=replace(spine.shown, case=replace(case, ct=CT_GRID.image(values))))

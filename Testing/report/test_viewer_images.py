@@ -7,6 +7,8 @@ from report.known_spine import (
     BONE_GREY,
     BONE_HU,
     CENTERS,
+    CT_END_MM,
+    CT_GRID,
     MOTION,
     MR_GRID,
     RADIUS,
@@ -15,6 +17,8 @@ from report.known_spine import (
     START,
     extreme_spine,
     numbers,
+    padded_spine,
+    short_spine,
 )
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.report.viewer import nifti
@@ -23,9 +27,13 @@ from spine_ctmr.report.viewer_images import HU_RANGE, MARGIN_MM, as_bytes, spine
 
 @pytest.fixture(scope="module")
 def images(spine):
+    return images_of(spine, 1e6)
+
+
+def images_of(spine, most_voxels):
     shown = spine.shown
     return viewer_images(
-        shown.case, shown.deformation, shown.start, shown.determinant, shown.labels_in_mr, 1e6
+        shown.case, shown.deformation, shown.start, shown.determinant, shown.labels_in_mr, most_voxels
     )
 
 
@@ -83,6 +91,22 @@ def test_ct_and_outlines_lie_where_the_motion_puts_the_bones(images, image, labe
     assert np.median(soft) == pytest.approx(SOFT_HU, abs=2.6)
 
 
+@pytest.mark.parametrize(("image", "motion"), [("ct", MOTION), ("ct_before", START)])
+@pytest.mark.parametrize("padding", [None, -1024, -3024])
+def test_where_the_ct_shows_nothing_it_has_a_byte_of_its_own(spine, image, motion, padding):
+    images = images_of(short_spine(spine) if padding is None else padded_spine(spine, padding), 1e5)
+    in_ct = motion.inverse.apply(images.grid.points())
+    beyond, values = in_ct[..., 2] - CT_END_MM, getattr(images, image)
+    assert np.unique(values[beyond > 1.5]).tolist() == [0]
+    assert values[CT_GRID.contains(in_ct, 0.1) & (beyond < -1.5)].min() > 0
+
+
+def test_air_is_no_lack_of_a_ct(spine):
+    images = images_of(extreme_spine(spine), 1e5)
+    scanned = CT_GRID.contains(MOTION.inverse.apply(images.grid.points()), 0.1)
+    assert images.ct[scanned].min() == 1
+
+
 def test_the_mr_is_grey_as_in_the_report(images):
     wanted = numbers(images.grid, MOTION)
     assert np.median(images.mr[wanted == 23]) < 3
@@ -97,10 +121,7 @@ def test_volume_change_is_a_logarithm_with_a_clear_middle(images):
 
 
 def test_folds_have_a_byte_of_their_own(spine):
-    shown = extreme_spine(spine).shown
-    images = viewer_images(
-        shown.case, shown.deformation, shown.start, shown.determinant, shown.labels_in_mr, 1e5
-    )
+    images = images_of(extreme_spine(spine), 1e5)
     high = images.grid.points()[..., 2] - MOTION.apply(CENTERS[23])[2]
     for part, byte in (high > 14, 255), (np.abs(high) < 5, 1), (high < -18, 0):
         assert np.unique(images.volume_change[part]).tolist() == [byte]

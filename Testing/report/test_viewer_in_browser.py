@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from report.browser import browser, wait
-from report.known_spine import AXES, CENTERS, EXTREME, MOTION, START
+from report.known_spine import AXES, CENTERS, CT_END_MM, EXTREME, MOTION, START
 from spine_ctmr.report.jacobian_colors import FOLD_RGB
 from spine_ctmr.results.sign_off import fingerprint, read_sign_off, require_match
 
@@ -30,6 +30,12 @@ def opened(viewer_page, tmp_path_factory):
 @pytest.fixture(scope="module")
 def extreme(extreme_page, tmp_path_factory):
     with showing(extreme_page, tmp_path_factory.mktemp("extreme_browser")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def short(short_page, tmp_path_factory):
+    with showing(short_page, tmp_path_factory.mktemp("short_browser")) as page:
         yield page
 
 
@@ -159,7 +165,32 @@ def test_clipped_values_and_folds_are_not_read_as_measurements(extreme):
     click(extreme, "[data-vertebra=L2] .name button")
     assert text(extreme, "place") == "L2 · CT ≥ 1025 HU · folded"
     put_cross(extreme, np.add(MOTION.apply(CENTERS[24]), (11.0, 0.0, 0.0)))
-    assert text(extreme, "place") == "between the vertebrae · CT ≤ −250 HU · folded"
+    assert text(extreme, "place") == "between the vertebrae · CT ≤ −245 HU · folded"
+
+
+def test_beyond_the_border_of_the_ct_shown_nothing_is_measured(short):
+    put_cross(short, MOTION.apply((-3.0, 0.0, CT_END_MM - 2)))
+    assert text(short, "place") == "L3 · CT 700 HU · volume × 1.41"
+    put_cross(short, MOTION.apply((-3.0, 0.0, CT_END_MM + 2)))
+    assert text(short, "place") == "outside the CT"
+    press(short, "b")
+    assert text(short, "place") == "L3 · CT 700 HU"
+    put_cross(short, START.apply((-3.0, 0.0, CT_END_MM + 2)))
+    assert text(short, "place") == "outside the CT"
+    press(short, "b")
+
+
+def test_the_volume_change_ends_with_the_ct(short):
+    press(short, "o")
+    press(short, "4")
+    put_cross(short, MOTION.apply((-3.0, 0.0, CT_END_MM)))
+    plane, shown = sagittal(short), picture(short)
+    press(short, "1")
+    press(short, "o")
+    rows = np.argwhere(shown[:, : int(plane.right), 0] - shown[:, : int(plane.right), 2] > 60)[:, 0]
+    higher_mm = (plane.cross[1] - rows) / plane.per_mm
+    assert len(rows) > 1000
+    assert np.quantile(higher_mm, 0.9) < 3
 
 
 def test_folds_are_as_yellow_as_in_the_report(extreme):

@@ -27,7 +27,7 @@ MARGIN_MM = 15.0
 """Tissue shown around the vertebrae, as far as the MR reaches."""
 FINEST_MM = 0.8
 HU_RANGE = (-250.0, 1025.0)
-"""CT values of the bytes 0 and 255: steps of 5 HU, and both windows lie inside."""
+"""CT values of the bytes 0 and 255: steps of 5 HU, and both windows lie inside. Byte 0 is outside the CT."""
 MR_LEVELS, JACOBIAN_LEVELS = 128, 65
 """Distinct values: what the eye tells apart; more would make the file larger with noise. Odd: 1 is kept."""
 
@@ -39,7 +39,7 @@ class ViewerImages:
     Attributes:
         grid: isotropic, in the MR frame, along the axes of the MR: right, anterior, superior.
         mr: grey as in the report, 0 black to 255 white.
-        ct: the registered CT; 0 and 255 are the ends of `HU_RANGE`.
+        ct: the registered CT; 1 to 255 as in `HU_RANGE`, 0 where it shows nothing.
         ct_before: the CT at the rigid start, likewise.
         volume_change: binary logarithm of det J of `mr_to_ct`; 1, 128 and 255 are -1, 0 and 1; 0 is a fold.
         vertebrae: VerSe numbers of the moved vertebrae.
@@ -88,8 +88,8 @@ def viewer_images(
     return ViewerImages(
         grid=grid,
         mr=as_bytes(mr, grey_range(mr), MR_LEVELS),
-        ct=as_bytes(ct, HU_RANGE),
-        ct_before=as_bytes(sampled(case.ct, to_ct_before, OUTSIDE_HU), HU_RANGE),
+        ct=_ct_bytes(ct),
+        ct_before=_ct_bytes(sampled(case.ct, to_ct_before, OUTSIDE_HU)),
         volume_change=_volume_bytes(sampled(deformation.box.image(determinant), identity, 1.0)),
         vertebrae=array_view(vertebrae_in_mr(case.vertebrae, reference, deformation.poses)).copy(),
         vertebrae_before=array_view(before).copy(),
@@ -113,6 +113,12 @@ def spine_grid(labels_in_mr: sitk.Image, most_voxels: float) -> Grid:
     size_mm = (high - low) * mr.spacing_mm
     step = max(FINEST_MM, float(np.cbrt(size_mm.prod() / most_voxels)))
     return Grid.around(mr.to_points([low, high]), step, -step / 2, mr.axes)
+
+
+def _ct_bytes(values: NDArray[Any]) -> Bytes:
+    """HU as the bytes of `ViewerImages.ct`; `values` are overwritten."""
+    scanned = values > OUTSIDE_HU
+    return np.maximum(as_bytes(values, HU_RANGE), 1) * scanned
 
 
 def _volume_bytes(determinant: NDArray[Any]) -> Bytes:

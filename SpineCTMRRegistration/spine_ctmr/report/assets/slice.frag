@@ -3,7 +3,7 @@
 precision highp int;
 precision highp float;
 uniform highp sampler3D volume; // the MR, windowed by NiiVue
-uniform highp sampler3D images; // registered CT, CT before, vertebrae, vertebrae before
+uniform highp sampler3D images; // registered CT, CT before (0 outside), vertebrae, vertebrae before
 uniform highp sampler3D change; // binary logarithm of det J; 0 is a fold
 uniform highp sampler2D colours; // of the bytes of the volume change
 uniform int shown; // 0 nothing, 1 bone, 2 the CT, 3 the volume change
@@ -48,10 +48,12 @@ vec3 withOutlines(vec3 rgb) {
   return mix(rgb, odd < even ? ODD : EVEN, clamp(1.6 - away, 0.0, 1.0));
 }
 
-// Folds are whole voxels; all else is interpolated between them.
+// Folds are whole voxels, and so is what lies outside the CT and stays clear; all else is interpolated.
 vec4 volumeColour(vec3 p) {
   ivec3 size = textureSize(change, 0);
-  bool folded = texelFetch(change, min(ivec3(p * vec3(size)), size - 1), 0).r == 0.0;
+  ivec3 voxel = min(ivec3(p * vec3(size)), size - 1);
+  if (texelFetch(images, voxel, 0).r == 0.0) return vec4(0.0);
+  bool folded = texelFetch(change, voxel, 0).r == 0.0;
   float code = folded ? 0.0 : max(1.0, 255.0 * texture(change, p).r);
   return texelFetch(colours, ivec2(code + 0.5, 0), 0);
 }

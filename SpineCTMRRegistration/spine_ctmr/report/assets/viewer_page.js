@@ -93,8 +93,8 @@ function mark(name) {
     row.classList.toggle("here", row.dataset.vertebra === name);
 }
 
-function tell({ name, values }) {
-  byId("place").textContent = [name || "between the vertebrae", ...values].join(" · ");
+function tell({ text }) {
+  byId("place").textContent = text;
 }
 
 function moved(here) {

@@ -12,6 +12,7 @@ const OVERLAYS = {
   soft: { shown: 2, window: "soft", strength: 1 },
   change: { shown: 3, window: "bone", strength: 0.8 },
 };
+const OUTSIDE_CT = 0; // the byte; the darkest that was scanned is 1
 const GAP_PX = 3;
 const FIRST_FREE_UNIT = 20; // NiiVue uses texture units below 16
 
@@ -55,7 +56,7 @@ function clipped(byte, first, value, digits) {
 
 function hounsfield(byte) {
   const [low, high] = ABOUT.hu_range;
-  return `CT ${clipped(byte, 0, low + ((high - low) * byte) / 255, 0)} HU`;
+  return `CT ${clipped(byte, 1, low + ((high - low) * byte) / 255, 0)} HU`;
 }
 
 /** CT volume per MR volume. */
@@ -169,7 +170,7 @@ class Scene {
     );
   }
 
-  /** What is at the cross in the CT shown: the vertebra's name or "", and the values as texts. */
+  /** What is at the cross in the CT shown: the vertebra's name or "", and all as a text. */
   here() {
     const [x, y, z] = ABOUT.size.map((count, axis) => {
       const voxel = Math.floor(this.viewer.scene.crosshairPos[axis] * count);
@@ -178,10 +179,10 @@ class Scene {
     const index = x + ABOUT.size[0] * (y + ABOUT.size[1] * z);
     const { ct, change, bones } = this.state.before ? this.rigid : this.registered;
     const found = ABOUT.shown.find((one) => one.number === bones[index]);
-    return {
-      name: found ? found.name : "",
-      values: [hounsfield(ct[index]), ...(change ? [volume(change[index])] : [])],
-    };
+    const name = found ? found.name : "";
+    const values = [hounsfield(ct[index]), ...(change ? [volume(change[index])] : [])];
+    const outside = ct[index] === OUTSIDE_CT;
+    return { name, text: outside ? "outside the CT" : [name || "between the vertebrae", ...values].join(" · ") };
   }
 
   /** Put the cross at a place (x, y, z), each 0 to 1. */
