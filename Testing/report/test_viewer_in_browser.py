@@ -338,6 +338,28 @@ def test_a_signature_is_saved_as_the_file_that_the_command_reads(opened, viewer_
     assert text(opened, "state") == "CT registered"  # a typed b is a letter
 
 
+@pytest.mark.parametrize("reset", [lambda page: click(page, "#reset"), lambda page: press(page, "r")])
+def test_reset_shows_all_as_in_the_beginning_and_leaves_the_decisions(opened, reset):
+    state = (
+        "return JSON.stringify([scene.state, scene.measuring, scene.viewer.opts.dragModePrimary,"
+        " [...scene.viewer.scene.pan2Dxyzmm], scene.viewer.volumes[0].cal_min, signOff().vertebrae,"
+        " [...document.querySelectorAll('.bar button')].map((one) => one.ariaPressed),"
+        " byId('strength').value, byId('state').textContent, byId('legend').hidden])"
+    )
+    reset(opened)
+    beginning, cross = opened.window.execute_script(state), cross_lps(opened)
+    assert '"before":false' in beginning
+    assert '"decision":"reject","remark":"2 mm too high: b o n"' in beginning
+    opened.window.execute_script(
+        "overlay('change'); compare('lens'); toggle('before'); toggle('outlined'); strength(0.3);"
+        "scene.zoom(2); measure(true); scene.viewer.volumes[0].cal_min = 50; scene.viewer.updateGLVolume()"
+    )
+    reset(opened)
+    assert opened.window.execute_script(state) == beginning
+    np.testing.assert_array_equal(cross_lps(opened), cross)
+    assert text(opened, "state") == "CT registered"
+
+
 def test_space_presses_what_the_keyboard_has_focused(opened):
     opened.window.execute_script("changed()")
     assert "not saved yet" in text(opened, "count")

@@ -8,7 +8,7 @@ const KEYS = {
   o: () => toggle("outlined"), l: () => compare("lens"), c: () => compare("checkerboard"),
   m: () => measure(!scene.measuring), "+": () => strength(scene.state.strength + 0.1),
   "-": () => strength(scene.state.strength - 0.1), z: () => scene.zoom(1.25), x: () => scene.zoom(0.8),
-  r: () => scene.reset(), n: () => step(1), p: () => step(-1),
+  r: () => reset(), n: () => step(1), p: () => step(-1),
 };
 let scene;
 
@@ -71,6 +71,11 @@ function measure(on) {
   mirror();
 }
 
+function reset() {
+  scene.reset();
+  mirror();
+}
+
 /** Put the cross into a vertebra and mark its row. */
 function jump(row) {
   scene.jump(ABOUT.vertebrae.find((one) => one.name === row.dataset.vertebra).place);
@@ -113,7 +118,7 @@ function connect() {
   click("#before", () => (scene.set({ before: true }), mirror()));
   click("#outlines", () => toggle("outlined"));
   click("#measure", () => measure(!scene.measuring));
-  click("#reset", () => scene.reset());
+  click("#reset", reset);
   click("[data-vertebra]", jump);
   byId("strength").addEventListener("input", (event) => strength(event.target.value / 100));
   document.addEventListener("click", leave);

@@ -12,6 +12,9 @@ const OVERLAYS = {
   soft: { shown: 2, window: "soft", strength: 1 },
   change: { shown: 3, window: "bone", strength: 0.8 },
 };
+const FIRST_VIEW = {
+  overlay: "bone", strength: OVERLAYS.bone.strength, before: false, outlined: true, compare: "blend",
+};
 const OUTSIDE_CT = 0; // the byte; the darkest that was scanned is 1
 const GAP_PX = 3;
 const FIRST_FREE_UNIT = 20; // NiiVue uses texture units below 16
@@ -67,7 +70,7 @@ function volume(byte) {
 class Scene {
   constructor(canvas) {
     this.canvas = canvas;
-    this.state = { overlay: "bone", strength: 0.6, before: false, outlined: true, compare: "blend" };
+    this.state = { ...FIRST_VIEW };
     this.measuring = false;
     this.onMove = () => {};
   }
@@ -197,7 +200,10 @@ class Scene {
     this.viewer.setPan2Dxyzmm([x, y, z, Math.min(8, Math.max(1, before * factor))]);
   }
 
+  /** Show everything as in the beginning; the cross stays. */
   reset() {
+    Object.assign(this.state, FIRST_VIEW);
+    this.measure(false);
     this.viewer.setPan2Dxyzmm([0, 0, 0, 1]);
     const mr = this.viewer.volumes[0];
     [mr.cal_min, mr.cal_max] = [0, 255];
