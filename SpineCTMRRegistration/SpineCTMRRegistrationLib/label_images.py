@@ -26,6 +26,14 @@ def oriented_image(
     return image
 
 
+def move_image(image: slicer.vtkOrientedImageData, motion: NDArray[Any]) -> None:
+    """Move an image, not its voxels, by a motion (4, 4), RAS mm."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    moved = motion @ slicer.util.arrayFromVTKMatrix(matrix)
+    image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
+
+
 def label_image(image: slicer.vtkOrientedImageData, label: int | None) -> slicer.vtkOrientedImageData:
     """1 where `image` has a label (any, if None), 0 around; cropped: a whole body is too large to copy."""
     low, voxels = _cropped(image, label)

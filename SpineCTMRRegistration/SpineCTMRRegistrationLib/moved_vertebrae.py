@@ -12,12 +12,11 @@ import vtk
 from numpy.typing import NDArray
 from spine_ctmr.imaging.vertebra_names import vertebra_number
 
-from .label_images import label_image, oriented_image, voxel_centers
+from .label_images import label_image, move_image, oriented_image, voxel_centers
 from .result_files import ResultFiles
-from .result_nodes import SourceNodes
-from .segments import BINARY_LABELMAP, CLOSED_SURFACE, Look, bone_segment, segments_of, vertebra_of
+from .segments import BINARY_LABELMAP, CLOSED_SURFACE, Look, bone_segment, vertebra_of
+from .source_vertebrae import SourceVertebrae
 from .vertebra_axes import vertebra_axes
-from .vertebra_table import segment_rows
 
 UNKNOWN_COLOR = (0.9, 0.8, 0.6)
 LARGEST_CUT_MM2 = 25.0
@@ -56,7 +55,7 @@ class _Bone:
     grid: tuple[NDArray[Any], tuple[int, int, int]] | None
 
 
-def moving_steps(files: ResultFiles, sources: SourceNodes) -> Generator[None, None, MovedVertebrae]:
+def moving_steps(files: ResultFiles, source: SourceVertebrae) -> Generator[None, None, MovedVertebrae]:
     """Move the vertebrae, one in each step, so that a window can live meanwhile.
 
     The source's own voxels are moved where it has them, so that nothing is resampled: they are finer than
@@ -65,26 +64,28 @@ def moving_steps(files: ResultFiles, sources: SourceNodes) -> Generator[None, No
     segmentation = slicer.vtkSegmentation()
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     centroids, cut = {}, set()
-    for segment_id, bone in _bones(files, sources):
+    for segment_id, bone in _bones(files, source):
         points = voxel_centers(bone.image)
         if len(points):
             centroids[bone.look.vertebra] = bone.motion[:3, :3] @ points.mean(axis=0) + bone.motion[:3, 3]
         if bone.grid is not None and _cut_area_mm2(points, *bone.grid) > LARGEST_CUT_MM2:
             cut.add(bone.look.vertebra)
-        _move(bone.image, bone.motion)
-        segmentation.AddSegment(bone_segment(bone.look, bone.image), segment_id)
+        move_image(bone.image, bone.motion)
+        free = segmentation.GenerateUniqueSegmentID(segment_id)
+        segmentation.AddSegment(bone_segment(bone.look, bone.image), free)
         yield
     centers = {name: pose.center for name, pose in files.poses.items()}
     axes = vertebra_axes(centers, centroids, cut)
     return MovedVertebrae(segmentation, _surfaces(segmentation), axes)
 
 
-def _bones(files: ResultFiles, sources: SourceNodes) -> Iterator[tuple[str, _Bone]]:
-    """Bones of the source by the identifier of their segment, then those it does not have any more."""
+def _bones(files: ResultFiles, source: SourceVertebrae) -> Iterator[tuple[str, _Bone]]:
+    """Bones of the source by the identifier of their segment, then those it has no label map of."""
     known = set()
-    for segment_id, bone in _source_bones(files, sources):
-        known.add(bone.look.vertebra)
-        yield segment_id, bone
+    for name, row, image in source.bones(files.poses):
+        known.add(name)
+        look = Look(name, row.name, row.color)
+        yield row.segment_id, _Bone(image, look, files.poses[name].ct_to_mr, source.ct_grid)
     labels = oriented_image(files.labels, np.eye(4))
     grid = _grid_of(files.labels, np.eye(4))
     for name in files.poses:
@@ -93,44 +94,12 @@ def _bones(files: ResultFiles, sources: SourceNodes) -> Iterator[tuple[str, _Bon
             yield name, _Bone(image, Look(name, name, UNKNOWN_COLOR), np.eye(4), grid)
 
 
-def _source_bones(files: ResultFiles, sources: SourceNodes) -> Iterator[tuple[str, _Bone]]:
-    source, to_world = sources.vertebrae, sources.placement.vertebrae_to_world
-    if source is None:
-        return
-    rows = segment_rows(segments_of(source), sources.overrides)
-    grid = None
-    if sources.ct is not None and sources.ct.GetImageData() is not None:
-        ijk_to_world = sources.placement.ct_to_world @ sources.placement.ct_ijk_to_ras
-        grid = ijk_to_world, sources.ct.GetImageData().GetDimensions()
-    all_labels = source.IsA("vtkMRMLLabelMapVolumeNode") and oriented_image(source, to_world)
-    for row in rows:
-        if row.vertebra not in files.poses:
-            continue
-        if all_labels:
-            key, image = row.vertebra, label_image(all_labels, int(row.segment_id))
-        else:
-            key, image = row.segment_id, slicer.vtkOrientedImageData()
-            if not source.GetBinaryLabelmapRepresentation(key, image):
-                return
-            _move(image, to_world)
-            image = label_image(image, None)
-        look = Look(row.vertebra, row.name, row.color)
-        yield key, _Bone(image, look, files.poses[row.vertebra].ct_to_mr, grid)
-
-
 def _grid_of(
     volume: slicer.vtkMRMLScalarVolumeNode, to_world: NDArray[Any]
 ) -> tuple[NDArray[Any], tuple[int, int, int]]:
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
     return to_world @ slicer.util.arrayFromVTKMatrix(matrix), volume.GetImageData().GetDimensions()
-
-
-def _move(image: slicer.vtkOrientedImageData, motion: NDArray[Any]) -> None:
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    moved = motion @ slicer.util.arrayFromVTKMatrix(matrix)
-    image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(moved))
 
 
 def _cut_area_mm2(points: NDArray[Any], ijk_to_ras: NDArray[Any], size: tuple[int, int, int]) -> float:

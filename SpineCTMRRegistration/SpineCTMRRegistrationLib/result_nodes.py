@@ -16,6 +16,7 @@ from .vertebra_table import QualityReport, parse_quality
 
 if TYPE_CHECKING:
     from .scene import Placement
+    from .source_vertebrae import SourceVertebrae
 
 TRANSFORM, CT_IN_MR, MR_IN_CT, VERTEBRAE, JACOBIAN = OPTIONAL_RESULTS = (
     "transform",
@@ -68,7 +69,7 @@ class SourceNodes:
 
     Attributes:
         placement: where they were when the registration started.
-        overrides: vertebra name by segment id, as in `InputNodes`.
+        at_start: the vertebrae as they were then.
         parameter_set: with which they were chosen.
     """
 
@@ -76,7 +77,7 @@ class SourceNodes:
     mr: slicer.vtkMRMLScalarVolumeNode | None
     vertebrae: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode | None
     placement: Placement
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    at_start: SourceVertebrae
     parameter_set: slicer.vtkMRMLNode | None = None
 
 

@@ -31,7 +31,7 @@ def load_results(
         InputError: a file is missing or unreadable, or an output is an input; the scene is as it was.
     """
     files = _end_of(reading_steps(results, wanted_volumes(outputs)))
-    return put_into_scene(scene, files, _end_of(moving_steps(files, sources)), sources, outputs)
+    return put_into_scene(scene, files, _end_of(moving_steps(files, sources.at_start)), sources, outputs)
 
 
 def wanted_volumes(outputs: Outputs) -> list[str]:

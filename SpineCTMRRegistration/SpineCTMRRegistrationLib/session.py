@@ -27,6 +27,7 @@ from .results_in_scene import put_into_scene, wanted_volumes
 from .run import RESULTS, CommandRun, Finished, ProgressReport
 from .scene import InputNodes, Placement, file_names, placement_of, write_inputs
 from .signal import Signal
+from .source_vertebrae import SourceVertebrae, source_vertebrae
 
 if TYPE_CHECKING:
     import slicer
@@ -68,6 +69,7 @@ class _Asked:
     parameters: Parameters
     nodes: InputNodes
     placement: Placement
+    at_start: SourceVertebrae
     outputs: Outputs
     warnings: list[str]
 
@@ -126,13 +128,16 @@ class RegistrationSession:
         run.progressed.connect(self.progressed.emit)
         run.logged.connect(self.logged.emit)
         run.finished.connect(
-            lambda finished: self._load(finished, _Asked(parameters, nodes, placement, outputs, warnings))
+            lambda finished: self._load(
+                finished, _Asked(parameters, nodes, placement, at_start, outputs, warnings)
+            )
         )
         run.failed.connect(lambda sentence: self._end(Ending("failed", sentence)))
         run.cancelled.connect(lambda: self._end(CANCELLED))
         self._run = run
         try:
             placement = placement_of(nodes.ct, nodes.vertebrae)
+            at_start = source_vertebrae(nodes.ct, nodes.vertebrae, placement, nodes.overrides)
             run.start(prepare, file_names(nodes))
         except Exception as error:
             self._run = None
@@ -184,7 +189,7 @@ class RegistrationSession:
         loaded = False
         try:
             files = yield from reading_steps(folder.path / RESULTS, wanted_volumes(asked.outputs))
-            vertebrae = yield from moving_steps(files, self._present_sources(asked))
+            vertebrae = yield from moving_steps(files, asked.at_start)
             sources, outputs = self._present_sources(asked), self._present_outputs(asked.outputs)
             result = put_into_scene(self._scene, files, vertebrae, sources, outputs)
             loaded = True
@@ -226,7 +231,7 @@ class RegistrationSession:
         nodes = asked.nodes
         ct, mr, vertebrae = (self._present(node) for node in (nodes.ct, nodes.mr, nodes.vertebrae))
         parameter_set = self._present(node_of(asked.parameters))
-        return SourceNodes(ct, mr, vertebrae, asked.placement, nodes.overrides, parameter_set)
+        return SourceNodes(ct, mr, vertebrae, asked.placement, asked.at_start, parameter_set)
 
     def _present_outputs(self, outputs: Outputs) -> Outputs:
         """The outputs without nodes that were deleted during the run; new ones are made instead."""

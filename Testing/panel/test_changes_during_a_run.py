@@ -187,3 +187,51 @@ def test_a_result_is_there_again_when_the_scene_is_loaded(panel, engine, patient
     shown = scene.GetFirstNodeByClass("vtkMRMLSliceCompositeNode").GetForegroundVolumeID()
     transform = panel.logic.getParameterNode().transform
     assert scene.GetNodeByID(shown).GetParentTransformNode() is transform
+
+
+def models(table) -> dict[str, np.ndarray]:
+    """Centres of the moved vertebrae, RAS mm."""
+    from SpineCTMRRegistrationLib.result_nodes import results_of
+
+    found = results_of(table).vertebra_models
+    return {name: np.array(model.GetPolyData().GetCenter()) for name, model in found.items()}
+
+
+def rename(patient, scene, host) -> None:
+    """The bones are called one lower."""
+    segmentation = patient.vertebrae.GetSegmentation()
+    for segment_id, name in (("L3", "L4"), ("L4", "L5"), ("L5", "S1")):
+        segmentation.GetSegment(segment_id).SetName(name)
+
+
+def harden(patient, scene, host) -> None:
+    """The bones' parent transform goes into their voxels."""
+    patient.vertebrae.HardenTransform()
+
+
+def erase(patient, scene, host) -> None:
+    """Another bone's voxels are drawn into L3."""
+    segmentation, image = patient.vertebrae.GetSegmentation(), host.vtkOrientedImageData()
+    assert patient.vertebrae.GetBinaryLabelmapRepresentation("L5", image)
+    segmentation.GetSegment("L3").AddRepresentation("Binary labelmap", image)
+
+
+@pytest.mark.parametrize("edit", [rename, harden, erase])
+def test_vertebrae_edited_during_the_run_are_moved_as_they_were(panel, engine, patient, scene, host, edit):
+    parent = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "parent")
+    patient.vertebrae.SetAndObserveTransformNodeID(parent.GetID())
+    matrix = np.eye(4)
+    matrix[2, 3] = 20.0
+    parent.SetMatrixTransformToParent(host.util.vtkMatrixFromArray(matrix))
+    start(panel)
+    engine.finish()
+    table = panel.logic.getParameterNode().table
+    expected = models(table)
+    start(panel)
+    edit(patient, scene, host)
+    engine.finish()
+    assert panel.ui.statusLabel.text == "Registered."
+    found = models(table)
+    assert list(found) == list(expected) == ["L3", "L4", "L5"]
+    for name, place in expected.items():
+        assert np.allclose(found[name], place, atol=1e-3)

@@ -24,6 +24,7 @@ from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.run import RESULTS, CommandRun, Finished
 from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
 from SpineCTMRRegistrationLib.scene import InputNodes, placement_of, write_inputs
+from SpineCTMRRegistrationLib.source_vertebrae import source_vertebrae
 
 PATIENT = PhantomOptions(
     levels=(23, 24),
@@ -136,7 +137,9 @@ def nodes(host: BareSlicer, patient: Patient) -> Iterator[SampleNodes]:
 
 @pytest.fixture
 def sources(nodes: SampleNodes) -> SourceNodes:
-    return SourceNodes(nodes.ct, nodes.mr, nodes.vertebrae, placement_of(nodes.ct, nodes.vertebrae))
+    placement = placement_of(nodes.ct, nodes.vertebrae)
+    at_start = source_vertebrae(nodes.ct, nodes.vertebrae, placement)
+    return SourceNodes(nodes.ct, nodes.mr, nodes.vertebrae, placement, at_start)
 
 
 @pytest.fixture

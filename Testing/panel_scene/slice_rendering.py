@@ -25,6 +25,7 @@ from SpineCTMRRegistrationLib.result_nodes import Outputs, ResultNodes, SourceNo
 from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.sample_data import SampleNodes, load_sample
 from SpineCTMRRegistrationLib.scene import placement_of
+from SpineCTMRRegistrationLib.source_vertebrae import source_vertebrae
 from SpineCTMRRegistrationLib.vertebra_slices import jump_to_vertebra
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -140,7 +141,8 @@ def main(results: Path, patient: Path, pictures: Path) -> None:
     host = BareSlicer()
     sample = load_sample(host.scene, patient)
     placement = placement_of(sample.ct, sample.vertebrae)
-    sources = SourceNodes(sample.ct, sample.mr, sample.vertebrae, placement)
+    at_start = source_vertebrae(sample.ct, sample.vertebrae, placement)
+    sources = SourceNodes(sample.ct, sample.mr, sample.vertebrae, placement, at_start)
     result = load_results(host.scene, results, sources, Outputs())
     windows = [SliceWindow(host, orientation) for orientation in ("Axial", "Sagittal", "Coronal")]
     pictures.mkdir(exist_ok=True)

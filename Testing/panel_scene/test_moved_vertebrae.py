@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -9,11 +11,14 @@ import vtk
 from panel_scene.bare_slicer import BareSlicer
 from spine_ctmr.imaging.vertebra_names import vertebra_name
 from SpineCTMRRegistrationLib.label_images import label_image, oriented_image, voxel_centers
-from SpineCTMRRegistrationLib.moved_vertebrae import LARGEST_CUT_MM2, _cut_area_mm2
-from SpineCTMRRegistrationLib.result_nodes import ResultNodes
+from SpineCTMRRegistrationLib.moved_vertebrae import LARGEST_CUT_MM2, _cut_area_mm2, moving_steps
+from SpineCTMRRegistrationLib.result_files import reading_steps
+from SpineCTMRRegistrationLib.result_nodes import ResultNodes, SourceNodes
+from SpineCTMRRegistrationLib.results_in_scene import _end_of as end_of
+from SpineCTMRRegistrationLib.segments import vertebra_of
 from vtk.util.numpy_support import numpy_to_vtk
 
-from .conftest import MR_PARENT, Patient, motion
+from .conftest import MR_PARENT, Patient, Registered, motion
 from .geometry import bone, world
 
 PARENT = motion((3, 4, -5), (20, -30, 40))
@@ -78,3 +83,15 @@ def test_surfaces_wrap_the_moved_bones(result: ResultNodes, patient: Patient) ->
         distances = np.array([inside.EvaluateFunction(point) for point in points])
         assert (distances < 1.5).mean() > 0.99
         assert distances.min() < -3
+
+
+def test_a_bone_that_the_source_lacks_takes_no_other_bones_id(
+    sources: SourceNodes, registered: Registered
+) -> None:
+    """The segment "L4" is L5 and there is no L4."""
+    files = end_of(reading_steps(registered.results, []))
+    row = next(row for row in sources.at_start.rows if row.vertebra == "L4")
+    alone = replace(sources.at_start, rows=[replace(row, vertebra="L5")])
+    segmentation = end_of(moving_steps(files, alone)).segmentation
+    segments = [segmentation.GetNthSegment(i) for i in range(segmentation.GetNumberOfSegments())]
+    assert sorted(vertebra_of(segment) for segment in segments) == ["L4", "L5"]
