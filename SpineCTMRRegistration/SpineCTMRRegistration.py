@@ -199,6 +199,8 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
 
     def _on_ended(self, ending: Ending):
         self._running.show_ended(ending.how, ending.sentence)
+        if ending.result is not None:
+            self._outputs.use_up(ending.result)
         if ending.result is not None and self._parameters and self._parameters.table is ending.result.table:
             self.ui.inputsSection.collapsed = True
             self.ui.resultSection.collapsed = False

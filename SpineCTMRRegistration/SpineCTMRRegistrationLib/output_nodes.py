@@ -7,7 +7,7 @@ from collections.abc import Collection
 import slicer
 
 from .parameters import NODES, OUTPUTS, Parameters, chosen, node_of
-from .result_nodes import CT_ROLE, MR_ROLE, SET_ROLE, ResultNodes
+from .result_nodes import CT_ROLE, MR_ROLE, SET_ROLE, ResultNodes, optional_nodes
 
 TABLE = "table"
 
@@ -39,10 +39,8 @@ def spare_other_nodes(parameters: Parameters, picked: Collection[str]) -> list[s
 def remember(result: ResultNodes, parameters: Parameters) -> None:
     """Choose the result's nodes as outputs, so that the next run updates them."""
     parameters.table = result.table
-    for name, (_, node_name) in OUTPUTS.items():
-        node = vars(result)[name]
-        if node is not None:
-            setattr(parameters, node_name, node)
+    for name, node in optional_nodes(result).items():
+        setattr(parameters, OUTPUTS[name][1], node)
 
 
 def _was_made_for(node: slicer.vtkMRMLNode, parameters: Parameters) -> bool:

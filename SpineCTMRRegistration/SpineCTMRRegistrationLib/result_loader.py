@@ -30,6 +30,7 @@ from .result_nodes import (
     ResultNodes,
     SourceNodes,
     chosen_nodes,
+    optional_nodes,
     results_of,
     role_of,
     sign,
@@ -78,7 +79,7 @@ class ResultLoader:
     def place(self, result: ResultNodes) -> None:
         """Sort the nodes into the subject hierarchy."""
         title = f"Registration of {self.ct_name} to {self.mr_name}"
-        nodes = [node for key in OPTIONAL_RESULTS if (node := vars(result)[key]) is not None]
+        nodes = list(optional_nodes(result).values())
         folders = {
             "Vertebra transforms": result.vertebra_transforms.values(),
             "Vertebra models": result.vertebra_models.values(),

@@ -146,6 +146,11 @@ def sign(
     refer(node, SET_ROLE, parameter_set)
 
 
+def optional_nodes(result: ResultNodes) -> dict[str, slicer.vtkMRMLNode]:
+    """Those of OPTIONAL_RESULTS that are there."""
+    return {key: node for key in OPTIONAL_RESULTS if (node := vars(result)[key]) is not None}
+
+
 def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, slicer.vtkMRMLNode | None]:
     """The CT and the MR that a result was made from; None for one that is not in the scene any more."""
     ct, mr = (result.table.GetNodeReference(role) for role in (CT_ROLE, MR_ROLE))

@@ -100,3 +100,23 @@ def test_a_result_of_another_set_that_is_looked_at_is_kept(panel, engine, patien
     engine.finish()
     assert panel.ui.tableSelector.currentNode() is not first["table"]
     assert references == [first["transform"].GetID(), first["jacobian"].GetID()]
+
+
+def test_a_pick_is_for_one_run(panel, engine, patient, host, scene):
+    made = panel.ui.ctInMrSelector.addNode()
+    first = run(panel, engine)
+    assert first["ctInMr"] is made
+    parameters, volumes = panel.logic.getParameterNode(), host.vtkSlicerVolumesLogic
+    parameters.ct = volumes.CloneVolume(scene, patient.ct, "CT of B")
+    parameters.mr = volumes.CloneVolume(scene, patient.mr, "MR of B")
+    second = run(panel, engine)
+    assert second["ctInMr"] not in (None, made)
+    assert made.GetNodeReference("spineCTMR.ct") is patient.ct
+    assert first["table"].GetNodeReference("spineCTMR.ct_in_mr") is made
+
+
+def test_a_pick_outlives_a_run_that_wrote_nothing(panel, engine, others):
+    panel.ui.ctInMrSelector._object.choose(others["ctInMr"])
+    start(panel)
+    panel.ui.cancelButton.click()
+    assert run(panel, engine)["ctInMr"] is others["ctInMr"]

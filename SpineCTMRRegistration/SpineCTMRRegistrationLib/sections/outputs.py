@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..parameters import Parameters, chosen, node_of
+from ..result_nodes import ResultNodes, optional_nodes
 
 
 class OutputsSection:
-    """Remembers picks; a node that a selector chose by itself, or that came with a scene, is none."""
+    """Remembers picks; a node that a selector chose by itself, or that came with a scene, is none.
+
+    A pick is for one run: when that has written into the node, the node holds a patient's result.
+    """
 
     def __init__(self, ui: Any) -> None:
         self._picks: dict[tuple[str, str], str] = {}
@@ -31,6 +35,11 @@ class OutputsSection:
     def forget(self, node: Any) -> None:
         """The node leaves the scene, and another one may get its identifier."""
         self._picks = {key: picked for key, picked in self._picks.items() if picked != node.GetID()}
+
+    def use_up(self, result: ResultNodes) -> None:
+        """A run has written these nodes."""
+        written = {node.GetID() for node in optional_nodes(result).values()}
+        self._picks = {key: picked for key, picked in self._picks.items() if picked not in written}
 
     def clear(self) -> None:
         """The scene is closed."""
