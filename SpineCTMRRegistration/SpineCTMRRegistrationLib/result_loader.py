@@ -34,6 +34,7 @@ from .result_nodes import (
     results_of,
     role_of,
     sign,
+    withdraw,
 )
 from .result_table import fill_table
 from .segments import VERTEBRA, replace_vertebrae
@@ -66,6 +67,7 @@ class ResultLoader:
         """Make or update all nodes of the result."""
         nodes = {key: self._load(key) for key in OPTIONAL_RESULTS if key in self.outputs.wanted}
         table = self._load_table()
+        withdraw(list(nodes.values()), [table, *nodes.values()])
         for key in OPTIONAL_RESULTS:
             refer(table, role_of(key), nodes.get(key))
         if CT_IN_MR in nodes:

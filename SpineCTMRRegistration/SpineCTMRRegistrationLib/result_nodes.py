@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import slicer
 from spine_ctmr.errors import InputError
 
-from .nodes import interpolate_linearly, refer
+from .nodes import interpolate_linearly, refer, scene_nodes
 from .result_table import QUALITY
 from .segments import VERTEBRA
 from .vertebra_table import QualityReport, parse_quality
@@ -31,6 +31,8 @@ FRAME, RIGID_START = "SpineCTMRRegistration.Frame", "SpineCTMRRegistration.Rigid
 """Attributes of a vertebra's transform (centre and axes) and of the table (CT→MR matrix), RAS mm, as JSON."""
 CT_PLACE = "SpineCTMRRegistration.CtPlace"
 """Attribute of the CT in MR space: where the CT was (`Placement`), as JSON."""
+ROLES = "spineCTMR."
+"""How the roles of all references of a result begin."""
 POSES, MODELS = "spineCTMR.vertebraTransform", "spineCTMR.vertebraModel"
 """References of the table to a transform and a surface model of each vertebra."""
 CT_ROLE, MR_ROLE, SET_ROLE = "spineCTMR.ct", "spineCTMR.mr", "spineCTMR.parameterSet"
@@ -149,6 +151,22 @@ def sign(
 def optional_nodes(result: ResultNodes) -> dict[str, slicer.vtkMRMLNode]:
     """Those of OPTIONAL_RESULTS that are there."""
     return {key: node for key in OPTIONAL_RESULTS if (node := vars(result)[key]) is not None}
+
+
+def withdraw(written: Sequence[slicer.vtkMRMLNode], owners: Sequence[slicer.vtkMRMLNode]) -> None:
+    """Have other results forget nodes of the scene that hold something else now.
+
+    Args:
+        written: the nodes.
+        owners: nodes of the result that they are written for.
+    """
+    identifiers = {node.GetID() for node in written}
+    for other in scene_nodes(owners[0].GetScene(), "vtkMRMLNode"):
+        roles = [other.GetNthNodeReferenceRole(i) for i in range(other.GetNumberOfNodeReferenceRoles())]
+        for role in roles if other not in owners else []:
+            for i in reversed(range(other.GetNumberOfNodeReferences(role))):
+                if role.startswith(ROLES) and other.GetNthNodeReferenceID(role, i) in identifiers:
+                    other.RemoveNthNodeReferenceID(role, i)
 
 
 def registered_images(result: ResultNodes) -> tuple[slicer.vtkMRMLNode | None, slicer.vtkMRMLNode | None]:

@@ -120,3 +120,54 @@ def test_a_pick_outlives_a_run_that_wrote_nothing(panel, engine, others):
     start(panel)
     panel.ui.cancelButton.click()
     assert run(panel, engine)["ctInMr"] is others["ctInMr"]
+
+
+def shared(*tables) -> set[str]:
+    """Nodes that more than one of these quality tables refers to as its result."""
+    from collections import Counter
+
+    from SpineCTMRRegistrationLib.result_nodes import optional_nodes, results_of
+
+    results = [results_of(table) for table in tables]
+    held = Counter(
+        node.GetName()
+        for of in results
+        for node in (
+            *optional_nodes(of).values(),
+            *of.vertebra_transforms.values(),
+            *of.vertebra_models.values(),
+        )
+    )
+    return {name for name, count in held.items() if count > 1}
+
+
+def test_a_new_result_leaves_the_first_one_its_nodes(panel, engine):
+    first = run(panel, engine)
+    panel.ui.tableSelector._object.choose(None)
+    second = run(panel, engine)
+    assert all(second[name] not in (None, first[name]) for name in OUTPUTS)
+    panel.ui.tableSelector._object.choose(first["table"])
+    third = run(panel, engine)
+    assert third["table"] is first["table"]
+    assert shared(first["table"], second["table"]) == set()
+
+
+def test_a_node_of_a_result_that_is_picked_for_another_leaves_it(panel, engine):
+    first = run(panel, engine)
+    panel.ui.tableSelector._object.choose(None)
+    for name in ("transform", "ctInMr"):
+        getattr(panel.ui, f"{name}Selector")._object.choose(first[name])
+    second = run(panel, engine)
+    assert [second[name] is first[name] for name in OUTPUTS] == [True, True, False, False, False, False]
+    assert shared(first["table"], second["table"]) == set()
+    assert first["table"].GetNodeReference("spineCTMR.ct_in_mr") is None
+    assert first["table"].GetNodeReference("spineCTMR.mr_in_ct") is first["mrInCt"]
+
+
+def test_an_image_does_not_follow_a_transform_of_another_result(panel, engine):
+    first = run(panel, engine)
+    panel.ui.tableSelector._object.choose(None)
+    panel.ui.transformSelector._object.choose(first["transform"])
+    second = run(panel, engine)
+    assert first["ctInMr"].GetNodeReference("spineCTMR.transform") is None
+    assert second["ctInMr"].GetNodeReference("spineCTMR.transform") is first["transform"]
