@@ -75,6 +75,8 @@ class ResultLoader:
             nodes[CT_IN_MR].SetAttribute(CT_PLACE, self.sources.placement.ct_as_json())
         refer(table, SOURCE_ROLE, self.sources.vertebrae)
         for node in (table, *nodes.values(), *self._load_poses(table), *self._load_models(table)):
+            if node.IsA("vtkMRMLTransformableNode"):
+                node.SetAndObserveTransformNodeID(None)  # it holds world coordinates
             sign(node, self.sources.ct, self.sources.mr, self.sources.parameter_set)
         return results_of(table)
 
@@ -183,12 +185,10 @@ class ResultLoader:
         refer(transform, transform.GetMovingNodeReferenceRole(), self.sources.ct)
 
     def _target(self, key: str, name: str) -> slicer.vtkMRMLNode:
-        """The chosen node for a result, in world coordinates, or a new one that is not in the scene yet."""
+        """The chosen node for a result, or a new one that is not in the scene yet."""
         node = chosen_nodes(self.outputs).get(key)
         if node is None:
             return self._new(NODE_CLASSES[key], name)
-        if node.IsA("vtkMRMLTransformableNode"):
-            node.SetAndObserveTransformNodeID(None)
         return node
 
     def _new(self, node_class: str, name: str) -> slicer.vtkMRMLNode:

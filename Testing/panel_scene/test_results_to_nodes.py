@@ -26,13 +26,14 @@ from SpineCTMRRegistrationLib.result_nodes import (
     ResultNodes,
     SourceNodes,
     check_outputs,
+    optional_nodes,
     quality_of,
     results_of,
 )
 from SpineCTMRRegistrationLib.results_in_scene import load_results
 from SpineCTMRRegistrationLib.sample_data import SampleNodes
 
-from .conftest import Patient, Registered
+from .conftest import CT_PARENT, Patient, Registered, put_under
 from .geometry import LPS, mr_points, through
 
 
@@ -264,3 +265,20 @@ def test_a_saved_scene_has_everything_in_place(
             for node in (result.vertebrae_in_mr, again.vertebrae_in_mr)
         )
         assert np.allclose(new_center, old_center, atol=1.5)
+
+
+def test_a_second_run_is_in_world_coordinates(
+    host: BareSlicer, sources: SourceNodes, registered: Registered, result: ResultNodes
+) -> None:
+    """The user put every node of the first result under a transform."""
+    parts = [
+        *optional_nodes(result).values(),
+        *result.vertebra_transforms.values(),
+        *result.vertebra_models.values(),
+    ]
+    for node in parts:
+        put_under(node, CT_PARENT)
+    load_results(
+        host.scene, registered.results, sources, Outputs(nodes=optional_nodes(result), table=result.table)
+    )
+    assert [node.GetName() for node in parts if node.GetParentTransformNode() is not None] == []
