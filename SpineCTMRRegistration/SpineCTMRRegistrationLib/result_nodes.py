@@ -11,7 +11,7 @@ from spine_ctmr.errors import InputError
 
 from .nodes import interpolate_linearly, refer, scene_nodes
 from .result_table import QUALITY
-from .segments import VERTEBRA
+from .segments import VERTEBRA, would_lose_segments
 from .vertebra_table import QualityReport, parse_quality
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ResultNodes:
 
 
 def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
-    """Refuse outputs that are inputs, or one node for two results; call it before a run.
+    """Refuse outputs that are inputs, one node for two results, or surfaces that would be lost; before a run.
 
     Raises:
         InputError: says which node, and what to do.
@@ -115,6 +115,11 @@ def check_outputs(outputs: Outputs, inputs: list[slicer.vtkMRMLNode]) -> None:
             raise InputError(f'"{node.GetName()}" is an input or another output; choose another node.')
         if node.GetClassName() != NODE_CLASSES[key]:
             raise InputError(f'"{node.GetName()}" cannot hold this result; choose a new node for it.')
+        if key == VERTEBRAE and would_lose_segments(node):
+            raise InputError(
+                f'"{node.GetName()}" holds other segments, and not as label maps; choose a new node for the '
+                "moved vertebrae, or make Binary labelmap its source representation in Segmentations."
+            )
         seen.add(node.GetID())
 
 

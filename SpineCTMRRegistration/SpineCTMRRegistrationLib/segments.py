@@ -75,7 +75,7 @@ def replace_vertebrae(node: slicer.vtkMRMLSegmentationNode, vertebrae: slicer.vt
     """Put vertebrae into a segmentation node instead of those of an earlier run; other segments stay.
 
     The node keeps its `vtkSegmentation`, so that everybody who follows it hears of each segment that goes
-    and comes; which vertebrae are visible is kept too.
+    and comes; which vertebrae are visible is kept too. Ask `would_lose_segments` first.
     """
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
     earlier = [key for key in _segment_ids(segmentation) if vertebra_of(segmentation.GetSegment(key))]
@@ -88,6 +88,13 @@ def replace_vertebrae(node: slicer.vtkMRMLSegmentationNode, vertebrae: slicer.vt
         segmentation.AddSegment(vertebrae.GetSegment(key), free)
         if key in hidden:
             display.SetSegmentVisibility(free, False)
+
+
+def would_lose_segments(node: slicer.vtkMRMLSegmentationNode) -> bool:
+    """Whether `replace_vertebrae` would delete segments that no run has made: they are no label maps."""
+    segmentation = node.GetSegmentation()
+    others = [key for key in _segment_ids(segmentation) if not vertebra_of(segmentation.GetSegment(key))]
+    return bool(others) and segmentation.GetSourceRepresentationName() != BINARY_LABELMAP
 
 
 def vertebra_of(segment: slicer.vtkSegment) -> str:

@@ -19,10 +19,10 @@ from spine_ctmr.process.temporary import OwnedFolder
 from .kept_results import KeptResults, taken_over
 from .moved_vertebrae import moving_steps
 from .output_nodes import remember, spare_other_nodes
-from .parameters import Parameters, chosen_outputs, input_nodes, node_of, run_options
+from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes, node_of, run_options
 from .request import register_words
 from .result_files import reading_steps
-from .result_nodes import Outputs, ResultNodes, SourceNodes
+from .result_nodes import Outputs, ResultNodes, SourceNodes, check_outputs
 from .results_in_scene import put_into_scene, wanted_volumes
 from .run import RESULTS, CommandRun, Finished, ProgressReport
 from .scene import InputNodes, Placement, file_names, placement_of, write_inputs
@@ -118,6 +118,7 @@ class RegistrationSession:
         for sentence in spare_other_nodes(parameters, picked):
             self.logged.emit(sentence)
         nodes, outputs, options = input_nodes(parameters), chosen_outputs(parameters), run_options(parameters)
+        check_outputs(outputs, [node for node in chosen_inputs(parameters) if node is not None])
 
         def prepare(work: Path) -> list[str]:
             return register_words(write_inputs(nodes, work), work / RESULTS, options)

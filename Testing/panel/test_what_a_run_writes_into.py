@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from panel.choices import add_segmentation
-from panel.replay import node_ids, start
+from panel.choices import add_segmentation, what_is_missing
+from panel.replay import node_ids, said, start
 
 OUTPUTS = ("transform", "ctInMr", "mrInCt", "vertebraeInMr", "jacobian", "table")
 SELECTORS = {"ctInMr": "ctInMrSelector", "vertebraeInMr": "vertebraeInMrSelector"}
@@ -171,3 +171,34 @@ def test_an_image_does_not_follow_a_transform_of_another_result(panel, engine):
     second = run(panel, engine)
     assert first["ctInMr"].GetNodeReference("spineCTMR.transform") is None
     assert second["ctInMr"].GetNodeReference("spineCTMR.transform") is first["transform"]
+
+
+@pytest.fixture
+def screws(scene, host):
+    """A segmentation of surfaces."""
+    import vtk
+
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Screws")
+    cube, triangles = vtk.vtkCubeSource(), vtk.vtkTriangleFilter()
+    triangles.SetInputConnection(cube.GetOutputPort())
+    triangles.Update()
+    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    node.AddSegmentFromClosedSurfaceRepresentation(triangles.GetOutput(), "screw", [1, 0, 0], "screw")
+    return node
+
+
+def test_surfaces_are_not_lost(panel, engine, screws):
+    panel.ui.vertebraeInMrSelector._object.choose(screws)
+    refusal = '"Screws" holds other segments, and not as label maps; choose a new node'
+    assert what_is_missing(panel).startswith(refusal)
+    panel.ui.vertebraeInMrSelector._object.choose(None)
+    run(panel, engine)
+    assert screws.GetSegmentation().GetSegment("screw").GetRepresentation("Closed surface")
+
+
+def test_an_output_whose_segments_became_surfaces_is_refused(panel, engine, others):
+    node = others["vertebraeInMr"]
+    panel.ui.vertebraeInMrSelector._object.choose(node)
+    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    panel.ui.registerButton.click()
+    assert said(panel).startswith('"Segmentation" holds other segments')
