@@ -174,11 +174,15 @@ def _store(
 def _segmentation_in_world(
     node: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode
 ) -> slicer.vtkMRMLSegmentationNode:
-    """A copy outside the scene: label maps in world coordinates; surfaces are drawn on the volume's grid."""
+    """A copy outside the scene: label maps in world coordinates; surfaces are drawn on the volume's grid.
+
+    Slicer moves the source representation and may leave what it derived from that behind: it is made anew.
+    """
     to_world = vtk.vtkTransform()
     to_world.SetMatrix(matrix_to_world(node))
     segmentation = slicer.vtkSegmentation()
     segmentation.DeepCopy(node.GetSegmentation())
+    _keep_source_only(segmentation)
     segmentation.ApplyLinearTransform(to_world)
     copy = slicer.vtkMRMLSegmentationNode()
     copy.SetAndObserveSegmentation(segmentation)
@@ -188,6 +192,15 @@ def _segmentation_in_world(
         raise InputError(f'"{node.GetName()}" holds no segments; choose the vertebra segmentation.')
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     return copy
+
+
+def _keep_source_only(segmentation: slicer.vtkSegmentation) -> None:
+    """Remove every representation but the one that the others are derived from."""
+    names: list[str] = []
+    segmentation.GetContainedRepresentationNames(names)
+    for name in names:
+        if name != segmentation.GetSourceRepresentationName():
+            segmentation.RemoveRepresentation(name)
 
 
 def _renumbered(

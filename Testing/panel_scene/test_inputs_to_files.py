@@ -90,18 +90,42 @@ def test_segments_without_a_meaning_take_the_names_given(nodes: SampleNodes, tmp
     assert nodes.vertebrae.GetSegmentation().GetSegment("L4").GetName() == "upper"
 
 
-def test_surfaces_are_drawn_on_the_grid_of_the_ct(
-    patient: Patient, nodes: SampleNodes, tmp_path: Path
+SOURCES = {
+    "surface": ("Closed surface", []),
+    "surface beside label map": ("Closed surface", ["Binary labelmap"]),
+    "label map beside surface": ("Binary labelmap", ["Closed surface"]),
+    "fractions": ("Fractional labelmap", []),
+    "fractions beside label map": ("Fractional labelmap", ["Binary labelmap"]),
+}
+
+
+@pytest.mark.parametrize("numbers", [(23,), (23, 24)], ids=["one segment", "two segments"])
+@pytest.mark.parametrize("kept", SOURCES)
+def test_what_a_segmentation_is_made_of_is_drawn_where_the_parent_puts_it(
+    patient: Patient, nodes: SampleNodes, tmp_path: Path, kept: str, numbers: tuple[int, ...]
 ) -> None:
+    """Also where Slicer has derived other representations from it, which stay as they are."""
+    source, beside = SOURCES[kept]
     segmentation = nodes.vertebrae.GetSegmentation()
+    if len(numbers) == 1:
+        segmentation.RemoveSegment("L5")
     segmentation.SetConversionParameter("Smoothing factor", "0.0")
-    assert nodes.vertebrae.CreateClosedSurfaceRepresentation()
-    segmentation.SetSourceRepresentationName("Closed surface")
-    segmentation.RemoveRepresentation("Binary labelmap")
+    for name in ("Closed surface", source):
+        assert segmentation.CreateRepresentation(name)
+    segmentation.SetSourceRepresentationName(source)
+    for name in {"Closed surface", "Binary labelmap"} - {source, *beside}:
+        segmentation.RemoveRepresentation(name)
+    for name in beside:
+        assert segmentation.CreateRepresentation(name)
+    found: list[str] = []
+    segmentation.GetContainedRepresentationNames(found)
+    assert {source, *beside} <= set(found)
     image = read_vertebrae(write_inputs(inputs(nodes), tmp_path).vertebrae).image
-    assert not segmentation.ContainsRepresentation("Binary labelmap")
+    after: list[str] = []
+    segmentation.GetContainedRepresentationNames(after)
+    assert after == found
     original = patient.phantom.case.vertebrae
-    for number in patient.phantom.poses:
+    for number in numbers:
         voxels = np.argwhere(sitk.GetArrayFromImage(original) == number)[:, ::-1]
         points = moved(Grid.of(original).to_points(voxels), CT_PARENT)
         values = [image.EvaluateAtPhysicalPoint(p.tolist(), sitk.sitkNearestNeighbor) for p in points[::20]]
