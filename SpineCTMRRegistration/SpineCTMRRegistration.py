@@ -183,15 +183,31 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
             self._parameters.network = path
 
     def _on_register(self):
+        asked = self._parameters
         try:
-            if not self.logic.ensure_dependencies():
-                return
-            self._placing.stop()
-            self._running.show_started()
-            self.session.start(self._parameters, self._outputs.picked(self._parameters))
+            if self._install() and self._can_still_start(asked):
+                self._placing.stop()
+                self._running.show_started()
+                self.session.start(asked, self._outputs.picked(asked))
         except SpineError as error:
             self._running.show_ended("failed", str(error))
         self._refresh()
+
+    def _install(self):
+        """Whether the engine can run; the window answers while packages are installed."""
+        self._running.show_installing()
+        try:
+            return self.logic.ensure_dependencies()
+        finally:
+            self._running.show_installed()
+
+    def _can_still_start(self, asked):
+        """Whether these parameters are still shown and complete; else the user is told to go on."""
+        shown = self._parameters
+        if shown is asked and readiness.missing_input(asked) is None:
+            return True
+        self._running.show_note(_("The packages are installed; press Register again."))
+        return False
 
     def _on_cancel(self):
         self._running.show_cancelling()

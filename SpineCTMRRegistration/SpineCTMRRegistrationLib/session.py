@@ -113,8 +113,10 @@ class RegistrationSession:
             picked: output parameters whose node the user picked by hand (see `spare_other_nodes`).
 
         Raises:
-            SpineError: the inputs cannot be used; nothing was started.
+            SpineError: one is running, or the inputs cannot be used; nothing was started.
         """
+        if self.running:
+            raise SpineError("A registration is running; wait for its end, or cancel it.")
         for sentence in spare_other_nodes(parameters, picked):
             self.logged.emit(sentence)
         nodes, outputs, options = input_nodes(parameters), chosen_outputs(parameters), run_options(parameters)

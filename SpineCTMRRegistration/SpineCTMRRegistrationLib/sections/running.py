@@ -11,26 +11,40 @@ from .cells import tool_tip
 
 COLORS = {"done": "", "unsafe": "#c0392b", "failed": "#c0392b", "cancelled": ""}
 
+INSTALLING = "Installing\N{HORIZONTAL ELLIPSIS}"
+
 
 class RunningSection:
     """Shows whether a run can start, how far it is, and how it ended."""
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
+        self._installing = False
         for label in (ui.readyLabel, ui.statusLabel):
             label.textFormat = qt.Qt.PlainText
         self.clear()
 
     def show_ready(self, missing: str | None, running: bool) -> None:
         """Enable the buttons; the reason why Register is disabled is its tooltip and stands below it."""
-        self._ui.registerButton.enabled = missing is None and not running
+        self._ui.registerButton.enabled = missing is None and not running and not self._installing
         self._ui.cancelButton.enabled = running
         hint = "Aligns the CT with the MR; inputs are not changed."
         self._ui.registerButton.toolTip = tool_tip(
-            "A registration is running." if running else missing or hint
+            "A registration is running." if running else INSTALLING if self._installing else missing or hint
         )
         self._ui.readyLabel.visible = missing is not None and not running
         self._ui.readyLabel.text = missing or ""
+
+    def show_installing(self) -> None:
+        """Packages are being installed; Register stays off until `show_installed`."""
+        self._installing = True
+        self._ui.registerButton.enabled = False
+        self._say(INSTALLING, "")
+
+    def show_installed(self) -> None:
+        """The installation has ended, however it did; `show_ready` enables Register."""
+        self._installing = False
+        self._say("", "")
 
     def show_started(self) -> None:
         """Clear what an earlier run left."""
