@@ -18,6 +18,7 @@ from .qt_process import QtProcess
 from .run import CommandRun
 from .sections.sample import SampleSource, offer_sample
 from .session import RegistrationSession
+from .side_by_side import register_layout
 
 
 class SpineCTMRRegistrationLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
@@ -73,7 +74,8 @@ def make_run() -> CommandRun:
 
 
 def start_up() -> None:
-    """Slicer has started: remove images that a dead one has left, and offer the phantom patient."""
+    """Slicer has started: remove images that a dead one has left, and offer layout and phantom patient."""
     remove_abandoned(Path(slicer.app.temporaryPath))
+    register_layout(slicer.mrmlScene)
     icon = Path(__file__).parents[1] / "Resources" / "Icons" / "SpineCTMRRegistration.png"
     offer_sample(SpineCTMRRegistrationLogic.make_sample_source(), icon)

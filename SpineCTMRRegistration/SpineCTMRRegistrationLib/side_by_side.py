@@ -25,9 +25,9 @@ def open_side_by_side(scene: slicer.vtkMRMLScene) -> tuple[list[SliceView], list
     if layout is None:
         raise InputError("This Slicer has no layouts; choose another way to show CT and MR.")
     if not side_by_side_is_open(scene):
-        if not layout.IsLayoutDescription(LAYOUT):
-            layout.AddLayoutDescription(LAYOUT, _description())
-        layout.SetAttribute(FORMER, str(layout.GetViewArrangement()))
+        register_layout(scene)
+        if layout.GetViewArrangement() != LAYOUT:
+            layout.SetAttribute(FORMER, str(layout.GetViewArrangement()))
         layout.SetViewArrangement(LAYOUT)
         _link_cursor(scene)
     views = {view.slice_node.GetLayoutName(): view for view in slice_views(scene)}
@@ -37,10 +37,18 @@ def open_side_by_side(scene: slicer.vtkMRMLScene) -> tuple[list[SliceView], list
     return [views[name] for name in MR_VIEWS], [views[name] for name in CT_VIEWS]
 
 
-def side_by_side_is_open(scene: slicer.vtkMRMLScene) -> bool:
-    """Whether the layout is the one with MR and CT beside each other."""
+def register_layout(scene: slicer.vtkMRMLScene) -> None:
+    """Tell Slicer what the layout is; a scene that was saved in it holds no more than its number."""
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-    return layout is not None and layout.GetViewArrangement() == LAYOUT
+    if layout is not None and not layout.IsLayoutDescription(LAYOUT):
+        layout.AddLayoutDescription(LAYOUT, _description())
+
+
+def side_by_side_is_open(scene: slicer.vtkMRMLScene) -> bool:
+    """Whether the layout is the one with MR and CT beside each other, and Slicer knows what that is."""
+    layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    known = layout is not None and layout.IsLayoutDescription(LAYOUT)
+    return known and layout.GetViewArrangement() == LAYOUT
 
 
 def leave_side_by_side(scene: slicer.vtkMRMLScene) -> None:
