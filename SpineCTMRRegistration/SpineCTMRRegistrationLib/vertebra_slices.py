@@ -42,8 +42,13 @@ def jump_to_vertebra(views: Sequence[SliceView], result: ResultNodes, name: str)
 
 
 def bring_into_view(views: Sequence[SliceView], result: ResultNodes) -> None:
-    """Centre those slices on the vertebra in the middle that show none of the result's vertebrae."""
+    """Centre those slices on the vertebra in the middle that show none of the result's vertebrae.
+
+    They stay as they are when the vertebrae's transforms were deleted.
+    """
     frames = [json.loads(pose.GetAttribute(FRAME)) for pose in result.vertebra_transforms.values()]
+    if not frames:
+        return
     centers = np.array([frame["center"] for frame in frames])
     for view in views:
         if not _shows_one_of(view.slice_node, centers):

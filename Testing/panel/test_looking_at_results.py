@@ -270,3 +270,12 @@ def test_a_registration_that_fails_its_checks_is_marked(panel, engine):
     assert "color" in panel.ui.statusLabel.styleSheet
     assert sentence in panel.ui.verdictLabel.text
     assert panel.ui.vertebraTable.rowCount == 3
+
+
+def test_looking_goes_on_when_the_vertebra_transforms_are_deleted(panel, result, scene):
+    from SpineCTMRRegistrationLib.result_nodes import results_of
+
+    for node in results_of(result.table).vertebra_transforms.values():
+        scene.RemoveNode(node)
+    for name in ("fused", "before", "contours", "heatmap", "grid"):
+        getattr(panel.ui, f"{name}Button").click()
