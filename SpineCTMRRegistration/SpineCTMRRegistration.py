@@ -10,6 +10,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from spine_ctmr.errors import SpineError
 from SpineCTMRRegistrationLib import readiness
+from SpineCTMRRegistrationLib.deformation_grid import remove_grid_of
 from SpineCTMRRegistrationLib.hidden_vertebrae import HiddenVertebrae
 from SpineCTMRRegistrationLib.logic import SpineCTMRRegistrationLogic, start_up
 from SpineCTMRRegistrationLib.parameters import chosen_inputs, forget_names, name_segment
@@ -139,6 +140,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
     def _on_removing(self, node, held):
         """A node leaves the scene; say so if it was chosen."""
         self._outputs.forget(node)
+        remove_grid_of(node)
         if held:
             self._running.show_note(
                 f'"{node.GetName()}" was removed from the scene; it is not chosen any more as '
@@ -217,6 +219,7 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
         self._running.show_ended(ending.how, ending.sentence)
         if ending.result is not None:
             self._outputs.use_up(ending.result)
+            self._result.draw_anew(ending.result)
         if ending.result is not None and self._parameters and self._parameters.table is ending.result.table:
             self.ui.inputsSection.collapsed = True
             self.ui.resultSection.collapsed = False

@@ -40,8 +40,17 @@ def show_grid(result: ResultNodes, visible: bool = True) -> None:
 
 def grid_is_shown(result: ResultNodes) -> bool:
     """Whether `show_grid` shows this result."""
+    if result.transform is None:
+        return False
     grids = _grids(result.table.GetScene())
     return any(grid.GetParentTransformNode() is result.transform for grid in grids)
+
+
+def remove_grid_of(transform: slicer.vtkMRMLNode) -> None:
+    """Remove the grid that shows a transform, which leaves the scene."""
+    for grid in _grids(transform.GetScene()):
+        if grid.GetParentTransformNode() is transform:
+            remove_node(grid)
 
 
 def _grids(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLLinearTransformNode]:

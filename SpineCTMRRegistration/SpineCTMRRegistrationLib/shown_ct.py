@@ -7,6 +7,7 @@ registered, or, if its own voxels are not those that were registered, the CT in 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,14 @@ from spine_ctmr.errors import InputError
 from .checkerboard import fill_checkerboard
 from .fusion import Fusion, dress
 from .nodes import refer, remove_node, scene_nodes
-from .result_nodes import CT_PLACE, CT_ROLE, RIGID_START, TRANSFORM_ROLE
+from .result_nodes import CT_PLACE, CT_ROLE, RIGID_START, TRANSFORM_ROLE, ResultNodes
 
 SHOWN = "SpineCTMRRegistration.Shown"
 """Attribute of the hidden volumes that show the CT: at the rigid start, or registered."""
 BEFORE, REGISTERED = "before registration", "registered"
-TABLE_ROLE = "spineCTMR.table"
-"""Reference of the CT at the rigid start to the quality table of its result."""
+TABLE_ROLE, IMAGE_ROLE = "spineCTMR.table", "spineCTMR.image"
+"""References of the CT at the rigid start to the quality table of its result, and of the registered CT to
+the CT in MR space."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ def registered_ct(
         place = _Place(ct_in_mr, _ijk_to_ras(ct_in_mr))
     else:
         place = _Place(ct_in_mr.GetNodeReference(CT_ROLE), to_world, transform)
-    return _shown_at(place, REGISTERED, mr, fusion)
+    node = _shown_at(place, REGISTERED, mr, fusion)
+    refer(node, IMAGE_ROLE, ct_in_mr)
+    return node
 
 
 def ct_before(
@@ -74,6 +78,28 @@ def ct_before(
     node = _shown_at(place, BEFORE, mr, fusion)
     refer(node, TABLE_ROLE, table)
     return node
+
+
+def draw_anew(result: ResultNodes, mr: slicer.vtkMRMLScalarVolumeNode | None, fusion: Fusion) -> None:
+    """Draw again what the views show of a result whose nodes have changed, or remove what cannot be drawn."""
+    scene, ct_in_mr = result.table.GetScene(), result.ct_in_mr
+    registered, before = _shown(scene, REGISTERED), _shown(scene, BEFORE)
+    if registered is not None and registered.GetNodeReference(IMAGE_ROLE) is ct_in_mr:
+        _draw_or_remove(registered, mr and ct_in_mr, lambda: registered_ct(ct_in_mr, mr, fusion))
+    if is_before(before, result.table):
+        _draw_or_remove(before, mr and ct_in_mr, lambda: ct_before(ct_in_mr, result.table, mr, fusion))
+
+
+def _draw_or_remove(
+    node: slicer.vtkMRMLScalarVolumeNode, images: slicer.vtkMRMLNode | None, draw: Callable[[], object]
+) -> None:
+    try:
+        if images is not None:
+            draw()
+            return
+    except InputError:
+        pass  # the CT or the MR was changed meanwhile
+    remove_node(node)
 
 
 def is_before(node: slicer.vtkMRMLNode | None, table: slicer.vtkMRMLTableNode) -> bool:

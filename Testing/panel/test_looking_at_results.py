@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -270,6 +271,76 @@ def test_a_registration_that_fails_its_checks_is_marked(panel, engine):
     assert "color" in panel.ui.statusLabel.styleSheet
     assert sentence in panel.ui.verdictLabel.text
     assert panel.ui.vertebraTable.rowCount == 3
+
+
+def grids(scene, host) -> list[np.ndarray]:
+    """The matrices of the deformation grids."""
+    nodes = host.util.getNodesByClass("vtkMRMLLinearTransformNode", scene)
+    shown = [node for node in nodes if node.GetAttribute("SpineCTMRRegistration.ShownGrid")]
+    return [host.util.arrayFromTransformMatrix(node) for node in shown]
+
+
+@pytest.mark.parametrize("entered", [True, False], ids=["in the module", "in another module"])
+def test_the_grid_is_that_of_the_last_run(panel, engine, result, scene, host, tmp_path, entered):
+    from host.application import leave
+
+    panel.ui.gridButton.click()
+    (before,) = grids(scene, host)
+    engine.results = shutil.copytree(engine.results, tmp_path / "results")
+    run = json.loads((engine.results / "run.json").read_text())
+    run["start"]["ct_to_mr_lps"][2][3] += 7.0
+    (engine.results / "run.json").write_text(json.dumps(run))
+    start(panel)
+    if not entered:
+        leave(panel)
+    engine.finish()
+    (after,) = grids(scene, host)
+    rigid_start = json.loads(result.table.GetAttribute("SpineCTMRRegistration.RigidStart"))
+    assert np.allclose(after, np.linalg.inv(rigid_start))
+    assert not np.allclose(after, before)
+
+
+def test_a_grid_goes_with_its_transform(panel, result, scene, host):
+    panel.ui.gridButton.click()
+    assert len(grids(scene, host)) == 1
+    scene.RemoveNode(result.transform)
+    assert grids(scene, host) == []
+    assert not panel.ui.gridButton.checked
+    assert not panel.ui.gridButton.enabled
+
+
+@pytest.mark.parametrize("name", ["fused", "before"])
+def test_a_run_that_ends_in_another_module_renews_the_checkerboard(
+    panel, engine, patient, composites, scene, host, name
+):
+    from host.application import enter, leave
+
+    panel.ui.fusionComboBox.currentText = "Checkerboard of CT and MR"
+    start(panel)
+    engine.finish()
+    button = getattr(panel.ui, f"{name}Button")
+    button.click()
+    away = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "away")
+    matrix = np.eye(4)
+    matrix[2, 3] = 30.0
+    away.SetMatrixTransformToParent(host.util.vtkMatrixFromArray(matrix))
+    for node in (patient.ct, patient.vertebrae):
+        node.SetAndObserveTransformNodeID(away.GetID())
+
+    def drawn() -> np.ndarray:
+        return host.util.arrayFromVolume(scene.GetNodeByID(composites[0].GetForegroundVolumeID())).copy()
+
+    former = drawn()
+    start(panel)
+    leave(panel)
+    engine.finish()
+    renewed = drawn()
+    enter(panel)
+    panel.ui.fusedButton.click()
+    if name == "before":
+        button.click()
+    assert not np.array_equal(renewed, former)
+    assert np.array_equal(renewed, drawn())
 
 
 def test_looking_goes_on_when_the_vertebra_transforms_are_deleted(panel, result, scene):

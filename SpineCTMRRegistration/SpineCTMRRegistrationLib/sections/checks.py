@@ -99,6 +99,12 @@ class ChecksSection:
         self._do(lambda result: center_on_vertebra(_views(), result, vertebra))
         self._follow()
 
+    def draw_anew(self, result: ResultNodes) -> None:
+        """A result was put into nodes that the views may show already, also from another module."""
+        if grid_is_shown(result):
+            show_grid(result)
+        self._fused.draw_anew(result, registered_images(result)[1])
+
     def close(self) -> None:
         """The panel goes: nothing is followed any more."""
         self._clicks.stop()

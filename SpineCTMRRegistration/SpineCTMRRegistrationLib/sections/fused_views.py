@@ -10,6 +10,7 @@ import slicer
 from .. import views
 from ..fusion import Fusion
 from ..result_nodes import ResultNodes
+from ..shown_ct import draw_anew
 from ..side_by_side import leave_side_by_side, open_side_by_side, side_by_side_is_open
 from ..vertebra_slices import bring_into_view
 from .fusion_choice import FusionChoice
@@ -51,6 +52,11 @@ class FusedViews:
         else:
             leave_side_by_side(slicer.mrmlScene)
             views.show_before(_views(), mr, result.ct_in_mr, result.table, fusion)
+
+    def draw_anew(self, result: ResultNodes, mr: Any) -> None:
+        """A result was put into nodes that may be shown; nothing else of the views changes."""
+        beside = self._choice.chosen is Fusion.SIDE_BY_SIDE
+        draw_anew(result, mr, Fusion.GREY if beside else self._choice.chosen)
 
     def blink(self, over_mr: Sequence[views.SliceView], opacity: float) -> None:
         """Hide what lies over the MR in these views, or show it again."""

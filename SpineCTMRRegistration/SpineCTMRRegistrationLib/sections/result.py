@@ -12,7 +12,7 @@ import qt
 from spine_ctmr.errors import InputError
 
 from ..hidden_vertebrae import HiddenVertebrae
-from ..result_nodes import quality_of, results_of
+from ..result_nodes import ResultNodes, quality_of, results_of
 from ..result_table import QUALITY
 from ..session import FAILURE, WARNINGS
 from ..vertebra_table import FLAG_COLORS, GOOD, QualityReport, ResultRow, flag_color
@@ -66,6 +66,10 @@ class ResultSection:
         index = doubtful[0] if doubtful else len(rows) // 2
         self._ui.vertebraTable.selectRow(index)
         self._checks.present(rows[index].name)
+
+    def draw_anew(self, result: ResultNodes) -> None:
+        """A result was put into nodes that the views may show already."""
+        self._checks.draw_anew(result)
 
     def close(self) -> None:
         """The panel goes."""
