@@ -10,6 +10,8 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from .whole_labels import whole_labels
+
 MARGIN_VOXELS = 1
 """Around a cropped bone, so that its surface is closed."""
 
@@ -17,9 +19,15 @@ MARGIN_VOXELS = 1
 def oriented_image(
     volume: slicer.vtkMRMLScalarVolumeNode, to_world: NDArray[Any]
 ) -> slicer.vtkOrientedImageData:
-    """A volume's voxels, not copied, under a transform (4, 4) to RAS mm of the world."""
+    """A volume's labels, not copied if they are integers, under a transform (4, 4) to RAS mm of the world.
+
+    Raises:
+        InputError: a voxel is not a whole number.
+    """
     image, matrix = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
     image.ShallowCopy(volume.GetImageData())
+    if image.GetScalarType() in (vtk.VTK_FLOAT, vtk.VTK_DOUBLE):
+        image.GetPointData().SetScalars(numpy_to_vtk(whole_labels(volume).ravel(), deep=True))
     volume.GetIJKToRASMatrix(matrix)
     placed = to_world @ slicer.util.arrayFromVTKMatrix(matrix)
     image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(placed))

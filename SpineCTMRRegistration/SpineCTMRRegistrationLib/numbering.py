@@ -7,6 +7,8 @@ import slicer
 import vtk
 from spine_ctmr.imaging.numbering import Numbering, recognised
 
+from .whole_labels import whole_labels
+
 CHOSEN = "SpineCTMRRegistration.Numbering"
 """Attribute of a label map volume: whose numbers the user said that its labels are."""
 CHOICE = "the choice 'Numbers'"
@@ -22,8 +24,10 @@ def numbering_of(node: slicer.vtkMRMLLabelMapVolumeNode, labels: list[int]) -> N
     to_lps = RAS_TO_LPS @ slicer.util.arrayFromVTKMatrix(matrix)
     asked = image.GetAddressAsString(""), image.GetMTime(), to_lps.tobytes(), node.GetName()
     if node.GetID() not in _FOUND or _FOUND[node.GetID()][0] != asked:
-        voxels = slicer.util.arrayFromVolume(node)
-        _FOUND[node.GetID()] = asked, recognised(voxels, to_lps, labels, f'"{node.GetName()}"', CHOICE)
+        _FOUND[node.GetID()] = (
+            asked,
+            recognised(whole_labels(node), to_lps, labels, f'"{node.GetName()}"', CHOICE),
+        )
     found = _FOUND[node.GetID()][1]
     chosen = node.GetAttribute(CHOSEN) or ""
     return Numbering(found.choices, chosen) if chosen in found.choices else found

@@ -8,7 +8,7 @@ from .nodes import matrix_to_world
 from .parameters import Parameters, chosen_inputs, chosen_outputs, input_nodes, segment_names
 from .result_nodes import check_outputs
 from .scene import landmark_names
-from .segments import numbering_in, segments_of
+from .segments import no_labels, numbering_in, segments_of
 from .vertebra_table import SegmentRow, missing, segment_rows
 
 
@@ -24,6 +24,8 @@ def missing_input(parameters: Parameters) -> str | None:
         return "Choose the segmentation of the vertebrae in the CT."
     if parameters.mrVertebrae is parameters.vertebrae:
         return "The same segmentation is chosen for CT and MR; choose another one or 'Find automatically'."
+    if problem := no_labels(parameters.vertebrae) or no_labels(parameters.mrVertebrae):
+        return problem
     if parameters.mrVertebrae is not None and not mr_names(parameters):
         return (
             f"'{parameters.mrVertebrae.GetName()}' says of no vertebra where it is in the MR; place the "

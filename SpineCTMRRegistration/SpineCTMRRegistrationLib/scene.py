@@ -18,12 +18,13 @@ import vtk
 from numpy.typing import NDArray
 from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.vertebra_names import vertebra_number
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtk.util.numpy_support import numpy_to_vtk
 
 from .nodes import matrix_to_world, volume_in_world
 from .request import InputFiles
 from .segments import BINARY_LABELMAP, LARGEST_LABEL, segments_of
 from .vertebra_table import segment_rows
+from .whole_labels import whole_labels
 
 __all__ = [
     "InputNodes",
@@ -112,7 +113,8 @@ def write_inputs(nodes: InputNodes, folder: Path) -> InputFiles:
     """Write the chosen nodes into an existing, empty folder as files that the command reads.
 
     Raises:
-        InputError: a node is empty, or under a transform that an image cannot be written with.
+        InputError: a node is empty, or under a transform that an image cannot be written with, or the voxels
+            of a label map are no whole numbers.
     """
     return InputFiles(
         ct=_write_volume(nodes.ct, folder / CT),
@@ -211,7 +213,7 @@ def _renumbered(
     numbers = np.zeros(LARGEST_LABEL + 1, np.uint8)
     for label, vertebra in vertebrae.items():
         numbers[int(label)] = vertebra_number(vertebra) or 0
-    labels = vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())
+    labels = whole_labels(node).ravel()
     image = vtk.vtkImageData()
     image.CopyStructure(node.GetImageData())
     image.GetPointData().SetScalars(numpy_to_vtk(numbers[np.clip(labels, 0, LARGEST_LABEL)], deep=True))

@@ -10,19 +10,21 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
+from spine_ctmr.errors import InputError
 from spine_ctmr.imaging.numbering import Numbering
 from spine_ctmr.imaging.slicer_segments import meanings_of
 from spine_ctmr.imaging.vertebra_names import vertebra_number
-from vtk.util.numpy_support import vtk_to_numpy
 
 from .numbering import numbering_of
 from .vertebra_table import SegmentInfo
+from .whole_labels import whole_labels
 
 BINARY_LABELMAP, CLOSED_SURFACE = "Binary labelmap", "Closed surface"
 LARGEST_LABEL = 10_000
 CHUNK_VOXELS = 1 << 20
-_LABELS: dict[str, tuple[int, list[int]]] = {}
-"""Time of change and labels of images by their address: a slider must not search 200 million voxels anew."""
+_LABELS: dict[str, tuple[int, list[int], str]] = {}
+"""Time of change, labels and what is wrong with them, of images by their address: a slider must not search
+200 million voxels anew."""
 VERTEBRA = "SpineCTMRRegistration.Vertebra"
 """Tag of a segment and attribute of a transform: the vertebra's name."""
 
@@ -118,12 +120,26 @@ def _segment(look: Look, image: slicer.vtkOrientedImageData, value: int) -> slic
 
 
 def label_values(node: slicer.vtkMRMLLabelMapVolumeNode) -> list[int]:
-    """The labels in a label map volume, ascending, without the background."""
+    """The labels in a label map volume, ascending, without the background; none if `no_labels` says why."""
+    return _looked_up(node)[1]
+
+
+def no_labels(node: slicer.vtkMRMLNode | None) -> str:
+    """Why the voxels of a label map volume are no labels, in one sentence; "" if they are."""
+    if node is None or not node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetImageData() is None:
+        return ""
+    return _looked_up(node)[2]
+
+
+def _looked_up(node: slicer.vtkMRMLLabelMapVolumeNode) -> tuple[int, list[int], str]:
     image = node.GetImageData()
     address, changed = image.GetAddressAsString(""), image.GetMTime()
     if address not in _LABELS or _LABELS[address][0] != changed:
-        _LABELS[address] = changed, _labels_in(vtk_to_numpy(image.GetPointData().GetScalars()))
-    return _LABELS[address][1]
+        try:
+            _LABELS[address] = changed, _labels_in(whole_labels(node).ravel()), ""
+        except InputError as error:
+            _LABELS[address] = changed, [], str(error)
+    return _LABELS[address]
 
 
 def _labels_in(voxels: NDArray[Any]) -> list[int]:
@@ -145,7 +161,7 @@ def numbering_in(node: slicer.vtkMRMLNode | None) -> Numbering | None:
     if node is None or not node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetImageData() is None:
         return None
     labels = label_values(node)
-    if any(vertebra_number(name) for name in _table_names(node, labels).values()):
+    if not labels or any(vertebra_number(name) for name in _table_names(node, labels).values()):
         return None
     return numbering_of(node, labels)
 

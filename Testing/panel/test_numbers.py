@@ -129,3 +129,11 @@ def test_a_header_that_is_mended_and_a_new_name_are_noticed(label_map):
     assert '"Spine"' in numbering_of(node, labels).problem
     node.SetSpacing(SPACING_MM, SPACING_MM, SPACING_MM)
     assert numbering_of(node, labels) == right
+
+
+@pytest.mark.parametrize("selector", ["vertebraeSelector", "mrVertebraeSelector"])
+def test_a_volume_of_other_numbers_is_told(panel, label_map, host, selector):
+    node = label_map({22: "L3", 23: "L4"})
+    host.util.updateVolumeFromArray(node, host_array(node).astype(np.float32) / 4)
+    getattr(panel.ui, selector).setCurrentNode(node)
+    assert what_is_missing(panel) == '"Labels" holds values that are not whole numbers; give a label map.'

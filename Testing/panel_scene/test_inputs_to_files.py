@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from spine_ctmr.errors import InputError
 from spine_ctmr.geometry.grid import Grid
 from spine_ctmr.imaging.landmarks import read_landmarks
 from spine_ctmr.imaging.segmentation import read_vertebrae
+from SpineCTMRRegistrationLib.label_images import label_image, oriented_image, voxel_centers
 from SpineCTMRRegistrationLib.sample_data import SampleNodes
 from SpineCTMRRegistrationLib.scene import (
     InputNodes,
@@ -22,7 +24,7 @@ from SpineCTMRRegistrationLib.scene import (
     segments_of,
     write_inputs,
 )
-from SpineCTMRRegistrationLib.segments import label_values
+from SpineCTMRRegistrationLib.segments import label_values, no_labels
 
 from .conftest import CT_PARENT, MR_PARENT, Patient, put_under
 
@@ -181,6 +183,48 @@ def test_the_labels_of_a_label_map_follow_its_voxels(kind: type) -> None:
     slicer.util.arrayFromVolume(node)[5, 5, 5] = 23
     slicer.util.arrayFromVolumeModified(node)
     assert label_values(node) == [20, 23, 28, *largest]
+
+
+@pytest.fixture
+def unsharp(host: BareSlicer, patient: Patient) -> slicer.vtkMRMLLabelMapVolumeNode:
+    """The CT's labels as a program that computes with floats leaves them: 22.9999 and 24.0001."""
+    node = label_map(host, patient, {})
+    voxels = slicer.util.arrayFromVolume(node).astype(np.float32)
+    voxels[voxels == 23] -= 1e-4
+    voxels[voxels == 24] += 1e-4
+    slicer.util.updateVolumeFromArray(node, voxels)
+    assert np.unique(slicer.util.arrayFromVolume(node))[1] < 23
+    return node
+
+
+def test_labels_of_floating_point_numbers_are_rounded(
+    patient: Patient, nodes: SampleNodes, tmp_path: Path, unsharp: slicer.vtkMRMLLabelMapVolumeNode
+) -> None:
+    assert [(s.name, s.number) for s in segments_of(unsharp)] == [("23", 23), ("24", 24)]
+    files = write_inputs(inputs(nodes, vertebrae=unsharp), tmp_path)
+    found = sitk.GetArrayFromImage(read_vertebrae(files.vertebrae).image)
+    original = sitk.GetArrayFromImage(patient.phantom.case.vertebrae)
+    assert np.array_equal(found, original)
+    image = oriented_image(unsharp, np.eye(4))
+    for number in (23, 24):
+        assert len(voxel_centers(label_image(image, number))) == (original == number).sum()
+    assert slicer.util.arrayFromVolume(unsharp).dtype.kind == "f"
+
+
+@pytest.mark.parametrize(("value", "said"), [(22.5, "not whole numbers"), (np.nan, "not numbers")])
+def test_a_label_map_of_other_numbers_is_refused(
+    nodes: SampleNodes,
+    tmp_path: Path,
+    unsharp: slicer.vtkMRMLLabelMapVolumeNode,
+    value: float,
+    said: str,
+) -> None:
+    slicer.util.arrayFromVolume(unsharp)[0, 0, 0] = value
+    slicer.util.arrayFromVolumeModified(unsharp)
+    assert segments_of(unsharp) == []
+    assert re.match(f'"labels" holds values that are {said}.*; give a label map.$', no_labels(unsharp))
+    with pytest.raises(InputError, match=f'"labels" holds values that are {said}'):
+        write_inputs(inputs(nodes, vertebrae=unsharp), tmp_path)
 
 
 def test_landmarks_are_written_in_the_world(patient: Patient, nodes: SampleNodes, tmp_path: Path) -> None:

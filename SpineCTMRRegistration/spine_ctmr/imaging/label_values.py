@@ -18,8 +18,10 @@ _MOST = 1000
 _TABLE = 1 << 16
 
 
-def whole_numbers(array: NDArray[Any], path: Path) -> NDArray[Any]:
+def whole_numbers(array: NDArray[Any], path: Path | str) -> NDArray[Any]:
     """The array (z, y, x) itself if it holds integers, else rounded to int32.
+
+    Messages call it `path`.
 
     Raises:
         InputError: a value is further than _BLUR from a whole number, NaN or infinite.
