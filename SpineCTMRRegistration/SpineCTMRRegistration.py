@@ -204,12 +204,17 @@ class SpineCTMRRegistrationWidget(ScriptedLoadableModuleWidget):
             self._running.show_installed()
 
     def _can_still_start(self, asked):
-        """Whether these parameters are still shown and complete; else the user is told to go on."""
-        shown = self._parameters
-        if shown is asked and readiness.missing_input(asked) is None:
-            return True
-        self._running.show_note(_("The packages are installed; press Register again."))
-        return False
+        """Whether these parameters are still shown; else the user is told to go on.
+
+        Raises:
+            SpineError: they are not complete any more.
+        """
+        if self._parameters is not asked:
+            self._running.show_note(_("The packages are installed; press Register again."))
+            return False
+        if missing := readiness.missing_input(asked):
+            raise SpineError(missing)
+        return True
 
     def _on_cancel(self):
         self._running.show_cancelling()

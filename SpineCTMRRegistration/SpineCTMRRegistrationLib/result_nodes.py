@@ -159,7 +159,7 @@ def optional_nodes(result: ResultNodes) -> dict[str, slicer.vtkMRMLNode]:
 
 
 def withdraw(written: Sequence[slicer.vtkMRMLNode], owners: Sequence[slicer.vtkMRMLNode]) -> None:
-    """Have other results forget nodes of the scene that hold something else now.
+    """Have other results forget nodes of the scene that hold something else now; not what draws them.
 
     Args:
         written: the nodes.
@@ -168,7 +168,7 @@ def withdraw(written: Sequence[slicer.vtkMRMLNode], owners: Sequence[slicer.vtkM
     identifiers = {node.GetID() for node in written}
     for other in scene_nodes(owners[0].GetScene(), "vtkMRMLNode"):
         roles = [other.GetNthNodeReferenceRole(i) for i in range(other.GetNumberOfNodeReferenceRoles())]
-        for role in roles if other not in owners else []:
+        for role in roles if other not in owners and not other.GetHideFromEditors() else []:
             for i in reversed(range(other.GetNumberOfNodeReferences(role))):
                 if role.startswith(ROLES) and other.GetNthNodeReferenceID(role, i) in identifiers:
                     other.RemoveNthNodeReferenceID(role, i)
