@@ -13,10 +13,9 @@ from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.voxels import array_view
 from ..imaging.case import Centroids
-from ..imaging.vertebra_names import SACRUM
+from ..imaging.vertebra_names import ATLAS, SACRUM
 from .bending import PRIOR_STIFFNESS_MM2
 
-ATLAS = 1
 CORE_SHARE = 0.6
 """The body's core: voxels at least this share of the largest depth below the bone's surface."""
 S1_MM = 32.0, 25.0
@@ -38,10 +37,12 @@ def body_centers(labels: sitk.Image) -> Centroids:
     for number in statistics.GetLabels():
         x, y, z, nx, ny, nz = statistics.GetBoundingBox(number)
         crop = array[z : z + nz, y : y + ny, x : x + nx] == number
-        if number == SACRUM:
+        if number == ATLAS:
+            index = _atlas_center(crop, grid)
+        elif number == SACRUM:
             index = _upper_core_center(crop, grid, (x, y, z))
         else:
-            index = (_atlas_center if number == ATLAS else _core_center)(crop, grid)
+            index = _core_center(crop, grid)
         centers[int(number)] = grid.to_points(index + np.array([x, y, z]))
     return centers
 

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.pose import Pose
 from ..geometry.transforms import map_points
+from ..geometry.voxels import array_view
 from ..results.registered import Registered
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=vtk.vtkPointSet)
 
 NORMALS = "Normals"
-WHOLE_NUMBERS = (
-    sitk.sitkUInt8,
-    sitk.sitkInt8,
-    sitk.sitkUInt16,
-    sitk.sitkInt16,
-    sitk.sitkUInt32,
-    sitk.sitkInt32,
-    sitk.sitkUInt64,
-    sitk.sitkInt64,
-)
-"""Pixel types of label maps."""
 
 
 def move_points(
@@ -102,7 +92,8 @@ def move_labels(registration: Registered, labels: sitk.Image, vertebra: str | No
     """
     if not isinstance(labels, sitk.Image) or labels.GetDimension() != 3:
         raise InputError("The labels are no 3-D image; give a SimpleITK image of three dimensions.")
-    if labels.GetPixelID() not in WHOLE_NUMBERS:
+    whole = np.issubdtype(array_view(labels).dtype, np.integer)
+    if not whole or labels.GetNumberOfComponentsPerPixel() != 1:
         raise InputError("The labels are not whole numbers, one per voxel; cast them to an integer type.")
     to_ct = registration.mr_to_ct if vertebra is None else _pose(registration, vertebra).inverse.to_sitk()
     onto = Grid.of(registration.vertebrae_in_mr).empty()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+ATLAS = 1
 L6 = 25
 SACRUM = 26
 T13 = 28

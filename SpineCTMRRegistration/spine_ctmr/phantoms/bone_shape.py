@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..imaging.vertebra_names import SACRUM
+from ..imaging.vertebra_names import ATLAS, SACRUM
 from .shapes import ellipsoid, rod, smooth_max, smooth_min, vertebral_body
 from .special_bones import atlas, dens, sacrum, sacrum_bounds
 from .texture import noise
 from .vertebra import Point, VertebraShape
 
 Box = tuple[Point, Point]
-_ATLAS, _AXIS = 1, 2
+_AXIS = 2
 
 # Posterior elements at anchor levels (VerSe numbers), mm unless said; x is counted from the canal's side,
 # y from the body's back in canal radii:
@@ -69,7 +69,7 @@ def solid(v: VertebraShape, p: torch.Tensor, seed: int) -> Solid:
         return Solid(distance, torch.maximum(distance, body))
     k = v.width / 48
     p = p + noise(p, seed, (9.0, 9.0, 9.0), v.texture) * min(0.75, 0.8 * k + 0.2)
-    if v.number == _ATLAS:
+    if v.number == ATLAS:
         bone = atlas(v, p)
         return Solid(bone, bone)
     body = vertebral_body(p, v.width, v.depth, v.height, v.wedge)

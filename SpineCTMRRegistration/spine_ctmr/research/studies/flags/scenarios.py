@@ -9,7 +9,7 @@ import numpy as np
 
 from ....evaluation.truth_points import PointPairs
 from ....imaging.case import Case
-from ....imaging.vertebra_names import SACRUM
+from ....imaging.vertebra_names import ATLAS, SACRUM
 from ....phantoms.phantom import Phantom
 from ..phantom_kinds import with_centroid_error
 from ..wrong_inputs.known import body_axis, flipped
@@ -37,7 +37,6 @@ TURNS = (
     (ONE_FAR, ANOTHER_PATIENT),
 )
 """What is done to patients in turn, beside what is done to all."""
-_ATLAS = 1
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _mirrored(patient: FlagPatient) -> Scenario:
 
 def _sick(case: Case, phantom: Phantom, seed: int) -> Scenario:
     """A fracture, screws, half a label, and the last vertebra cut by the MR."""
-    numbers = [n for n in phantom.poses if n not in (_ATLAS, SACRUM)]
+    numbers = [n for n in phantom.poses if n not in (ATLAS, SACRUM)]
     order = [int(n) for n in np.random.default_rng([seed, 11]).permutation(numbers)]
     case = with_centroid_error(case, 2.0, seed)
     case = with_fracture(case, phantom, order[0])
